@@ -1,0 +1,32 @@
+//! Numbers that both halves must agree on. Each is documented for users in `docs/`.
+
+/// Bytes of a path string read from user memory: `PATH_MAX` with its NUL.
+pub const MAX_USER_PATH: usize = 4096;
+/// Bytes of a path built by dentry walk; longer ones keep their end and are marked as cut.
+pub const MAX_KERNEL_PATH: usize = 4096;
+/// Components of a path built by dentry walk; deeper ones keep their end and are marked as cut.
+pub const MAX_PATH_COMPONENTS: usize = 96;
+/// Bytes of one path component (`NAME_MAX`).
+pub const MAX_COMPONENT: usize = 255;
+/// Bytes of `argv` kept, NULs included.
+pub const MAX_ARGV: usize = 8192;
+/// Bytes of the environment kept, NULs included.
+pub const MAX_ENV: usize = 4096;
+/// Arguments read one by one where an exec failed and no `mm` holds them together.
+pub const MAX_FAILED_ARGS: usize = 32;
+/// Bytes of one such argument.
+pub const MAX_FAILED_ARG: usize = 512;
+/// Ancestors sent with an exec.
+pub const MAX_ANCESTORS: usize = 16;
+/// Bytes of a cgroup path.
+pub const MAX_CGROUP_PATH: usize = 1024;
+/// Levels of a cgroup path.
+pub const MAX_CGROUP_LEVELS: usize = 16;
+/// Bytes of a raw socket address (`sizeof(struct sockaddr_storage)`).
+pub const MAX_SOCKADDR: usize = 128;
+
+/// Bytes of the per-CPU buffer that a record is built in, and so of the largest record.
+pub const MAX_RECORD: usize = 32 * 1024;
+
+/// (cgroup, class) pairs the loss ledger holds at most; beyond it losses count per class only.
+pub const MAX_LEDGER: u32 = 8192;

@@ -1,0 +1,182 @@
+//! Every kernel struct member that the kernel half reads.
+//!
+//! rustc emits no CO-RE relocations, so offsets are resolved at start from
+//! `/sys/kernel/btf/vmlinux` and handed to the programs as one frozen global. Each row is a
+//! liability: a kernel that renames the member needs a new alternative here.
+
+/// Offset of a member this kernel does not have. The verifier sees the constant and removes the
+/// branch that would read it.
+pub const ABSENT: u32 = u32::MAX;
+
+/// How one offset is found.
+#[derive(Clone, Copy, Debug)]
+pub struct OffsetSpec {
+    /// Name of the field in [`KernelOffsets`].
+    pub name: &'static str,
+    /// `(struct, member path)`, tried in order; an empty path means the size of the struct.
+    pub alternatives: &'static [(&'static str, &'static str)],
+    /// Without it no program can work.
+    pub required: bool,
+}
+
+macro_rules! offsets {
+    ($($(#[$meta:meta])* $name:ident: $need:ident $(($strct:literal, $path:literal))+;)*) => {
+        wire! {
+            /// Offsets in bytes, [`ABSENT`] where the kernel has no such member.
+            pub struct KernelOffsets {
+                $($(#[doc = concat!("`", $strct, "` `", $path, "`\n\n")])+ $(#[$meta])* pub $name: u32,)*
+            }
+        }
+
+        impl KernelOffsets {
+            /// Placeholder in the object file, replaced before load.
+            pub const UNRESOLVED: Self = Self { $($name: ABSENT,)* };
+
+            /// How to resolve each field.
+            pub const TABLE: &'static [OffsetSpec] = &[$(OffsetSpec {
+                name: stringify!($name),
+                alternatives: &[$(($strct, $path)),+],
+                required: offsets!(@need $need),
+            },)*];
+
+            /// Builds the struct from a resolver called once per row of [`Self::TABLE`].
+            pub fn from_fn<E>(mut resolve: impl FnMut(&'static OffsetSpec) -> Result<u32, E>) -> Result<Self, E> {
+                let mut rows = Self::TABLE.iter();
+                $(let $name = match rows.next() {
+                    Some(spec) => resolve(spec)?,
+                    None => ABSENT,
+                };)*
+                Ok(Self { $($name,)* })
+            }
+        }
+    };
+    (@need required) => { true };
+    (@need optional) => { false };
+}
+
+offsets! {
+    /// `thread_info.status` within `task_struct`: carries `TS_COMPAT` on x86.
+    task_thread_status: optional ("task_struct", "thread_info.status");
+    task_pid: required ("task_struct", "pid");
+    task_tgid: required ("task_struct", "tgid");
+    task_real_parent: required ("task_struct", "real_parent");
+    task_group_leader: required ("task_struct", "group_leader");
+    task_start_boottime: required ("task_struct", "start_boottime") ("task_struct", "real_start_time");
+    task_comm: required ("task_struct", "comm");
+    task_cred: required ("task_struct", "cred");
+    task_mm: required ("task_struct", "mm");
+    task_fs: required ("task_struct", "fs");
+    task_files: required ("task_struct", "files");
+    task_nsproxy: required ("task_struct", "nsproxy");
+    task_signal: required ("task_struct", "signal");
+    task_thread_pid: required ("task_struct", "thread_pid");
+    task_cgroups: required ("task_struct", "cgroups");
+    task_loginuid: optional ("task_struct", "loginuid");
+    task_sessionid: optional ("task_struct", "sessionid");
+    task_exit_code: required ("task_struct", "exit_code");
+
+    cred_uid: required ("cred", "uid");
+    cred_gid: required ("cred", "gid");
+    cred_euid: required ("cred", "euid");
+    cred_egid: required ("cred", "egid");
+    cred_fsuid: required ("cred", "fsuid");
+    cred_fsgid: required ("cred", "fsgid");
+    cred_cap_inheritable: required ("cred", "cap_inheritable");
+    cred_cap_permitted: required ("cred", "cap_permitted");
+    cred_cap_effective: required ("cred", "cap_effective");
+    cred_user_ns: required ("cred", "user_ns");
+
+    signal_live: required ("signal_struct", "live");
+    signal_tty: required ("signal_struct", "tty");
+    signal_pids: required ("signal_struct", "pids");
+    tty_driver: required ("tty_struct", "driver");
+    tty_index: required ("tty_struct", "index");
+    tty_driver_major: required ("tty_driver", "major");
+    tty_driver_minor_start: required ("tty_driver", "minor_start");
+
+    pid_level: required ("pid", "level");
+    pid_numbers: required ("pid", "numbers");
+    upid_nr: required ("upid", "nr");
+    upid_ns: required ("upid", "ns");
+    upid_size: required ("upid", "");
+    pidns_child_reaper: required ("pid_namespace", "child_reaper");
+    pidns_inum: required ("pid_namespace", "ns.inum");
+    nsproxy_mnt: required ("nsproxy", "mnt_ns");
+    nsproxy_net: required ("nsproxy", "net_ns");
+    mntns_inum: required ("mnt_namespace", "ns.inum");
+    net_inum: required ("net", "ns.inum");
+    userns_inum: required ("user_namespace", "ns.inum");
+
+    mm_arg_start: required ("mm_struct", "arg_start");
+    mm_arg_end: required ("mm_struct", "arg_end");
+    mm_env_start: required ("mm_struct", "env_start");
+    mm_env_end: required ("mm_struct", "env_end");
+    mm_exe_file: required ("mm_struct", "exe_file");
+
+    fs_root: required ("fs_struct", "root");
+    fs_pwd: required ("fs_struct", "pwd");
+    files_fdt: required ("files_struct", "fdt");
+    fdt_max_fds: required ("fdtable", "max_fds");
+    fdt_fd: required ("fdtable", "fd");
+
+    file_path: required ("file", "f_path");
+    file_inode: required ("file", "f_inode");
+    file_mode: required ("file", "f_mode");
+    file_private_data: required ("file", "private_data");
+    path_mnt: required ("path", "mnt");
+    path_dentry: required ("path", "dentry");
+    dentry_parent: required ("dentry", "d_parent");
+    dentry_name: required ("dentry", "d_name");
+    qstr_name: required ("qstr", "name");
+    qstr_len: required ("qstr", "len");
+    dentry_hash_pprev: required ("dentry", "d_hash.pprev");
+    dentry_inode: required ("dentry", "d_inode");
+    vfsmount_root: required ("vfsmount", "mnt_root");
+    mount_mnt: required ("mount", "mnt");
+    mount_parent: required ("mount", "mnt_parent");
+    mount_mountpoint: required ("mount", "mnt_mountpoint");
+
+    inode_mode: required ("inode", "i_mode");
+    inode_uid: required ("inode", "i_uid");
+    inode_gid: required ("inode", "i_gid");
+    inode_ino: required ("inode", "i_ino");
+    inode_sb: required ("inode", "i_sb");
+    inode_size: required ("inode", "");
+    /// `struct timespec64` before 6.6, two members after 6.11.
+    inode_ctime_sec: optional ("inode", "i_ctime_sec") ("inode", "__i_ctime.tv_sec") ("inode", "i_ctime.tv_sec");
+    inode_ctime_nsec: optional ("inode", "i_ctime_nsec") ("inode", "__i_ctime.tv_nsec") ("inode", "i_ctime.tv_nsec");
+    inode_mtime_sec: optional ("inode", "i_mtime_sec") ("inode", "__i_mtime.tv_sec") ("inode", "i_mtime.tv_sec");
+    inode_mtime_nsec: optional ("inode", "i_mtime_nsec") ("inode", "__i_mtime.tv_nsec") ("inode", "i_mtime.tv_nsec");
+    sb_dev: required ("super_block", "s_dev");
+    sb_magic: required ("super_block", "s_magic");
+
+    socket_sk: required ("socket", "sk");
+    sock_family: required ("sock_common", "skc_family");
+    sock_state: required ("sock_common", "skc_state");
+    sock_daddr: required ("sock_common", "skc_daddr");
+    sock_rcv_saddr: required ("sock_common", "skc_rcv_saddr");
+    sock_dport: required ("sock_common", "skc_dport");
+    sock_num: required ("sock_common", "skc_num");
+    /// Absent without `CONFIG_IPV6`.
+    sock_v6_daddr: optional ("sock_common", "skc_v6_daddr");
+    sock_v6_rcv_saddr: optional ("sock_common", "skc_v6_rcv_saddr");
+    sock_type: required ("sock", "sk_type");
+    sock_protocol: required ("sock", "sk_protocol");
+    unix_addr: optional ("unix_sock", "addr");
+    unix_peer: optional ("unix_sock", "peer");
+    unix_address_len: optional ("unix_address", "len");
+    unix_address_name: optional ("unix_address", "name");
+
+    cssset_dfl_cgrp: required ("css_set", "dfl_cgrp");
+    cssset_subsys: required ("css_set", "subsys");
+    css_cgroup: required ("cgroup_subsys_state", "cgroup");
+    cgroup_kn: required ("cgroup", "kn");
+    cgroup_level: required ("cgroup", "level");
+    kernfs_id: required ("kernfs_node", "id");
+    kernfs_name: required ("kernfs_node", "name");
+    /// Renamed in 6.15.
+    kernfs_parent: required ("kernfs_node", "__parent") ("kernfs_node", "parent");
+
+    bprm_filename: required ("linux_binprm", "filename");
+    bprm_interp: required ("linux_binprm", "interp");
+}

@@ -1,0 +1,85 @@
+//! Facts about the file or socket an event refers to, from kernel objects.
+
+use std::net::SocketAddr;
+
+/// The descriptor an event uses or creates, and what it stands for.
+#[derive(Clone, Debug)]
+pub struct Fd<'a> {
+    /// Number; -1 where creating it failed. `*at` calls: the directory descriptor.
+    pub number: i64,
+    /// What it is; `None` where there is no such object (a failed open).
+    pub kind: Option<FdKind>,
+    /// `fd.name`: what the program asked for, made absolute and normalised; for sockets, empty
+    /// (the text is made from `socket` when asked for).
+    pub name: &'a [u8],
+    /// As passed, not joined.
+    pub name_raw: &'a [u8],
+    /// The kernel's path of the object; differs from `name` through symlinks and the like.
+    pub resolved: Option<&'a [u8]>,
+    /// Device of the filesystem.
+    pub dev: u32,
+    /// Inode number.
+    pub inode: u64,
+    /// `O_*` flags of the open file.
+    pub open_flags: u32,
+    /// Layer of an overlayfs it is in.
+    pub layer: Option<Layer>,
+    /// Socket facts.
+    pub socket: Option<SocketFacts<'a>>,
+}
+
+/// Kinds of descriptors, as `fd.type` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FdKind {
+    /// Regular file, device, fifo opened by path.
+    File,
+    /// Directory (opened with `O_DIRECTORY`).
+    Directory,
+    /// IPv4 socket.
+    Ipv4,
+    /// IPv6 socket.
+    Ipv6,
+    /// Unix socket.
+    Unix,
+    /// Another kind.
+    Other,
+}
+
+/// Layer of an overlayfs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Changed since the container started.
+    Upper,
+    /// From the image.
+    Lower,
+}
+
+/// Which end of a connection the process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It connected.
+    Client,
+    /// It accepted or bound.
+    Server,
+}
+
+/// Facts about a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketFacts<'a> {
+    /// `AF_*`.
+    pub family: u16,
+    /// `SOCK_*`.
+    pub kind: u16,
+    /// `IPPROTO_*`.
+    pub protocol: u16,
+    /// Local address, where bound.
+    pub local: Option<SocketAddr>,
+    /// Peer address, where connected.
+    pub peer: Option<SocketAddr>,
+    /// Path or abstract name of a unix socket's peer.
+    pub unix_path: Option<&'a [u8]>,
+    /// Which end the process is, where known.
+    pub role: Option<Role>,
+    /// Connected, or connecting without waiting.
+    pub connected: bool,
+}

@@ -1,0 +1,80 @@
+//! What is known of a process beyond one event.
+
+/// Identity of a process: its id, and its start time because ids are reused.
+///
+/// The start time is in clock ticks (`USER_HZ`, 10 ms), the resolution of `/proc/PID/stat`
+/// (`proc_pid_stat(5)`), so that entries read from `/proc` and from kernel records agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProcKey {
+    /// Process id in the initial pid namespace.
+    pub tgid: u32,
+    /// Start time since boot, in ticks of 10 ms.
+    pub start_ticks: u64,
+}
+
+impl ProcKey {
+    /// Nanoseconds per tick of `USER_HZ`.
+    pub const TICK: u64 = 10_000_000;
+
+    /// From a start time in nanoseconds since boot.
+    pub const fn new(tgid: u32, start_ns: u64) -> Self {
+        Self {
+            tgid,
+            start_ticks: start_ns / Self::TICK,
+        }
+    }
+}
+
+/// One process.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    /// Start time of the process (its clone), nanoseconds since the Unix epoch; 0 where unknown.
+    pub clone_time: u64,
+    /// Identity of the parent.
+    pub parent: Option<ProcKey>,
+    /// Process id in the initial pid namespace.
+    pub tgid: u32,
+    /// `comm` as of the last exec or clone.
+    pub comm: Box<[u8]>,
+    /// `argv[0]`.
+    pub exe: Box<[u8]>,
+    /// `argv[1..]`, NUL-separated (no trailing NUL).
+    pub args: Box<[u8]>,
+    /// `comm`, a space, `argv[1..]` joined with spaces; made once, because most rules print it.
+    pub cmdline: Box<[u8]>,
+    /// Kernel path of the executable, in its mount namespace; `memfd:NAME` for a memfd.
+    pub exe_path: Box<[u8]>,
+    /// Environment, NUL-separated.
+    pub env: Box<[u8]>,
+    /// Current directory as of exec, with trailing slash.
+    pub cwd: Box<[u8]>,
+    /// Facts about the executable file.
+    pub exe_file: ExeFacts,
+    /// Credentials, terminal, session, namespaces as of the last event of the process.
+    pub task: Option<Box<komainu_common::Task>>,
+    /// cgroup id.
+    pub cgroup: u64,
+    /// Start time of init of the pid namespace, nanoseconds since the Unix epoch; 0 where unknown.
+    pub pidns_init_time: u64,
+}
+
+/// Facts about an executable file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExeFacts {
+    /// Inode number.
+    pub inode: u64,
+    /// Inode change time, nanoseconds since the Unix epoch.
+    pub ctime: u64,
+    /// Modification time, nanoseconds since the Unix epoch.
+    pub mtime: u64,
+    /// In the upper layer of an overlayfs.
+    pub upper_layer: bool,
+    /// In the lower layer of an overlayfs.
+    pub lower_layer: bool,
+    /// A memfd.
+    pub memfd: bool,
+    /// Has no name any more.
+    pub deleted: bool,
+    /// The caller could write it.
+    pub writable: bool,
+}

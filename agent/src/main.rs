@@ -1,0 +1,3 @@
+//! The `komainu` binary.
+
+fn main() {}
