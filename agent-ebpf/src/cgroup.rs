@@ -1,13 +1,13 @@
 //! Which cgroup a task is in, and its path.
 
-use komainu_common::{header::CGROUP_V1, limits::MAX_CGROUP_LEVELS, offsets::ABSENT};
+use komainu_common::{
+    header::CGROUP_V1, item::ITEM_CUT, limits::MAX_CGROUP_LEVELS, offsets::ABSENT,
+};
 
 use crate::{
     maps::{PATH_AREA, Scratch, offset, setting},
-    read,
+    path, read,
 };
-
-const MASK: usize = PATH_AREA - 1;
 
 /// Bytes of a cgroup's name at most (`NAME_MAX`).
 const MAX_NAME: u32 = 255;
@@ -49,55 +49,39 @@ pub(crate) fn id(task: u64) -> u64 {
     if v1 { id | CGROUP_V1 } else { id }
 }
 
-/// Builds the path of the task's cgroup in [`Scratch::path`]; whether it is whole.
+/// Builds the path of the task's cgroup in [`Scratch::path`]; returns its `ITEM_*` flags.
 #[inline(never)]
 pub(crate) fn build_path(scratch: &mut Scratch, task: u64) -> u64 {
-    let mut start = PATH_AREA;
-    let mut node = of(task)
-        .and_then(|(cgroup, _)| read::pointer(cgroup, offset!(cgroup_kn)))
-        .unwrap_or(0);
-    let mut complete = 0;
+    let node = of(task).and_then(|(cgroup, _)| read::kernel(cgroup, offset!(cgroup_kn)));
+    scratch.walk.at.set(node.unwrap_or(0));
+    scratch.walk.position.set(PATH_AREA as u64);
+    let mut flags = u64::from(ITEM_CUT);
     for _ in 0..MAX_CGROUP_LEVELS {
+        let node = scratch.walk.at.get();
         let Some(parent) = read::pointer(node, offset!(kernfs_parent)) else {
-            complete = 1;
+            flags = 0;
             break;
         };
-        let name = read::pointer(node, offset!(kernfs_name)).unwrap_or(0);
-        let Some(next) = prepend(scratch, start, name) else {
+        let name = read::kernel(node, offset!(kernfs_name)).unwrap_or(0);
+        let len = length(scratch, name);
+        if !path::prepend(scratch, name, len, true) {
             break;
-        };
-        start = next;
-        node = parent;
+        }
+        scratch.walk.at.set(parent);
     }
-    if start == PATH_AREA {
-        start -= 1;
-        scratch.path[start & MASK] = b'/';
-    }
-    scratch.path_start = start as u32;
-    complete
+    path::finish(scratch);
+    flags
 }
 
-/// kernfs names have no stored length: copies to the front of the area to measure, then into place.
+/// Length of a kernfs name, which is not stored: copies it to the front of the path area, where a
+/// cgroup path of [`MAX_CGROUP_LEVELS`] names does not reach unless they are very long.
 #[inline(always)]
-fn prepend(scratch: &mut Scratch, start: usize, name: u64) -> Option<usize> {
+fn length(scratch: &mut Scratch, name: u64) -> usize {
     let front = scratch.path.as_mut_ptr();
     // SAFETY: the area is longer than MAX_NAME + 1 bytes.
     let with_nul = unsafe { read::kernel_str(front, MAX_NAME + 1, name) };
-    if with_nul < 2 || with_nul > i64::from(MAX_NAME) + 1 {
-        return None;
+    if with_nul < 2 {
+        return 0;
     }
-    let len = (with_nul - 1) as usize & 0xff;
-    // The front of the area is the measuring place.
-    if start > PATH_AREA || start < len + 1 + MAX_NAME as usize + 1 {
-        return None;
-    }
-    let start = start - len;
-    let target = scratch.path.as_mut_ptr().wrapping_add(start & MASK);
-    // SAFETY: a masked offset plus MAX_NAME lies within the area and its slack.
-    if !unsafe { read::kernel_bytes(target, len as u32, name) } {
-        return None;
-    }
-    let start = start - 1;
-    scratch.path[start & MASK] = b'/';
-    Some(start)
+    (with_nul - 1) as usize & 0xff
 }

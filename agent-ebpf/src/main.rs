@@ -7,7 +7,10 @@
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
 #![feature(core_intrinsics)]
-#![allow(internal_features, reason = "one intrinsic, behind the build's pinned toolchain")]
+#![allow(
+    internal_features,
+    reason = "one intrinsic, behind the build's pinned toolchain"
+)]
 #![allow(
     unused_crate_dependencies,
     reason = "aya-ebpf's macros name their crates themselves"

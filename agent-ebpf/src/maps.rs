@@ -114,4 +114,44 @@ pub(crate) struct Scratch {
     pub(crate) len: u32,
     /// Where the path begins in `path`; it ends at [`PATH_AREA`].
     pub(crate) path_start: u32,
+    /// State of the loop being run, see [`Cell`].
+    pub(crate) walk: Walk,
+}
+
+/// Where a loop over dentries, cgroups or arguments stands.
+#[repr(C)]
+pub(crate) struct Walk {
+    /// Object the loop is at.
+    pub(crate) at: Cell,
+    /// Mount it is on.
+    pub(crate) mount: Cell,
+    /// Root dentry of that mount.
+    pub(crate) root: Cell,
+    /// Bytes used, or where the path begins so far.
+    pub(crate) position: Cell,
+}
+
+/// A number that lives in memory, never in a register across a loop.
+///
+/// The verifier follows every path through a loop body and joins two paths only if they know the
+/// same of every register. What it reads from a map it knows nothing of: with the loop's state here,
+/// all paths look alike at the next turn and the loop costs its length times its body, not two to
+/// the power of its length. Volatile, because the compiler would move it into a register.
+#[repr(transparent)]
+pub(crate) struct Cell(u64);
+
+impl Cell {
+    /// The number.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> u64 {
+        // SAFETY: a valid reference.
+        unsafe { (&raw const self.0).read_volatile() }
+    }
+
+    /// Replaces it.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, value: u64) {
+        // SAFETY: a valid reference.
+        unsafe { (&raw mut self.0).write_volatile(value) }
+    }
 }

@@ -53,11 +53,8 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
     }
     append_cwd(&record, subject);
     append_ancestors(&record, subject);
-    let whole = cgroup::build_path(record.scratch(), subject);
-    record.append_path(
-        tag::CGROUP_PATH,
-        if whole == 0 { u64::from(ITEM_CUT) } else { 0 },
-    );
+    let flags = cgroup::build_path(record.scratch(), subject);
+    record.append_path(tag::CGROUP_PATH, flags);
     record.submit();
     0
 }
@@ -173,8 +170,7 @@ fn append_strings(record: &Record<Exec>, mm: u64) {
     };
     let (start, len) = range(offset!(mm_arg_start), offset!(mm_arg_end));
     record.append_user::<MAX_ARGV>(tag::ARGV, start, len);
-    let wanted = u64::from(setting!(env_bytes));
-    if wanted != 0 {
+    if setting!(record_env) != 0 {
         let (start, len) = range(offset!(mm_env_start), offset!(mm_env_end));
         record.append_user::<MAX_ENV>(tag::ENV, start, len);
     }
@@ -184,14 +180,18 @@ fn append_strings(record: &Record<Exec>, mm: u64) {
 #[inline(always)]
 fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
     record.append::<MAX_ARGV>(tag::ARGV, |target| {
-        let mut len = 0_usize;
+        let walk = &mut record.scratch().walk;
+        walk.position.set(0);
+        walk.at.set(argv);
         let mut flags = ITEM_CUT;
-        for index in 0..MAX_FAILED_ARGS as u64 {
-            let pointer = call.user_pointer(argv + index * call.pointer_size());
-            let Some(argument) = pointer.filter(|&address| address != 0) else {
+        for _ in 0..MAX_FAILED_ARGS {
+            let slot = walk.at.get();
+            let Some(argument) = call.user_pointer(slot).filter(|&address| address != 0) else {
                 flags = 0;
                 break;
             };
+            walk.at.set(slot + call.pointer_size());
+            let len = walk.position.get() as usize;
             if len > MAX_ARGV - MAX_FAILED_ARG {
                 break;
             }
@@ -199,12 +199,12 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
             // SAFETY: `append` guarantees MAX_ARGV bytes at the target, and there are
             // MAX_FAILED_ARG left behind `len`.
             let written = unsafe { read::user_str(to, MAX_FAILED_ARG as u32, argument) };
-            if written <= 0 || written > MAX_FAILED_ARG as i64 {
+            if written <= 0 {
                 break;
             }
-            len += written as usize;
+            walk.position.set(len as u64 + written as u64);
         }
-        (len as u64, flags)
+        (walk.position.get(), flags)
     });
 }
 
@@ -221,8 +221,9 @@ fn append_cwd(record: &Record<Exec>, subject: u64) {
 fn append_ancestors(record: &Record<Exec>, subject: u64) {
     const SIZE: usize = size_of::<Ancestor>();
     record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |target| {
-        let mut current = subject;
-        let mut len = 0_usize;
+        let walk = &mut record.scratch().walk;
+        walk.at.set(subject);
+        walk.position.set(0);
         for index in 0..MAX_ANCESTORS {
             let mut ancestor = Ancestor {
                 start_time: 0,
@@ -230,8 +231,8 @@ fn append_ancestors(record: &Record<Exec>, subject: u64) {
                 sid: 0,
                 comm: [0; 16],
             };
-            current = task::ancestor(current, &mut ancestor);
-            if current == 0 {
+            let parent = task::ancestor(walk.at.get(), &mut ancestor);
+            if parent == 0 {
                 break;
             }
             // SAFETY: `append` guarantees room for MAX_ANCESTORS; items are unaligned.
@@ -239,10 +240,11 @@ fn append_ancestors(record: &Record<Exec>, subject: u64) {
                 target
                     .add(index * SIZE)
                     .cast::<Ancestor>()
-                    .write_unaligned(ancestor)
-            };
-            len = (index + 1) * SIZE;
+                    .write_unaligned(ancestor);
+            }
+            walk.at.set(parent);
+            walk.position.set(((index + 1) * SIZE) as u64);
         }
-        (len as u64, 0)
+        (walk.position.get(), 0)
     });
 }

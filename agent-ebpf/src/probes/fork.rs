@@ -3,11 +3,7 @@
 //! tracepoint: `sched_process_fork(struct task_struct *parent, struct task_struct *child)`
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
-use komainu_common::{
-    Class,
-    fork::Fork,
-    item::{ITEM_CUT, tag},
-};
+use komainu_common::{Class, fork::Fork, item::tag};
 
 use crate::{cgroup, maps::Slot, probes::syscall::is_own_process, record, task};
 
@@ -27,11 +23,8 @@ pub fn fork(ctx: RawTracePointContext) -> i32 {
     fixed.creator_tid = task::tid(creator);
     fixed.creator_start_time = task::start_time(creator);
     fixed.pidns_init_start_time = task::pidns_init_start_time(child);
-    let whole = cgroup::build_path(record.scratch(), child);
-    record.append_path(
-        tag::CGROUP_PATH,
-        if whole == 0 { u64::from(ITEM_CUT) } else { 0 },
-    );
+    let flags = cgroup::build_path(record.scratch(), child);
+    record.append_path(tag::CGROUP_PATH, flags);
     record.submit();
     0
 }
