@@ -10,3 +10,5 @@
 #![deny(unsafe_code)]
 
 pub mod event;
+#[cfg(feature = "ebpf")]
+pub mod kernel;
