@@ -79,7 +79,8 @@ impl Programs {
 
     fn start_floor(&self) -> Result<Running> {
         let mut child = Command::new(&self.floor)
-            .stdin(Stdio::null())
+            // It ends when this pipe closes, so it never outlives us.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", self.floor.display()))?;
