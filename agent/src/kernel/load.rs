@@ -19,6 +19,7 @@ use komainu_common::{
 use super::{
     BtfError, KernelTypes, Lanes, OBJECT,
     features::v1_controllers,
+    lanes::LARGEST_RING,
     probes::{Hook, PROBES, Probe, ProbeStatus},
 };
 
@@ -59,7 +60,7 @@ pub enum Error {
     #[error("the BPF object has no map {0}")]
     NoMap(&'static str),
     /// A ring size the kernel would refuse.
-    #[error("ring size {0} is not a power of two of at least 4096 bytes")]
+    #[error("ring size {0} is not a power of two from 4096 bytes to 64 MiB")]
     RingSize(u32),
     /// The number of CPUs could not be read.
     #[error("reading {0}")]
@@ -93,7 +94,8 @@ impl Kernel {
         };
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {
-            if size < 4096 || !size.is_power_of_two() {
+            let small_enough = usize::try_from(size).is_ok_and(|size| size <= LARGEST_RING);
+            if size < 4096 || !size.is_power_of_two() || !small_enough {
                 return Err(Error::RingSize(size));
             }
         }
