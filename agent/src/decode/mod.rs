@@ -9,6 +9,8 @@ mod exit;
 mod fork;
 mod items;
 mod open;
+#[cfg(test)]
+mod tests;
 
 pub use exec::ExecRecord;
 pub use exit::ExitRecord;
