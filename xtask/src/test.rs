@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use crate::setup::{self, BPF_CARGO_VAR, BpfCargo};
+use crate::setup::{self, BpfCargo};
 use crate::steps::{Outcome, Steps};
 use crate::{r#gen, host, lint, project};
 
@@ -64,9 +64,7 @@ fn cargo_test(bpf: &BpfCargo, arguments: &[&str]) -> Result<Outcome> {
 fn cargo(bpf: &BpfCargo) -> Command {
     let mut command = Command::new(project::cargo());
     command.current_dir(project::root());
-    if let BpfCargo::Distribution(path) = bpf {
-        command.env(BPF_CARGO_VAR, path);
-    }
+    command.envs(bpf.environment());
     command
 }
 

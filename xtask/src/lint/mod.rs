@@ -69,7 +69,11 @@ fn clippy_bpf(sh: &Shell, bpf: &BpfCargo) -> Outcome {
     );
     // As the agent's build script does: the kernel half is compiled for one kernel architecture.
     let arch = format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH);
-    passes(command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_ENCODED_RUSTFLAGS", arch))
+    passes(
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", arch),
+    )
 }
 
 /// Runs a check that prints its own findings.

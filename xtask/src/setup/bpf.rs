@@ -1,13 +1,14 @@
 //! The BPF toolchain: the standard library's source, and the linker.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use super::BPF_CARGO_VAR;
-use super::tool::{apt_install, find, install, parse_version, version};
+use super::tool::{apt_install, find, install, parse_version, path_with_cargo_bin, version};
 use crate::project;
 
 const LINKER_VERSION: &str = "0.13.0";
@@ -33,10 +34,20 @@ impl BpfCargo {
         }
     }
 
-    /// Hands the choice to the agent's build script, which runs under `sh`.
-    pub(crate) fn export(&self, sh: &Shell) {
+    /// What builds of the agent need in their environment: the choice, for its build script, and
+    /// bpf-linker in `PATH`, where rustc looks for it.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables = vec![("PATH", path_with_cargo_bin())];
         if let Self::Distribution(cargo) = self {
-            sh.set_var(BPF_CARGO_VAR, cargo);
+            variables.push((BPF_CARGO_VAR, cargo.into()));
+        }
+        variables
+    }
+
+    /// Puts [`Self::environment`] into `sh`.
+    pub(crate) fn export(&self, sh: &Shell) {
+        for (name, value) in self.environment() {
+            sh.set_var(name, value);
         }
     }
 
@@ -76,12 +87,8 @@ pub(super) fn key() -> Result<String> {
 /// distribution's matched toolchain.
 pub(super) fn toolchain(sh: &Shell) -> Result<Toolchain> {
     if let Some(cargo) = env::var_os(BPF_CARGO_VAR).map(PathBuf::from) {
-        let library = library_of(sh, &cargo).with_context(|| {
-            format!(
-                "{BPF_CARGO_VAR} is {}, but no library source is beside it",
-                cargo.display()
-            )
-        })?;
+        let library = library_of(sh, &cargo)
+            .with_context(|| format!("{BPF_CARGO_VAR} is {}", cargo.display()))?;
         return Ok(Toolchain {
             cargo: BpfCargo::Distribution(cargo),
             library,
@@ -142,13 +149,16 @@ fn distribution(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
 /// A file of the library source that belongs to `cargo`, by the sysroot of the rustc beside it.
 fn library_of(sh: &Shell, cargo: &Path) -> Result<PathBuf> {
     let rustc = match cargo.parent() {
-        Some(dir) if dir.join("rustc").is_file() => dir.join("rustc"),
-        _ => PathBuf::from("rustc"),
+        // A bare name, found in PATH as rustc is.
+        None => PathBuf::from("rustc"),
+        Some(dir) if dir.as_os_str().is_empty() => PathBuf::from("rustc"),
+        Some(dir) => dir.join("rustc"),
     };
     let sysroot = cmd!(sh, "{rustc} --print sysroot")
         .quiet()
         .ignore_stderr()
-        .read()?;
+        .read()
+        .with_context(|| format!("{} is no rustc", rustc.display()))?;
     let library = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core/Cargo.toml");
     if !library.exists() {
         bail!("{} does not exist", library.display());
@@ -174,10 +184,10 @@ pub(super) fn linker(sh: &Shell) -> Result<PathBuf> {
     let command = cmd!(
         sh,
         "{cargo} install bpf-linker --locked --force --version {LINKER_VERSION}
-         --no-default-features --features {feature}"
+         --no-default-features --features {feature} --quiet"
     )
     .env("LLVM_PREFIX", &prefix);
-    install("bpf-linker", command)?;
+    install("bpf-linker (a minute or two, once)", command)?;
     find("bpf-linker").context("bpf-linker was installed, but is not in PATH or cargo's bin")
 }
 

@@ -52,7 +52,10 @@ pub(crate) fn for_build() -> Result<BpfCargo> {
     let sh = shell()?;
     let rust_src = bpf::toolchain(&sh)?;
     let linker = bpf::linker(&sh)?;
-    let files = vec![rust_src.library, linker];
+    let mut files = vec![rust_src.library, linker];
+    if let BpfCargo::Distribution(cargo) = &rust_src.cargo {
+        files.push(cargo.clone());
+    }
     stamp::write("build", &key, files, rust_src.cargo.to_stamp())?;
     Ok(rust_src.cargo)
 }

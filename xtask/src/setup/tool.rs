@@ -1,6 +1,7 @@
 //! Finding and installing single tools.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,6 +17,15 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
         .chain(cargo_bin())
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
+}
+
+/// `PATH`, with the directory where cargo installs programs at its end if it is not in it.
+pub(super) fn path_with_cargo_bin() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = env::split_paths(&path).collect();
+    dirs.extend(cargo_bin().filter(|bin| !dirs.contains(bin)));
+    // Fails for a directory with a colon in its name only, which cannot be in PATH.
+    env::join_paths(dirs).unwrap_or(path)
 }
 
 /// Where `cargo install` puts programs.
