@@ -3,6 +3,7 @@
 //! The process enters its cgroup first and becomes what it acts as last (`exec`), so that its
 //! process id is the one the demo started and its first visible step is the act.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -59,6 +60,13 @@ pub(crate) fn act(act: &Act) -> Result<()> {
     for dir in &act.cgroup {
         cgroup::enter(dir)?;
     }
+    let executes = !matches!(act.kind, Kind::OpenForWriting { .. } | Kind::Connect { .. });
+    if !act.cgroup.is_empty() && !executes {
+        // As in a real container, whose runtime enters the cgroup and then becomes the workload.
+        return become_program(
+            Command::new(env::current_exe()?).args(without_cgroups(env::args_os())),
+        );
+    }
     match &act.kind {
         Kind::Exec { argv } => {
             let (program, arguments) = argv.split_first().context("no program")?;
@@ -86,6 +94,20 @@ pub(crate) fn act(act: &Act) -> Result<()> {
         Kind::Connect { address, port } => begin_connection(SocketAddrV4::new(*address, *port)),
         Kind::Janitor => janitor::wait_and_clean(io::stdin().lock()),
     }
+}
+
+/// The arguments of this process, without its own name and without `--cgroup DIR`.
+fn without_cgroups(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut kept = Vec::new();
+    let mut arguments = arguments.skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--cgroup" {
+            arguments.next();
+        } else {
+            kept.push(argument);
+        }
+    }
+    kept
 }
 
 fn become_program(command: &mut Command) -> Result<()> {
@@ -121,4 +143,18 @@ pub(super) fn copy_program(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to)
         .map(drop)
         .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_act_is_repeated_without_its_cgroups() {
+        let arguments = [
+            "xtask", "act", "--cgroup", "/a", "--cgroup", "/b", "connect", "1.2.3.4", "80",
+        ];
+        let kept = without_cgroups(arguments.into_iter().map(OsString::from));
+        assert_eq!(kept, ["act", "connect", "1.2.3.4", "80"]);
+    }
 }
