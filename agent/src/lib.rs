@@ -9,6 +9,8 @@
 //! threads, tasks, channels and shutdown.
 #![deny(unsafe_code)]
 
+pub mod decode;
 pub mod event;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
+pub mod rules;
