@@ -9,4 +9,5 @@
 //! threads, tasks, channels and shutdown.
 #![deny(unsafe_code)]
 
+pub mod enrich;
 pub mod event;
