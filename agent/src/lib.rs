@@ -9,5 +9,6 @@
 //! threads, tasks, channels and shutdown.
 #![deny(unsafe_code)]
 
+pub mod emit;
 pub mod enrich;
 pub mod event;
