@@ -9,6 +9,7 @@
 //! threads, tasks, channels and shutdown.
 #![deny(unsafe_code)]
 
+pub mod config;
 pub mod emit;
 pub mod enrich;
 pub mod event;

@@ -176,10 +176,10 @@ mod tests {
     proptest! {
         #[test]
         fn total(mounts in prop::collection::vec(any::<u8>(), 0..300), text in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Hierarchies::parse(&mounts, Some("memory"));
+            drop(Hierarchies::parse(&mounts, Some("memory")));
             let hybrid = Hierarchies { v2: None, v1: None };
             let _ = hybrid.choose(&text).is_some();
-            let _ = unescape(&text);
+            drop(unescape(&text));
         }
     }
 }
