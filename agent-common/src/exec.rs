@@ -26,6 +26,10 @@ wire! {
         pub mode: u32,
         /// Owner of the executable.
         pub owner: u32,
+        /// Group of the executable.
+        pub group: u32,
+        /// Unused, zero.
+        pub reserved: u32,
         /// `dirfd` of a failed `execveat`, as passed.
         pub dirfd: i32,
         /// `flags` of a failed `execveat`, as passed.
@@ -55,5 +59,5 @@ pub const EXEC_LOWER_LAYER: u32 = 1 << 1;
 pub const EXEC_MEMFD: u32 = 1 << 2;
 /// The executable has no name any more.
 pub const EXEC_DELETED: u32 = 1 << 3;
-/// The file's mode and owner let the caller write to it.
-pub const EXEC_WRITABLE: u32 = 1 << 4;
+/// The record is of a failed call; the executable's facts are the caller's own.
+pub const EXEC_FAILED: u32 = 1 << 4;

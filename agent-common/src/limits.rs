@@ -30,3 +30,6 @@ pub const MAX_RECORD: usize = 32 * 1024;
 
 /// (cgroup, class) pairs the loss ledger holds at most; beyond it losses count per class only.
 pub const MAX_LEDGER: u32 = 8192;
+
+/// Entry programs that build records, and so buffers per CPU.
+pub const SCRATCH_SLOTS_PER_CPU: u32 = 4;

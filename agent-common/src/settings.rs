@@ -4,9 +4,9 @@ wire! {
     /// Read-only for the life of a loaded object; the verifier treats it as constants and removes
     /// dead branches.
     pub struct Settings {
-        /// Bytes of environment to record with an exec, 0 for none;
-        /// at most [`MAX_ENV`](crate::limits::MAX_ENV).
-        pub env_bytes: u32,
+        /// 1 to record the environment of a started program, up to
+        /// [`MAX_ENV`](crate::limits::MAX_ENV) bytes.
+        pub record_env: u32,
         /// Index of the cgroup v1 subsystem in `css_set.subsys` that names processes which are in
         /// the root of the v2 hierarchy; [`ABSENT`](crate::offsets::ABSENT) for none.
         pub cgroup_v1_subsys: u32,
@@ -16,7 +16,7 @@ wire! {
 impl Settings {
     /// Placeholder in the object file, replaced before load.
     pub const DEFAULT: Self = Self {
-        env_bytes: 0,
+        record_env: 0,
         cgroup_v1_subsys: crate::offsets::ABSENT,
     };
 }

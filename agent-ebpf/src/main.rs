@@ -1,13 +1,39 @@
-//! Kernel half of Komainu.
+//! Kernel half of Komainu: hooks, facts, records.
+//!
+//! Layers, each using only the ones before it:
+//! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`] (kernel facts) →
+//! [`record`] (build, submit, count losses) → [`probes`] (one file per hook family).
 #![no_std]
 #![no_main]
+// core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
+#![feature(core_intrinsics)]
+#![allow(
+    internal_features,
+    reason = "one intrinsic, behind the build's pinned toolchain"
+)]
+#![allow(
+    unused_crate_dependencies,
+    reason = "aya-ebpf's macros name their crates themselves"
+)]
 
-#[cfg(not(test))]
+mod arch;
+mod cgroup;
+mod file;
+mod maps;
+mod path;
+mod probes;
+mod read;
+mod record;
+mod sock;
+mod task;
+
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    // Unreachable: the verifier rejects a program that could loop here.
     loop {}
 }
 
+// The helpers used (`bpf_probe_read_kernel` and others) are for GPL-compatible programs only.
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]
 static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -13,3 +13,5 @@ pub mod config;
 pub mod emit;
 pub mod enrich;
 pub mod event;
+#[cfg(feature = "ebpf")]
+pub mod kernel;

@@ -1,0 +1,105 @@
+//! System call numbers and arguments out of `struct pt_regs`.
+//!
+//! The layout of `pt_regs` is ABI (`ptrace(2)`, `arch/x86/include/uapi/asm/ptrace.h`), so its
+//! offsets are constants.
+
+use crate::{maps::offset, read, task};
+use komainu_common::{offsets::ABSENT, syscalls::X32_BIT};
+
+const R10: u32 = 56;
+const R9: u32 = 64;
+const R8: u32 = 72;
+const BP: u32 = 32;
+const BX: u32 = 40;
+const CX: u32 = 88;
+const DX: u32 = 96;
+const SI: u32 = 104;
+const DI: u32 = 112;
+const ORIG_AX: u32 = 120;
+
+/// `TS_COMPAT` in `thread_info.status`: the call came through a 32-bit entry.
+const TS_COMPAT: u32 = 2;
+
+/// The system call being returned from.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    regs: u64,
+    /// Number in the table of its entry.
+    pub(crate) number: u32,
+    /// Through a 32-bit entry.
+    pub(crate) compat: bool,
+}
+
+/// Number without the x32 bit; `None` where the task is not in a system call (`orig_ax` = -1).
+#[inline(always)]
+pub(crate) fn number(regs: u64) -> Option<u32> {
+    let orig_ax = read::kernel::<u64>(regs, ORIG_AX)?;
+    let number = orig_ax & !X32_BIT;
+    (number < u64::from(u32::MAX)).then_some(number as u32)
+}
+
+/// Whether the current system call came through a 32-bit entry (`int 0x80`, 32-bit `syscall`).
+#[inline(always)]
+pub(crate) fn is_compat() -> bool {
+    if offset!(task_thread_status) == ABSENT {
+        return false;
+    }
+    read::kernel::<u32>(task::current(), offset!(task_thread_status))
+        .is_some_and(|status| status & TS_COMPAT != 0)
+}
+
+impl Call {
+    /// Reads number and entry of the call in `regs`.
+    #[inline(always)]
+    pub(crate) fn new(regs: u64) -> Option<Self> {
+        Some(Self {
+            regs,
+            number: number(regs)?,
+            compat: is_compat(),
+        })
+    }
+
+    /// Argument `index`, counted from 0; 0 if it cannot be read.
+    #[inline(always)]
+    pub(crate) fn arg(&self, index: u32) -> u64 {
+        let native = match index {
+            0 => DI,
+            1 => SI,
+            2 => DX,
+            3 => R10,
+            4 => R8,
+            _ => R9,
+        };
+        let compat = match index {
+            0 => BX,
+            1 => CX,
+            2 => DX,
+            3 => SI,
+            4 => DI,
+            _ => BP,
+        };
+        let register = if self.compat { compat } else { native };
+        let value = read::kernel::<u64>(self.regs, register).unwrap_or(0);
+        if self.compat {
+            value & 0xffff_ffff
+        } else {
+            value
+        }
+    }
+
+    /// Bytes of a pointer in the memory of the program.
+    #[inline(always)]
+    pub(crate) fn pointer_size(&self) -> u64 {
+        if self.compat { 4 } else { 8 }
+    }
+
+    /// Reads the pointer at `address` of the program's memory.
+    #[inline(always)]
+    pub(crate) fn user_pointer(&self, address: u64) -> Option<u64> {
+        if self.compat {
+            read::user::<u32>(address).map(u64::from)
+        } else {
+            read::user::<u64>(address)
+        }
+    }
+}

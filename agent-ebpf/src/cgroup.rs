@@ -1,0 +1,87 @@
+//! Which cgroup a task is in, and its path.
+
+use komainu_common::{
+    header::CGROUP_V1, item::ITEM_CUT, limits::MAX_CGROUP_LEVELS, offsets::ABSENT,
+};
+
+use crate::{
+    maps::{PATH_AREA, Scratch, offset, setting},
+    path, read,
+};
+
+/// Bytes of a cgroup's name at most (`NAME_MAX`).
+const MAX_NAME: u32 = 255;
+
+/// Address of the cgroup that names the task, and whether it is of a v1 hierarchy.
+///
+/// That is the v2 cgroup, unless the task is in its root and a v1 hierarchy knows better (hosts
+/// that use v1 or hybrid hierarchies).
+#[inline(always)]
+fn of(task: u64) -> Option<(u64, bool)> {
+    let sets = read::pointer(task, offset!(task_cgroups))?;
+    let v2 = read::pointer(sets, offset!(cssset_dfl_cgrp))?;
+    let subsys = setting!(cgroup_v1_subsys);
+    if subsys == ABSENT || level(v2) > 0 {
+        return Some((v2, false));
+    }
+    let v1 = read::pointer(sets, offset!(cssset_subsys) + 8 * subsys)
+        .and_then(|css| read::pointer(css, offset!(css_cgroup)));
+    match v1 {
+        Some(cgroup) if level(cgroup) > 0 => Some((cgroup, true)),
+        _ => Some((v2, false)),
+    }
+}
+
+#[inline(always)]
+fn level(cgroup: u64) -> u32 {
+    read::kernel(cgroup, offset!(cgroup_level)).unwrap_or(0)
+}
+
+/// cgroup id of the task, see `Header::cgroup`; 0 if unreadable.
+#[inline(always)]
+pub(crate) fn id(task: u64) -> u64 {
+    let Some((cgroup, v1)) = of(task) else {
+        return 0;
+    };
+    let id = read::pointer(cgroup, offset!(cgroup_kn))
+        .and_then(|node| read::kernel::<u64>(node, offset!(kernfs_id)))
+        .unwrap_or(0);
+    if v1 { id | CGROUP_V1 } else { id }
+}
+
+/// Builds the path of the task's cgroup in [`Scratch::path`]; returns its `ITEM_*` flags.
+#[inline(never)]
+pub(crate) fn build_path(scratch: &mut Scratch, task: u64) -> u64 {
+    let node = of(task).and_then(|(cgroup, _)| read::kernel(cgroup, offset!(cgroup_kn)));
+    scratch.walk.at.set(node.unwrap_or(0));
+    scratch.walk.position.set(PATH_AREA as u64);
+    let mut flags = u64::from(ITEM_CUT);
+    for _ in 0..MAX_CGROUP_LEVELS {
+        let node = scratch.walk.at.get();
+        let Some(parent) = read::pointer(node, offset!(kernfs_parent)) else {
+            flags = 0;
+            break;
+        };
+        let name = read::kernel(node, offset!(kernfs_name)).unwrap_or(0);
+        let len = length(scratch, name);
+        if !path::prepend(scratch, name, len, true) {
+            break;
+        }
+        scratch.walk.at.set(parent);
+    }
+    path::finish(scratch);
+    flags
+}
+
+/// Length of a kernfs name, which is not stored: copies it to the front of the path area, where a
+/// cgroup path of [`MAX_CGROUP_LEVELS`] names does not reach unless they are very long.
+#[inline(always)]
+fn length(scratch: &mut Scratch, name: u64) -> usize {
+    let front = scratch.path.as_mut_ptr();
+    // SAFETY: the area is longer than MAX_NAME + 1 bytes.
+    let with_nul = unsafe { read::kernel_str(front, MAX_NAME + 1, name) };
+    if with_nul < 2 {
+        return 0;
+    }
+    (with_nul - 1) as usize & 0xff
+}

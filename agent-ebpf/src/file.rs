@@ -1,0 +1,81 @@
+//! Open files: from a descriptor to `struct file`, and the facts of its inode.
+
+use crate::{maps::offset, read, task};
+
+/// `s_magic` of overlayfs.
+const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
+
+/// Where a file of an overlayfs lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// Not in an overlayfs.
+    None,
+    /// Written since the overlay was mounted.
+    Upper,
+    /// From a lower layer, untouched.
+    Lower,
+}
+
+/// Address of the `struct file` behind descriptor `fd` of the current task.
+#[inline(always)]
+pub(crate) fn of_descriptor(fd: i64) -> Option<u64> {
+    if fd < 0 {
+        return None;
+    }
+    let files = read::pointer(task::current(), offset!(task_files))?;
+    let table = read::pointer(files, offset!(files_fdt))?;
+    let max = read::kernel::<u32>(table, offset!(fdt_max_fds))?;
+    if fd as u64 >= u64::from(max) {
+        return None;
+    }
+    let array = read::pointer(table, offset!(fdt_fd))?;
+    read::pointer(array + 8 * fd as u64, 0)
+}
+
+/// Address of a file's inode.
+#[inline(always)]
+pub(crate) fn inode(file: u64) -> Option<u64> {
+    read::pointer(file, offset!(file_inode))
+}
+
+/// `s_dev` of an inode's filesystem.
+#[inline(always)]
+pub(crate) fn device(inode: u64) -> u32 {
+    read::pointer(inode, offset!(inode_sb))
+        .and_then(|sb| read::kernel(sb, offset!(sb_dev)))
+        .unwrap_or(0)
+}
+
+/// Which layer of an overlayfs the inode is in.
+///
+/// overlayfs embeds its `struct inode` in `struct ovl_inode`, directly followed by the upper
+/// dentry (`fs/overlayfs/ovl_entry.h`). That struct is in the module's BTF only, so the distance is
+/// taken from the size of `struct inode`.
+#[inline(always)]
+pub(crate) fn layer(inode: u64) -> Layer {
+    let magic = read::pointer(inode, offset!(inode_sb))
+        .and_then(|sb| read::kernel::<u64>(sb, offset!(sb_magic)));
+    if magic != Some(OVERLAYFS_MAGIC) {
+        return Layer::None;
+    }
+    let upper = read::pointer(inode, offset!(inode_size))
+        .and_then(|dentry| read::pointer(dentry, offset!(dentry_inode)));
+    if upper.is_some() {
+        Layer::Upper
+    } else {
+        Layer::Lower
+    }
+}
+
+/// Nanoseconds since the epoch out of a second and a nanosecond member of an inode.
+#[inline(always)]
+pub(crate) fn time(inode: u64, sec: u32, nsec: u32) -> u64 {
+    if sec == komainu_common::offsets::ABSENT || nsec == komainu_common::offsets::ABSENT {
+        return 0;
+    }
+    let seconds = read::kernel::<u64>(inode, sec).unwrap_or(0);
+    let nanoseconds = read::kernel::<u32>(inode, nsec).unwrap_or(0);
+    seconds
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(u64::from(nanoseconds))
+}

@@ -1,0 +1,157 @@
+//! Every map and global of the kernel half.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
+};
+use komainu_common::{
+    KernelOffsets, Settings,
+    class::CLASS_SLOTS,
+    ledger::{ClassCounters, LedgerEntry, LedgerKey},
+    limits::{MAX_LEDGER, MAX_RECORD},
+    syscalls::{INTEREST_SLOTS, handler},
+};
+
+/// Frozen before load, so the verifier treats every offset as a constant.
+#[unsafe(no_mangle)]
+pub(crate) static OFFSETS: KernelOffsets = KernelOffsets::UNRESOLVED;
+
+/// Frozen before load.
+#[unsafe(no_mangle)]
+pub(crate) static SETTINGS: Settings = Settings::DEFAULT;
+
+/// Offset of a kernel struct member.
+///
+/// Read volatile: the compiler would otherwise fold the placeholder of the object file.
+macro_rules! offset {
+    ($name:ident) => {{
+        // SAFETY: a field of a live, initialised static.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::OFFSETS.$name) }
+    }};
+}
+pub(crate) use offset;
+
+/// A setting; see [`offset`] for why it is volatile.
+macro_rules! setting {
+    ($name:ident) => {{
+        // SAFETY: a field of a live, initialised static.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::SETTINGS.$name) }
+    }};
+}
+pub(crate) use setting;
+
+/// Process, privilege and lifecycle records. The size is the loader's choice.
+#[map]
+pub(crate) static LIFECYCLE: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// File and network records. The size is the loader's choice.
+#[map]
+pub(crate) static BULK: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// Handler of each system call number: low half native, high half 32-bit compat.
+#[map]
+pub(crate) static INTEREST: Array<u32> = Array::with_max_entries(INTEREST_SLOTS, 0);
+
+/// Programs that `sys_exit` tail-calls.
+#[map]
+pub(crate) static HANDLERS: ProgramArray = ProgramArray::with_max_entries(handler::SLOTS, 0);
+
+/// Process id of the agent itself in the initial pid namespace; 0 until known.
+#[map]
+pub(crate) static OWN_TGID: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Counters by event class.
+#[map]
+pub(crate) static COUNTERS: PerCpuArray<ClassCounters> =
+    PerCpuArray::with_max_entries(CLASS_SLOTS, 0);
+
+/// Losses by cgroup and event class.
+#[map]
+pub(crate) static LEDGER: HashMap<LedgerKey, LedgerEntry> =
+    HashMap::with_max_entries(MAX_LEDGER, 0);
+
+/// Where records are built: [`SLOTS_PER_CPU`] per CPU, the number of CPUs is the loader's knowledge.
+///
+/// Not a per-CPU array, whose values cannot exceed 32 KiB.
+#[map]
+pub(crate) static SCRATCH: Array<Scratch> = Array::with_max_entries(SLOTS_PER_CPU, 0);
+
+/// One slot per entry program. The kernel does not enter a tracing program twice on one CPU
+/// (`bpf_prog.active`), so a slot has one user at a time even where programs can be preempted.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Slot {
+    /// `sys_exit` and everything it tail-calls.
+    Syscall = 0,
+    /// `sched_process_fork`.
+    Fork = 1,
+    /// `sched_process_exec`.
+    Exec = 2,
+    /// `sched_process_exit`.
+    Exit = 3,
+}
+
+/// Number of [`Slot`]s.
+pub(crate) const SLOTS_PER_CPU: u32 = komainu_common::limits::SCRATCH_SLOTS_PER_CPU;
+
+/// Room behind the record so that a masked offset plus the largest item stays inside.
+pub(crate) const SLACK: usize = 8192 + 8;
+
+/// Bytes of the area that paths are built in, back to front; a power of two.
+pub(crate) const PATH_AREA: usize = 4096;
+
+/// Room behind the path area for one component at the largest masked offset.
+pub(crate) const PATH_SLACK: usize = 256;
+
+/// A record being built.
+#[repr(C, align(8))]
+pub(crate) struct Scratch {
+    /// The record: header, fixed part, items.
+    pub(crate) record: [u8; MAX_RECORD + SLACK],
+    /// The path last built, see [`crate::path`].
+    pub(crate) path: [u8; PATH_AREA + PATH_SLACK],
+    /// Bytes of `record` in use.
+    pub(crate) len: u32,
+    /// Where the path begins in `path`; it ends at [`PATH_AREA`].
+    pub(crate) path_start: u32,
+    /// State of the loop being run, see [`Cell`].
+    pub(crate) walk: Walk,
+}
+
+/// Where a loop over dentries, cgroups or arguments stands.
+#[repr(C)]
+pub(crate) struct Walk {
+    /// Object the loop is at.
+    pub(crate) at: Cell,
+    /// Mount it is on.
+    pub(crate) mount: Cell,
+    /// Root dentry of that mount.
+    pub(crate) root: Cell,
+    /// Bytes used, or where the path begins so far.
+    pub(crate) position: Cell,
+}
+
+/// A number that lives in memory, never in a register across a loop.
+///
+/// The verifier follows every path through a loop body and joins two paths only if they know the
+/// same of every register. What it reads from a map it knows nothing of: with the loop's state here,
+/// all paths look alike at the next turn and the loop costs its length times its body, not two to
+/// the power of its length. Volatile, because the compiler would move it into a register.
+#[repr(transparent)]
+pub(crate) struct Cell(u64);
+
+impl Cell {
+    /// The number.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> u64 {
+        // SAFETY: a valid reference.
+        unsafe { (&raw const self.0).read_volatile() }
+    }
+
+    /// Replaces it.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, value: u64) {
+        // SAFETY: a valid reference.
+        unsafe { (&raw mut self.0).write_volatile(value) }
+    }
+}

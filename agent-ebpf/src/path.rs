@@ -1,0 +1,166 @@
+//! Paths by walking dentries and mounts, the way `d_path` does, up to the root of the mount
+//! namespace.
+//!
+//! The path is built back to front in [`Scratch::path`]; it then stands in
+//! `path[path_start..PATH_AREA]`.
+
+use komainu_common::{
+    item::{ITEM_CUT, ITEM_DELETED},
+    limits::{MAX_COMPONENT, MAX_PATH_COMPONENTS},
+};
+
+use crate::{
+    maps::{PATH_AREA, Scratch, offset},
+    read,
+};
+
+/// Mask of an offset into the path area.
+const MASK: usize = PATH_AREA - 1;
+
+/// `struct qstr` with the parent pointer in front of it, as they stand in `struct dentry`: one
+/// probe read instead of three. The loader refuses a kernel where they are not neighbours.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct DentryLink {
+    parent: u64,
+    hash: u32,
+    len: u32,
+    name: u64,
+}
+
+/// Address of the dentry and mount of a `struct path`.
+#[inline(always)]
+pub(crate) fn parts(path: u64) -> Option<(u64, u64)> {
+    Some((
+        read::pointer(path, offset!(path_dentry))?,
+        read::pointer(path, offset!(path_mnt))?,
+    ))
+}
+
+/// What one step of the walk came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// One component or mount further.
+    On,
+    /// The root of the mount namespace.
+    Root,
+    /// A root below no mount: memfd, pipe, detached mount.
+    Detached,
+    /// Unreadable, or no room.
+    Stuck,
+}
+
+/// Builds the path of `dentry` on `mnt` and returns its `ITEM_*` flags.
+#[inline(never)]
+pub(crate) fn build(scratch: &mut Scratch, dentry: u64, mnt: u64) -> u64 {
+    scratch.walk.at.set(dentry);
+    enter_mount(scratch, mnt);
+    scratch.walk.position.set(PATH_AREA as u64);
+    let mut end = Step::On;
+    for _ in 0..MAX_PATH_COMPONENTS {
+        end = step(scratch);
+        if end != Step::On {
+            break;
+        }
+    }
+    finish(scratch);
+    let ending = match end {
+        Step::Root => 0,
+        Step::Detached => ITEM_DELETED,
+        Step::On | Step::Stuck => ITEM_CUT,
+    };
+    u64::from(ending | unhashed(dentry))
+}
+
+/// Makes an empty path a slash and notes where the path begins.
+#[inline(always)]
+pub(crate) fn finish(scratch: &mut Scratch) {
+    let mut start = scratch.walk.position.get() as usize;
+    if start >= PATH_AREA {
+        start = PATH_AREA - 1;
+        scratch.path[start] = b'/';
+    }
+    scratch.path_start = start as u32;
+}
+
+#[inline(always)]
+fn enter_mount(scratch: &mut Scratch, mnt: u64) {
+    scratch.walk.mount.set(mnt);
+    let root = read::kernel(mnt, offset!(vfsmount_root)).unwrap_or(0);
+    scratch.walk.root.set(root);
+}
+
+#[inline(always)]
+fn step(scratch: &mut Scratch) -> Step {
+    let dentry = scratch.walk.at.get();
+    if dentry == scratch.walk.root.get() {
+        return leave_mount(scratch);
+    }
+    let Some(link) = read::kernel::<DentryLink>(dentry, offset!(dentry_parent)) else {
+        return Step::Stuck;
+    };
+    let is_root = link.parent == dentry;
+    if !prepend(scratch, link.name, link.len as usize, !is_root) {
+        return Step::Stuck;
+    }
+    if is_root {
+        return Step::Detached;
+    }
+    scratch.walk.at.set(link.parent);
+    Step::On
+}
+
+/// From the root of a mount to the directory it is mounted on.
+#[inline(always)]
+fn leave_mount(scratch: &mut Scratch) -> Step {
+    let mount = scratch
+        .walk
+        .mount
+        .get()
+        .wrapping_sub(u64::from(offset!(mount_mnt)));
+    let Some(parent) = read::kernel::<u64>(mount, offset!(mount_parent)) else {
+        return Step::Stuck;
+    };
+    if parent == mount {
+        return Step::Root;
+    }
+    let mountpoint = read::kernel(mount, offset!(mount_mountpoint)).unwrap_or(0);
+    scratch.walk.at.set(mountpoint);
+    enter_mount(scratch, parent.wrapping_add(u64::from(offset!(mount_mnt))));
+    Step::On
+}
+
+/// Puts one component (and a slash before it) in front of what is there. `false` for no room or a
+/// fault.
+#[inline(always)]
+pub(crate) fn prepend(scratch: &mut Scratch, name: u64, len: usize, slash: bool) -> bool {
+    let start = scratch.walk.position.get() as usize;
+    let len = len.min(MAX_COMPONENT);
+    if start > PATH_AREA || start < len + 1 {
+        return false;
+    }
+    let start = start - len;
+    let target = scratch.path.as_mut_ptr().wrapping_add(start & MASK);
+    // SAFETY: a masked offset plus MAX_COMPONENT lies within the area and its slack.
+    if !unsafe { read::kernel_bytes(target, len as u32, name) } {
+        return false;
+    }
+    let start = start.wrapping_sub(usize::from(slash));
+    if slash {
+        scratch.path[start & MASK] = b'/';
+    }
+    scratch.walk.position.set(start as u64);
+    true
+}
+
+/// `ITEM_DELETED` where the dentry is unhashed and not the root of its filesystem.
+#[inline(always)]
+fn unhashed(dentry: u64) -> u8 {
+    let pprev = read::kernel::<u64>(dentry, offset!(dentry_hash_pprev)).unwrap_or(1);
+    let parent = read::kernel::<u64>(dentry, offset!(dentry_parent)).unwrap_or(dentry);
+    if pprev == 0 && parent != dentry {
+        ITEM_DELETED
+    } else {
+        0
+    }
+}

@@ -1,0 +1,250 @@
+//! Started programs, and those that could not be.
+//!
+//! tracepoint: `sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)`
+
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use komainu_common::{
+    Class,
+    exec::{
+        Ancestor, EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec,
+    },
+    item::{ITEM_CUT, ITEM_DELETED, tag},
+    limits::{MAX_ANCESTORS, MAX_ARGV, MAX_ENV, MAX_FAILED_ARG, MAX_FAILED_ARGS, MAX_USER_PATH},
+    syscalls::x86_64::{self as native, compat},
+};
+
+use crate::{
+    arch::Call,
+    cgroup,
+    file::{self, Layer},
+    maps::{PATH_AREA, Slot, offset, setting},
+    path,
+    probes::syscall::is_own_process,
+    read,
+    record::{self, Record},
+    task,
+};
+
+const AT_FDCWD: i32 = -100;
+
+/// Records a started program.
+#[raw_tracepoint(tracepoint = "sched_process_exec")]
+pub fn exec(ctx: RawTracePointContext) -> i32 {
+    let subject: u64 = ctx.arg(0);
+    let bprm: u64 = ctx.arg(2);
+    if is_own_process() {
+        return 0;
+    }
+    let Some(record) = record::begin::<Exec>(Slot::Exec, Class::EXEC, subject) else {
+        return 0;
+    };
+    clear(record.fixed(), subject);
+    if let Some(filename) = read::pointer(bprm, offset!(bprm_filename)) {
+        record.append_kernel_str::<MAX_USER_PATH>(tag::USER_PATH, filename);
+        if let Some(interp) = read::pointer(bprm, offset!(bprm_interp))
+            && interp != filename
+        {
+            record.append_kernel_str::<MAX_USER_PATH>(tag::INTERP, interp);
+        }
+    }
+    if let Some(mm) = read::pointer(subject, offset!(task_mm)) {
+        append_executable(&record, mm);
+        append_strings(&record, mm);
+    }
+    append_cwd(&record, subject);
+    append_ancestors(&record, subject);
+    let flags = cgroup::build_path(record.scratch(), subject);
+    record.append_path(tag::CGROUP_PATH, flags);
+    record.submit();
+    0
+}
+
+/// Records an `execve` or `execveat` that failed. The successful ones are [`exec`]'s: at their
+/// `sys_exit` the arguments are gone.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn exec_failed(ctx: RawTracePointContext) -> i32 {
+    let ret: i64 = ctx.arg(1);
+    if ret >= 0 {
+        return 0;
+    }
+    let Some(call) = Call::new(ctx.arg(0)) else {
+        return 0;
+    };
+    let subject = task::current();
+    let Some(record) = record::begin::<Exec>(Slot::Syscall, Class::EXEC, subject) else {
+        return 0;
+    };
+    record.set_call(&call, ret);
+    let fixed = record.fixed();
+    clear(fixed, subject);
+    fixed.flags = EXEC_FAILED;
+    let (filename, argv) = if is_execveat(&call) {
+        fixed.dirfd = call.arg(0) as i32;
+        fixed.at_flags = call.arg(4) as u32;
+        (call.arg(1), call.arg(2))
+    } else {
+        (call.arg(0), call.arg(1))
+    };
+    record.append_user_str::<MAX_USER_PATH>(tag::USER_PATH, filename);
+    append_user_argv(&record, &call, argv);
+    append_cwd(&record, subject);
+    record.submit();
+    0
+}
+
+#[inline(always)]
+fn is_execveat(call: &Call) -> bool {
+    if call.compat {
+        call.number == compat::EXECVEAT
+    } else {
+        call.number == native::EXECVEAT || call.number == native::X32_EXECVEAT
+    }
+}
+
+#[inline(always)]
+fn clear(out: &mut Exec, subject: u64) {
+    out.inode = 0;
+    out.ctime = 0;
+    out.mtime = 0;
+    out.dev = 0;
+    out.flags = 0;
+    out.mode = 0;
+    out.owner = 0;
+    out.group = 0;
+    out.reserved = 0;
+    out.dirfd = AT_FDCWD;
+    out.at_flags = 0;
+    out.pidns_init_start_time = task::pidns_init_start_time(subject);
+}
+
+/// Facts and path of `mm->exe_file`.
+#[inline(always)]
+fn append_executable(record: &Record<Exec>, mm: u64) {
+    let Some(exe) = read::pointer(mm, offset!(mm_exe_file)) else {
+        return;
+    };
+    let out = record.fixed();
+    if let Some(inode) = file::inode(exe) {
+        out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
+        out.mode = u32::from(read::kernel::<u16>(inode, offset!(inode_mode)).unwrap_or(0));
+        out.owner = read::kernel(inode, offset!(inode_uid)).unwrap_or(0);
+        out.group = read::kernel(inode, offset!(inode_gid)).unwrap_or(0);
+        out.dev = file::device(inode);
+        out.ctime = file::time(inode, offset!(inode_ctime_sec), offset!(inode_ctime_nsec));
+        out.mtime = file::time(inode, offset!(inode_mtime_sec), offset!(inode_mtime_nsec));
+        match file::layer(inode) {
+            Layer::Upper => out.flags |= EXEC_UPPER_LAYER,
+            Layer::Lower => out.flags |= EXEC_LOWER_LAYER,
+            Layer::None => {}
+        }
+    }
+    if let Some((dentry, mnt)) = path::parts(exe + u64::from(offset!(file_path))) {
+        let flags = path::build(record.scratch(), dentry, mnt);
+        if flags & u64::from(ITEM_DELETED) != 0 {
+            out.flags |= EXEC_DELETED;
+        }
+        if is_memfd(record) {
+            out.flags |= EXEC_MEMFD;
+        }
+        record.append_path(tag::KERNEL_PATH, flags);
+    }
+}
+
+/// Whether the path last built is that of a memfd: `memfd:…` without a slash in front.
+#[inline(always)]
+fn is_memfd(record: &Record<Exec>) -> bool {
+    let scratch = record.scratch();
+    let start = scratch.path_start as usize & (PATH_AREA - 1);
+    // The slack behind the area makes the six bytes readable at any masked offset.
+    let begins = &scratch.path[start..];
+    begins.first_chunk() == Some(b"memfd:")
+}
+
+/// `argv` and the environment as they stand in the new image.
+#[inline(always)]
+fn append_strings(record: &Record<Exec>, mm: u64) {
+    let range = |start, end| {
+        let start = read::kernel::<u64>(mm, start).unwrap_or(0);
+        let end = read::kernel::<u64>(mm, end).unwrap_or(0);
+        (start, end.saturating_sub(start))
+    };
+    let (start, len) = range(offset!(mm_arg_start), offset!(mm_arg_end));
+    record.append_user::<MAX_ARGV>(tag::ARGV, start, len);
+    if setting!(record_env) != 0 {
+        let (start, len) = range(offset!(mm_env_start), offset!(mm_env_end));
+        record.append_user::<MAX_ENV>(tag::ENV, start, len);
+    }
+}
+
+/// Collects `argv` of a call that failed: an array of pointers in user memory.
+#[inline(always)]
+fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
+    record.append::<MAX_ARGV>(tag::ARGV, |target| {
+        let walk = &mut record.scratch().walk;
+        walk.position.set(0);
+        walk.at.set(argv);
+        let mut flags = ITEM_CUT;
+        for _ in 0..MAX_FAILED_ARGS {
+            let slot = walk.at.get();
+            let Some(argument) = call.user_pointer(slot).filter(|&address| address != 0) else {
+                flags = 0;
+                break;
+            };
+            walk.at.set(slot + call.pointer_size());
+            let len = walk.position.get() as usize;
+            if len > MAX_ARGV - MAX_FAILED_ARG {
+                break;
+            }
+            let to = target.wrapping_add(len & (MAX_ARGV - 1));
+            // SAFETY: `append` guarantees MAX_ARGV bytes at the target, and there are
+            // MAX_FAILED_ARG left behind `len`.
+            let written = unsafe { read::user_str(to, MAX_FAILED_ARG as u32, argument) };
+            if written <= 0 {
+                break;
+            }
+            walk.position.set(len as u64 + written as u64);
+        }
+        (walk.position.get(), flags)
+    });
+}
+
+#[inline(always)]
+fn append_cwd(record: &Record<Exec>, subject: u64) {
+    let pwd = read::pointer(subject, offset!(task_fs)).map(|fs| fs + u64::from(offset!(fs_pwd)));
+    if let Some((dentry, mnt)) = pwd.and_then(path::parts) {
+        let flags = path::build(record.scratch(), dentry, mnt);
+        record.append_path(tag::CWD, flags);
+    }
+}
+
+#[inline(always)]
+fn append_ancestors(record: &Record<Exec>, subject: u64) {
+    const SIZE: usize = size_of::<Ancestor>();
+    record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |target| {
+        let walk = &mut record.scratch().walk;
+        walk.at.set(subject);
+        walk.position.set(0);
+        for index in 0..MAX_ANCESTORS {
+            let mut ancestor = Ancestor {
+                start_time: 0,
+                tgid: 0,
+                sid: 0,
+                comm: [0; 16],
+            };
+            let parent = task::ancestor(walk.at.get(), &mut ancestor);
+            if parent == 0 {
+                break;
+            }
+            // SAFETY: `append` guarantees room for MAX_ANCESTORS; items are unaligned.
+            unsafe {
+                target
+                    .add(index * SIZE)
+                    .cast::<Ancestor>()
+                    .write_unaligned(ancestor);
+            }
+            walk.at.set(parent);
+            walk.position.set(((index + 1) * SIZE) as u64);
+        }
+        (walk.position.get(), 0)
+    });
+}

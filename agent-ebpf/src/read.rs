@@ -1,0 +1,91 @@
+//! Probe reads: the only place that turns an address into a value.
+//!
+//! Addresses are `u64`: they are kernel or user addresses of unknown validity, never Rust pointers
+//! to dereference.
+
+use core::mem::MaybeUninit;
+
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
+};
+
+/// Reads a `T` at `base + offset` in kernel memory. `None` for a null base or a fault.
+#[inline(always)]
+pub(crate) fn kernel<T: Copy>(base: u64, offset: u32) -> Option<T> {
+    if base == 0 {
+        return None;
+    }
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the helper writes size_of::<T>() bytes to our own stack and checks the source
+    // address itself; callers ask only for integers and arrays of them.
+    unsafe {
+        let result = bpf_probe_read_kernel(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            (base + u64::from(offset)) as *const _,
+        );
+        (result == 0).then(|| value.assume_init())
+    }
+}
+
+/// Reads a pointer; `None` for null too.
+#[inline(always)]
+pub(crate) fn pointer(base: u64, offset: u32) -> Option<u64> {
+    kernel::<u64>(base, offset).filter(|&address| address != 0)
+}
+
+/// Reads a `T` at `address` in the memory of the current process.
+#[inline(always)]
+pub(crate) fn user<T: Copy>(address: u64) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: as in `kernel`.
+    unsafe {
+        let result = bpf_probe_read_user(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            address as *const _,
+        );
+        (result == 0).then(|| value.assume_init())
+    }
+}
+
+/// Copies `len` bytes of kernel memory to `target`; the caller guarantees the room.
+///
+/// # Safety
+/// `target` must be valid for `len` bytes of writes.
+#[inline(always)]
+pub(crate) unsafe fn kernel_bytes(target: *mut u8, len: u32, address: u64) -> bool {
+    // SAFETY: the caller's guarantee.
+    unsafe { bpf_probe_read_kernel(target.cast(), len, address as *const _) == 0 }
+}
+
+/// Copies `len` bytes of user memory to `target`; the caller guarantees the room.
+///
+/// # Safety
+/// `target` must be valid for `len` bytes of writes.
+#[inline(always)]
+pub(crate) unsafe fn user_bytes(target: *mut u8, len: u32, address: u64) -> bool {
+    // SAFETY: the caller's guarantee.
+    unsafe { bpf_probe_read_user(target.cast(), len, address as *const _) == 0 }
+}
+
+/// Copies a NUL-terminated user string of at most `cap` bytes, NUL included. The length with NUL,
+/// or a negative error.
+///
+/// # Safety
+/// `target` must be valid for `cap` bytes of writes.
+#[inline(always)]
+pub(crate) unsafe fn user_str(target: *mut u8, cap: u32, address: u64) -> i64 {
+    // SAFETY: the caller's guarantee.
+    unsafe { bpf_probe_read_user_str(target.cast(), cap, address as *const _) }
+}
+
+/// [`user_str`] for kernel memory.
+///
+/// # Safety
+/// `target` must be valid for `cap` bytes of writes.
+#[inline(always)]
+pub(crate) unsafe fn kernel_str(target: *mut u8, cap: u32, address: u64) -> i64 {
+    // SAFETY: the caller's guarantee.
+    unsafe { bpf_probe_read_kernel_str(target.cast(), cap, address as *const _) }
+}

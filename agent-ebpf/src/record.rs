@@ -1,0 +1,339 @@
+//! Building a record, submitting it, and counting what is lost.
+
+use core::{
+    intrinsics::{AtomicOrdering, atomic_xadd},
+    mem::offset_of,
+};
+
+use aya_ebpf::{
+    bindings::{BPF_NOEXIST, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    helpers::generated::{
+        bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_map_lookup_elem, bpf_map_update_elem,
+        bpf_ringbuf_output, bpf_ringbuf_query,
+    },
+};
+use komainu_common::{
+    Class, Header,
+    class::Lane,
+    header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
+    item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
+    ledger::{ClassCounters, LedgerEntry, LedgerKey},
+    limits::{MAX_KERNEL_PATH, MAX_RECORD},
+};
+
+use crate::{
+    arch::Call,
+    cgroup,
+    maps::{BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot},
+    read, task,
+};
+
+const ITEM: usize = size_of::<ItemHeader>();
+/// Mask of an offset into the record.
+const MASK: usize = MAX_RECORD - 1;
+
+const _: () = assert!(MAX_RECORD.is_power_of_two() && PATH_AREA.is_power_of_two());
+const _: () = assert!(MAX_KERNEL_PATH == PATH_AREA);
+
+/// A record of an event class whose fixed part is `T`, being built in a scratch slot.
+pub(crate) struct Record<T> {
+    scratch: *mut Scratch,
+    class: Class,
+    _fixed: core::marker::PhantomData<T>,
+}
+
+/// Counts an event as seen and begins its record about `subject`.
+///
+/// `None` after counting the event as lost if there is no buffer, which a correctly sized scratch
+/// map rules out.
+#[inline(always)]
+pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
+    count(class, offset_of!(ClassCounters, seen));
+    // SAFETY: no preconditions.
+    let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
+    let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
+        count(class, offset_of!(ClassCounters, lost_internal));
+        return None;
+    };
+    let record = Record {
+        scratch,
+        class,
+        _fixed: core::marker::PhantomData,
+    };
+    let header = record.header();
+    header.class = class.0;
+    header.flags = 0;
+    // SAFETY: no preconditions.
+    header.time = unsafe { bpf_ktime_get_boot_ns() };
+    header.ret = 0;
+    header.cgroup = cgroup::id(subject);
+    header.syscall = NO_SYSCALL;
+    header.cpu = cpu;
+    // SAFETY: the task is part of the header just borrowed.
+    unsafe { task::fill(subject, &raw mut header.task) };
+    record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
+    Some(record)
+}
+
+impl<T> Record<T> {
+    /// Notes the system call and its result.
+    #[inline(always)]
+    pub(crate) fn set_call(&self, call: &Call, ret: i64) {
+        let header = self.header();
+        header.ret = ret;
+        header.syscall = call.number;
+        if call.compat {
+            header.flags |= HEADER_COMPAT;
+        }
+    }
+
+    /// The scratch buffer, for building paths.
+    #[inline(always)]
+    pub(crate) fn scratch(&self) -> &'static mut Scratch {
+        // SAFETY: a slot of the scratch map, ours alone until this program returns (see `Slot`);
+        // each borrow ends before the next begins.
+        unsafe { &mut *self.scratch }
+    }
+
+    #[inline(always)]
+    fn header(&self) -> &'static mut Header {
+        // SAFETY: the record begins with a header; the slot is ours and 8-aligned.
+        unsafe { &mut *(&raw mut (*self.scratch).record).cast::<Header>() }
+    }
+
+    /// The fixed part. Every field must be written: the buffer holds an earlier record.
+    #[inline(always)]
+    pub(crate) fn fixed(&self) -> &'static mut T {
+        // SAFETY: the header is followed by room for T, whose alignment is at most 8.
+        unsafe {
+            &mut *(&raw mut (*self.scratch).record)
+                .cast::<u8>()
+                .add(size_of::<Header>())
+                .cast::<T>()
+        }
+    }
+
+    /// Appends `len` bytes of kernel memory.
+    #[inline(always)]
+    pub(crate) fn append_kernel<const CAP: usize>(&self, tag: u8, address: u64, len: u64) {
+        self.append::<CAP>(tag, |target| {
+            let n = clamp::<CAP>(len);
+            // SAFETY: `append` guarantees CAP bytes at the target.
+            let ok = unsafe { read::kernel_bytes(target, n, address) };
+            (
+                if ok { u64::from(n) } else { 0 },
+                flags(len > CAP as u64, !ok),
+            )
+        });
+    }
+
+    /// Appends `len` bytes of user memory. Where a page of it cannot be read, what precedes the
+    /// page.
+    #[inline(always)]
+    pub(crate) fn append_user<const CAP: usize>(&self, tag: u8, address: u64, len: u64) {
+        self.append::<CAP>(tag, |target| {
+            let n = clamp::<CAP>(len);
+            // SAFETY: `append` guarantees CAP bytes at the target.
+            if unsafe { read::user_bytes(target, n, address) } {
+                return (u64::from(n), flags(len > CAP as u64, false));
+            }
+            let first_page = clamp::<CAP>((4096 - (address & 4095)).min(u64::from(n)));
+            // SAFETY: as above.
+            let ok = unsafe { read::user_bytes(target, first_page, address) };
+            (if ok { u64::from(first_page) } else { 0 }, ITEM_FAULT)
+        });
+    }
+
+    /// Appends a NUL-terminated user string; returns its first byte, 0 if there is none.
+    #[inline(always)]
+    pub(crate) fn append_user_str<const CAP: usize>(&self, tag: u8, address: u64) -> u8 {
+        let mut first = 0;
+        self.append::<CAP>(tag, |target| {
+            // SAFETY: `append` guarantees CAP bytes at the target.
+            let with_nul = unsafe { read::user_str(target, CAP as u32, address) };
+            string_length::<CAP>(with_nul, target, &mut first)
+        });
+        first
+    }
+
+    /// [`Self::append_user_str`] for kernel memory.
+    #[inline(always)]
+    pub(crate) fn append_kernel_str<const CAP: usize>(&self, tag: u8, address: u64) -> u8 {
+        let mut first = 0;
+        self.append::<CAP>(tag, |target| {
+            // SAFETY: `append` guarantees CAP bytes at the target.
+            let with_nul = unsafe { read::kernel_str(target, CAP as u32, address) };
+            string_length::<CAP>(with_nul, target, &mut first)
+        });
+        first
+    }
+
+    /// Appends the path last built in the scratch buffer.
+    #[inline(always)]
+    pub(crate) fn append_path(&self, tag: u8, path_flags: u64) {
+        let start = self.scratch().path_start as usize & (PATH_AREA - 1);
+        // SAFETY: a masked offset lies within the area.
+        let source = unsafe { (&raw const (*self.scratch).path).cast::<u8>().add(start) };
+        let len = PATH_AREA - start;
+        self.append::<PATH_AREA>(tag, |target| {
+            // SAFETY: `append` guarantees PATH_AREA bytes at the target; the source is kernel
+            // memory to the helper.
+            let ok = unsafe { read::kernel_bytes(target, len as u32, source as u64) };
+            (
+                if ok { len as u64 } else { 0 },
+                path_flags as u8 | flags(false, !ok),
+            )
+        });
+    }
+
+    /// Appends an item of at most `CAP` bytes: `write` gets room for them and returns how many it
+    /// wrote and the item's flags.
+    #[inline(always)]
+    pub(crate) fn append<const CAP: usize>(
+        &self,
+        tag: u8,
+        write: impl FnOnce(*mut u8) -> (u64, u8),
+    ) {
+        let scratch = self.scratch();
+        let at = scratch.len as usize & MASK;
+        if at > MAX_RECORD - ITEM - CAP {
+            self.header().flags |= HEADER_OVERFLOW;
+            return;
+        }
+        let item = scratch.record.as_mut_ptr().wrapping_add(at);
+        let (len, item_flags) = write(item.wrapping_add(ITEM));
+        let len = if len > CAP as u64 { CAP as u64 } else { len };
+        // SAFETY: within the record, as checked above.
+        unsafe {
+            item.write(tag);
+            item.add(1).write(item_flags);
+            item.add(2).cast::<u16>().write_unaligned(len as u16);
+        }
+        scratch.len = (at + ITEM) as u32 + len as u32;
+    }
+
+    /// Puts the record into the ring of its class, or counts it as lost.
+    #[inline(always)]
+    pub(crate) fn submit(self) {
+        let size = self.scratch().len as usize & MASK;
+        self.header().size = size as u32;
+        if size < size_of::<Header>() {
+            return;
+        }
+        let data = (&raw mut self.scratch().record).cast();
+        let ring = match self.class.lane() {
+            Lane::Lifecycle => (&raw const LIFECYCLE).cast_mut(),
+            Lane::Bulk => (&raw const BULK).cast_mut(),
+        };
+        let wakeup = match self.class.lane() {
+            Lane::Lifecycle => 0,
+            Lane::Bulk => bulk_wakeup(),
+        };
+        // SAFETY: `size` bytes of the record are initialised: header, fixed part and items have
+        // been written in full up to `len`.
+        let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup) };
+        if result == 0 {
+            count(self.class, offset_of!(ClassCounters, emitted));
+        } else {
+            count(self.class, offset_of!(ClassCounters, lost_ring));
+            let header = self.header();
+            blame(header.cgroup, self.class, header.time);
+        }
+    }
+}
+
+/// Bytes waiting in the bulk ring from which its reader is woken. Below it the reader's own clock
+/// decides: a wake-up per record would cost the traced program more than the record.
+const BULK_WAKEUP: u64 = 256 * 1024;
+
+#[inline(always)]
+fn bulk_wakeup() -> u64 {
+    let ring = (&raw const BULK).cast_mut();
+    // SAFETY: a ring buffer map.
+    let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
+    if waiting >= BULK_WAKEUP {
+        u64::from(BPF_RB_FORCE_WAKEUP)
+    } else {
+        u64::from(BPF_RB_NO_WAKEUP)
+    }
+}
+
+#[inline(always)]
+fn clamp<const CAP: usize>(len: u64) -> u32 {
+    if len > CAP as u64 {
+        CAP as u32
+    } else {
+        len as u32
+    }
+}
+
+#[inline(always)]
+fn flags(cut: bool, fault: bool) -> u8 {
+    (if cut { ITEM_CUT } else { 0 }) | (if fault { ITEM_FAULT } else { 0 })
+}
+
+/// Length without NUL and flags of what a `…_str` helper wrote.
+#[inline(always)]
+fn string_length<const CAP: usize>(with_nul: i64, target: *mut u8, first: &mut u8) -> (u64, u8) {
+    if with_nul < 0 {
+        return (0, ITEM_FAULT);
+    }
+    // SAFETY: the helper wrote at least the NUL.
+    *first = unsafe { target.read() };
+    let len = if with_nul == 0 {
+        0
+    } else {
+        with_nul as u64 - 1
+    };
+    // A full buffer may be a string that just fits; a path of PATH_MAX bytes cannot be longer.
+    (len, flags(with_nul as usize >= CAP, false))
+}
+
+/// Adds one to the counter of `class` at byte `field` of [`ClassCounters`].
+#[inline(always)]
+pub(crate) fn count(class: Class, field: usize) {
+    if let Some(counters) = COUNTERS.get_ptr_mut(u32::from(class.0)) {
+        // SAFETY: a per-CPU value; `field` is an offset within it, made by offset_of!.
+        unsafe { *counters.cast::<u8>().add(field).cast::<u64>() += 1 };
+    }
+}
+
+/// Enters a loss into the ledger.
+#[inline(never)]
+fn blame(cgroup: u64, class: Class, time: u64) -> u64 {
+    let key = LedgerKey {
+        cgroup,
+        class: u32::from(class.0),
+        reserved: 0,
+    };
+    let fresh = LedgerEntry {
+        count: 1,
+        first: time,
+        last: time,
+    };
+    let map = (&raw const LEDGER).cast_mut().cast();
+    // SAFETY: key and value types are those of the map.
+    unsafe {
+        let mut entry = bpf_map_lookup_elem(map, (&raw const key).cast()).cast::<LedgerEntry>();
+        if entry.is_null() {
+            let added = bpf_map_update_elem(
+                map,
+                (&raw const key).cast(),
+                (&raw const fresh).cast(),
+                u64::from(BPF_NOEXIST),
+            );
+            if added == 0 {
+                return 0;
+            }
+            // Another CPU was first, or the ledger is full.
+            entry = bpf_map_lookup_elem(map, (&raw const key).cast()).cast();
+            if entry.is_null() {
+                return 1;
+            }
+        }
+        // SeqCst: a relaxed add is compiled to a plain one for this target.
+        atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(&raw mut (*entry).count, 1);
+        (*entry).last = time;
+    }
+    0
+}

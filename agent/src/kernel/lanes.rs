@@ -1,0 +1,246 @@
+//! The two rings, read so that the process table is never behind the event that needs it.
+
+use std::{
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
+};
+
+use aya::maps::{MapData, RingBuf};
+use rustix::{
+    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
+    io::Errno,
+};
+
+/// Bytes of bulk records taken at a time.
+const BULK_BATCH: usize = 512 * 1024;
+
+/// Offset of `Header::time`, and the least length that has it.
+const TIME_AT: usize = 8;
+const TIME_END: usize = TIME_AT + 8;
+
+/// The rings of both lanes. Owned by one thread.
+#[derive(Debug)]
+pub struct Lanes {
+    lifecycle: Lane,
+    bulk: Lane,
+    wake: Arc<OwnedFd>,
+}
+
+struct Lane {
+    ring: RingBuf<MapData>,
+}
+
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane").finish_non_exhaustive()
+    }
+}
+
+/// Wakes the thread in [`Lanes::wait`] from another thread.
+#[derive(Clone, Debug)]
+pub struct Waker(Arc<OwnedFd>);
+
+impl Waker {
+    /// Makes the current or next [`Lanes::wait`] return at once.
+    pub fn wake(&self) {
+        // Fails only if the counter would overflow, and then the reader is awake.
+        let written = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+        debug_assert!(written.is_ok() || written == Err(Errno::AGAIN));
+    }
+}
+
+impl Lanes {
+    pub(super) fn new(lifecycle: RingBuf<MapData>, bulk: RingBuf<MapData>) -> Result<Self, Errno> {
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self {
+            lifecycle: Lane { ring: lifecycle },
+            bulk: Lane { ring: bulk },
+            wake: Arc::new(wake),
+        })
+    }
+
+    /// Handle to end [`Self::wait`] early.
+    pub fn waker(&self) -> Waker {
+        Waker(Arc::clone(&self.wake))
+    }
+
+    /// Waits until a ring asks for attention, the waker was used, or `timeout` has passed.
+    ///
+    /// A bulk record alone does not wake; the caller's timeout is the longest it stays unread.
+    pub fn wait(&self, timeout: Duration) -> Result<(), Errno> {
+        let fds: [BorrowedFd<'_>; 3] = [
+            self.lifecycle.ring.as_fd(),
+            self.bulk.ring.as_fd(),
+            self.wake.as_fd(),
+        ];
+        let mut polled = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        let timeout = Timespec::try_from(timeout).map_err(|_| Errno::INVAL)?;
+        match poll(&mut polled, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        let mut counter = [0; 8];
+        match rustix::io::read(&*self.wake, &mut counter) {
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fills `batch` with what is in the rings: bulk first, up to a bound, then the lifecycle lane.
+    ///
+    /// Whatever happened to a process before one of these bulk events is then in the batch or was
+    /// in an earlier one. `false` if both rings were empty.
+    pub fn drain(&mut self, batch: &mut Batch) -> bool {
+        batch.clear();
+        self.bulk
+            .take(&mut batch.bytes, &mut batch.bulk, BULK_BATCH);
+        // One ring's worth at most: a producer that never stops must not keep us here.
+        let lifecycle_bound = batch.bytes.len() + self.lifecycle.capacity();
+        self.lifecycle
+            .take(&mut batch.bytes, &mut batch.lifecycle, lifecycle_bound);
+        !batch.is_empty()
+    }
+}
+
+impl Lane {
+    /// Copies records until `bytes` is `bound` long or the ring is empty.
+    fn take(&mut self, bytes: &mut Vec<u8>, index: &mut Vec<Entry>, bound: usize) {
+        while bytes.len() < bound {
+            let Some(item) = self.ring.next() else { break };
+            let start = bytes.len();
+            bytes.extend_from_slice(&item);
+            index.push(Entry {
+                time: time_of(&item),
+                start,
+                end: bytes.len(),
+            });
+        }
+    }
+
+    /// Bytes the ring can hold; records are never larger in total.
+    fn capacity(&self) -> usize {
+        const LARGEST_RING: usize = 64 << 20;
+        LARGEST_RING
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    time: u64,
+    start: usize,
+    end: usize,
+}
+
+/// `Header::time` of a record, 0 if it is too short to have one (decode will refuse it).
+fn time_of(record: &[u8]) -> u64 {
+    record
+        .get(TIME_AT..TIME_END)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_ne_bytes)
+}
+
+/// Records copied out of the rings. Reused, so that reading allocates nothing once warm.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    bulk: Vec<Entry>,
+    lifecycle: Vec<Entry>,
+}
+
+impl Batch {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bulk.clear();
+        self.lifecycle.clear();
+    }
+
+    /// Whether there is no record in it.
+    pub fn is_empty(&self) -> bool {
+        self.bulk.is_empty() && self.lifecycle.is_empty()
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.bulk.len() + self.lifecycle.len()
+    }
+
+    /// The records of both lanes merged by time, lifecycle first where times are equal. Within a
+    /// lane the ring's order is kept.
+    pub fn records(&self) -> impl Iterator<Item = &[u8]> {
+        let mut bulk = self.bulk.iter().peekable();
+        let mut lifecycle = self.lifecycle.iter().peekable();
+        std::iter::from_fn(move || {
+            let entry = match (bulk.peek(), lifecycle.peek()) {
+                (Some(file), Some(process)) if file.time < process.time => bulk.next(),
+                (Some(_), None) => bulk.next(),
+                _ => lifecycle.next(),
+            }?;
+            self.bytes.get(entry.start..entry.end)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(time: u64, mark: u8) -> Vec<u8> {
+        let mut bytes = vec![0; TIME_AT];
+        bytes.extend_from_slice(&time.to_ne_bytes());
+        bytes.push(mark);
+        bytes
+    }
+
+    fn batch(bulk: &[(u64, u8)], lifecycle: &[(u64, u8)]) -> Batch {
+        let mut batch = Batch::default();
+        let mut push = |bytes: &mut Vec<u8>, index: &mut Vec<Entry>, &(time, mark): &(u64, u8)| {
+            let start = bytes.len();
+            let record = record(time, mark);
+            bytes.extend_from_slice(&record);
+            index.push(Entry {
+                time: time_of(&record),
+                start,
+                end: bytes.len(),
+            });
+        };
+        for entry in bulk {
+            push(&mut batch.bytes, &mut batch.bulk, entry);
+        }
+        for entry in lifecycle {
+            push(&mut batch.bytes, &mut batch.lifecycle, entry);
+        }
+        batch
+    }
+
+    fn marks(batch: &Batch) -> String {
+        batch
+            .records()
+            .map(|r| char::from(*r.last().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn merges_by_time_with_lifecycle_first() {
+        let batch = batch(
+            &[(5, b'b'), (9, b'd'), (7, b'e')],
+            &[(1, b'A'), (5, b'B'), (8, b'C')],
+        );
+        assert_eq!(marks(&batch), "ABbCde");
+    }
+
+    #[test]
+    fn a_record_without_time_comes_first() {
+        let mut batch = batch(&[(5, b'x')], &[]);
+        batch.bulk.insert(
+            0,
+            Entry {
+                time: time_of(b"short"),
+                start: 0,
+                end: 0,
+            },
+        );
+        assert_eq!(batch.records().next(), Some(&[][..]));
+        assert_eq!(batch.len(), 2);
+    }
+}

@@ -1,0 +1,23 @@
+//! Stage 1: everything that talks to `bpf(2)`.
+//!
+//! [`Kernel::load`] resolves offsets, loads the object, attaches what this kernel allows and says
+//! what it does not. [`Lanes`] hands out records. Dropping [`Kernel`] detaches and unloads
+//! everything: nothing is pinned.
+mod btf;
+mod features;
+mod lanes;
+mod load;
+mod offsets;
+mod probes;
+mod stats;
+
+pub use btf::{Btf, Malformed};
+pub use features::{Features, features};
+pub use lanes::{Batch, Lanes, Waker};
+pub use load::{Error, Kernel, Options};
+pub use offsets::{BtfError, KernelTypes};
+pub use probes::{Hook, PROBES, Probe, ProbeStatus};
+pub use stats::{ClassReport, Loss};
+
+/// The ELF object of the kernel half as `build.rs` compiled it, aligned as its parser wants it.
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/komainu-ebpf"));

@@ -1,0 +1,98 @@
+//! The probe table: every program, its hook, the event classes it serves.
+
+use komainu_common::{Class, syscalls::handler};
+
+/// Where a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// Raw tracepoint of this name.
+    RawTracepoint(&'static str),
+    /// Tail-called by the `sys_exit` dispatcher, by handler index.
+    SyscallHandler(u16),
+}
+
+/// One program of the kernel half.
+#[derive(Debug)]
+pub struct Probe {
+    /// Name of the program in the object.
+    pub program: &'static str,
+    /// Its hook.
+    pub hook: Hook,
+    /// Event classes that are degraded without it.
+    pub classes: &'static [Class],
+    /// Without it the agent is not ready.
+    pub required: bool,
+}
+
+/// Every probe, in the order they are attached: lifecycle first, so that no event comes from a
+/// process the agent could not know.
+pub const PROBES: &[Probe] = &[
+    Probe {
+        program: "exit",
+        hook: Hook::RawTracepoint("sched_process_exit"),
+        classes: &[Class::EXIT],
+        required: true,
+    },
+    Probe {
+        program: "fork",
+        hook: Hook::RawTracepoint("sched_process_fork"),
+        classes: &[Class::FORK],
+        required: true,
+    },
+    Probe {
+        program: "exec",
+        hook: Hook::RawTracepoint("sched_process_exec"),
+        classes: &[Class::EXEC],
+        required: true,
+    },
+    Probe {
+        program: "exec_failed",
+        hook: Hook::SyscallHandler(handler::EXEC_FAILED),
+        classes: &[Class::EXEC],
+        required: false,
+    },
+    Probe {
+        program: "open",
+        hook: Hook::SyscallHandler(handler::OPEN),
+        classes: &[Class::OPEN],
+        required: true,
+    },
+    Probe {
+        program: "connect",
+        hook: Hook::SyscallHandler(handler::CONNECT),
+        classes: &[Class::CONNECT],
+        required: true,
+    },
+    Probe {
+        program: "sys_exit",
+        hook: Hook::RawTracepoint("sys_exit"),
+        classes: &[Class::OPEN, Class::CONNECT],
+        required: true,
+    },
+];
+
+/// What became of a probe.
+#[derive(Clone, Debug)]
+pub struct ProbeStatus {
+    /// Its row of the table.
+    pub probe: &'static Probe,
+    /// Why it is not attached; `None` if it is.
+    pub error: Option<String>,
+}
+
+impl ProbeStatus {
+    /// Whether it is attached.
+    pub fn attached(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
+impl Hook {
+    /// For people: kind and name.
+    pub fn describe(self) -> String {
+        match self {
+            Hook::RawTracepoint(name) => format!("raw_tracepoint/{name}"),
+            Hook::SyscallHandler(_) => "raw_tracepoint/sys_exit (tail call)".to_owned(),
+        }
+    }
+}
