@@ -142,13 +142,13 @@ section! {
 section! {
     /// The kernel half.
     Kernel, "kernel" {
-        /// Bytes of the ring for process events, a power of two from 64 KiB to 256 MiB.
-        lifecycle_ring_bytes: Count<65_536, 268_435_456> = Count(8 << 20);
-        /// Bytes of the ring for file and network events, a power of two from 64 KiB to 1 GiB.
-        bulk_ring_bytes: Count<65_536, 1_073_741_824> = Count(16 << 20);
-        /// Bytes of the environment recorded with an exec, 0 to 4096; `proc.env` is empty
-        /// with 0.
-        env_bytes: Count<0, 4_096> = Count(4096);
+        /// Bytes of the ring for process events, a power of two from 64 KiB to 64 MiB.
+        lifecycle_ring_bytes: Count<65_536, 67_108_864> = Count(4 << 20);
+        /// Bytes of the ring for file and network events, a power of two from 64 KiB to 64 MiB.
+        bulk_ring_bytes: Count<65_536, 67_108_864> = Count(8 << 20);
+        /// Record the environment of started programs, up to 4 KiB each; without it `proc.env`
+        /// is empty.
+        record_env: bool = true;
         /// Seconds between two looks at the loss ledger. 1 to 3600.
         ledger_seconds: Count<1, 3_600> = Count(5);
     }

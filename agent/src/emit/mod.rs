@@ -8,6 +8,7 @@ pub mod alert;
 mod cut;
 mod escape;
 mod json;
+mod outlet;
 pub mod own;
 pub mod redact;
 pub mod sink;
@@ -16,6 +17,7 @@ mod text;
 
 pub use alert::{Alert, Ancestor, Place, Resolution};
 pub use cut::cut;
+pub use outlet::Outlet;
 pub use own::OwnEvent;
 pub use redact::Redactor;
 pub use stream::{Format, Stream};

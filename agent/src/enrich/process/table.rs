@@ -53,7 +53,7 @@ pub(super) enum Source {
 pub(super) struct Entry {
     pub(super) process: Process,
     pub(super) source: Source,
-    /// When it exited, nanoseconds since boot.
+    /// When it exited, nanoseconds since the epoch.
     pub(super) exited: Option<u64>,
     /// `/proc` was asked about it already.
     pub(super) asked: bool,
@@ -113,6 +113,16 @@ impl ProcessTable {
         self.bytes
     }
 
+    /// Follows a change of the wall clock; see [`ProcessTable::new`].
+    pub fn set_epoch(&mut self, epoch: u64) {
+        self.epoch = epoch;
+    }
+
+    /// Wall-clock time of boot, nanoseconds since the epoch.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// Counters.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -168,7 +178,7 @@ impl ProcessTable {
         self.expire(now);
     }
 
-    /// Forgets processes that exited more than the linger time before `now` (since boot).
+    /// Forgets processes that exited more than the linger time before `now` (since the epoch).
     pub fn expire(&mut self, now: u64) {
         while let Some(&(time, key)) = self.exited.front() {
             if time.saturating_add(self.limits.linger) > now {

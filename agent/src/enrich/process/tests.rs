@@ -1,12 +1,12 @@
 //! The table against sequences of records.
 
 use komainu_common::Task;
-use komainu_common::exec::{Ancestor, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec};
+use komainu_common::exec::Ancestor;
 use proptest::prelude::*;
 use zerocopy::FromZeros;
 
 use super::*;
-use crate::event::{ProcKey, Process};
+use crate::event::{ExeFacts, ProcKey, Process};
 
 const EPOCH: u64 = 1_700_000_000_000_000_000;
 const TICK: u64 = ProcKey::TICK;
@@ -44,25 +44,22 @@ fn fork(table: &mut ProcessTable, child: u32, parent: u32, comm: &str) {
         task: &task(child, parent, comm),
         creator: key(parent),
         cgroup: 7,
-        pidns_init_start_time: TICK,
+        pidns_init_time: EPOCH + TICK,
     });
 }
 
 fn exec_with(table: &mut ProcessTable, task: &Task, argv: &[u8], ancestors: &[Ancestor]) {
-    let mut facts = Exec::new_zeroed();
-    facts.inode = 42;
-    facts.flags = EXEC_UPPER_LAYER;
-    facts.pidns_init_start_time = 5;
     let execed = Execed {
         task,
         cgroup: 9,
-        facts: &facts,
+        pidns_init_time: EPOCH + 5,
+        exe_file: ExeFacts { upper_layer: true, ..ExeFacts::default() },
         argv,
         env: b"A=1\0B=2\0",
         cwd: b"/tmp",
         exe_path: b"/usr/bin/true",
     };
-    table.exec(&execed, ancestors);
+    table.exec(&execed, ancestors.iter().copied());
 }
 
 fn ancestor(tgid: u32, comm: &str) -> Ancestor {
@@ -102,13 +99,12 @@ fn exec_replaces() {
 
 #[test]
 fn memfd_path() {
-    let mut facts = Exec::new_zeroed();
-    facts.flags = EXEC_MEMFD;
     let mut table = table();
     let execed = Execed {
         task: &task(3, 1, "x"),
         cgroup: 0,
-        facts: &facts,
+        pidns_init_time: 0,
+        exe_file: ExeFacts { memfd: true, ..ExeFacts::default() },
         argv: b"x",
         env: b"",
         cwd: b"",

@@ -2,7 +2,7 @@
 //! caller and takes `comm` from the child, exec replaces, a failed exec changes nothing.
 
 use komainu_common::Task;
-use komainu_common::exec::{self, Ancestor, Exec};
+use komainu_common::exec::Ancestor;
 use komainu_common::limits::{MAX_ARGV, MAX_ENV, MAX_KERNEL_PATH};
 
 use super::table::Source;
@@ -21,8 +21,8 @@ pub struct Forked<'a> {
     pub creator: ProcKey,
     /// cgroup id of the child.
     pub cgroup: u64,
-    /// Start of init of the child's pid namespace, nanoseconds since boot.
-    pub pidns_init_start_time: u64,
+    /// Start of init of the child's pid namespace, nanoseconds since the epoch.
+    pub pidns_init_time: u64,
 }
 
 /// A program that was started. Texts are cut to the limits of the wire contract.
@@ -32,8 +32,10 @@ pub struct Execed<'a> {
     pub task: &'a Task,
     /// cgroup id.
     pub cgroup: u64,
-    /// Fixed part of the record.
-    pub facts: &'a Exec,
+    /// Start of init of the pid namespace, nanoseconds since the epoch.
+    pub pidns_init_time: u64,
+    /// Facts about the executable.
+    pub exe_file: ExeFacts,
     /// NUL-separated, `argv[0]` included.
     pub argv: &'a [u8],
     /// NUL-separated.
@@ -74,31 +76,30 @@ impl ProcessTable {
             child.cmdline = text::join_cmdline(comm, &child.args);
         }
         self.identify(&mut child, forked.task, forked.cgroup);
-        child.pidns_init_time = self.wall(forked.pidns_init_start_time);
+        child.pidns_init_time = forked.pidns_init_time;
         self.put(key, child, source);
     }
 
     /// A program was started in a process.
-    pub fn exec<'b>(
+    pub fn exec(
         &mut self,
         execed: &Execed<'_>,
-        ancestors: impl IntoIterator<Item = &'b Ancestor>,
+        ancestors: impl IntoIterator<Item = Ancestor>,
     ) {
         let task = execed.task;
         let key = ProcKey::new(task.tgid, task.start_time);
         let (argv0, args) = text::split_argv(head(execed.argv, MAX_ARGV));
         let comm = text::comm(&task.comm);
-        let memfd = execed.facts.flags & exec::EXEC_MEMFD != 0;
         let mut process = Process {
             comm: comm.into(),
             exe: argv0.into(),
             args: args.into(),
             cmdline: text::join_cmdline(comm, args),
-            exe_path: text::exe_path(head(execed.exe_path, MAX_KERNEL_PATH), memfd),
+            exe_path: text::exe_path(head(execed.exe_path, MAX_KERNEL_PATH), execed.exe_file.memfd),
             env: trim_nul(head(execed.env, MAX_ENV)).into(),
             cwd: text::directory(head(execed.cwd, MAX_KERNEL_PATH)),
-            exe_file: exe_facts(execed.facts),
-            pidns_init_time: self.wall(execed.facts.pidns_init_start_time),
+            exe_file: execed.exe_file,
+            pidns_init_time: execed.pidns_init_time,
             ..Process::default()
         };
         self.identify(&mut process, task, execed.cgroup);
@@ -106,7 +107,7 @@ impl ProcessTable {
         self.link(key, ancestors);
     }
 
-    /// A process ended; `time` is since boot.
+    /// A process ended; `time` is in nanoseconds since the epoch.
     pub fn exit(&mut self, task: &Task, cgroup: u64, time: u64) {
         // An unknown one gets a tombstone too: its late events and `/proc` data may still come.
         self.touch(task, cgroup);
@@ -177,7 +178,7 @@ impl ProcessTable {
     }
 
     /// Links a process to the ancestors the kernel named, and makes entries for unknown ones.
-    fn link<'b>(&mut self, of: ProcKey, ancestors: impl IntoIterator<Item = &'b Ancestor>) {
+    fn link(&mut self, of: ProcKey, ancestors: impl IntoIterator<Item = Ancestor>) {
         let mut child = of;
         for ancestor in ancestors {
             let key = ProcKey::new(ancestor.tgid, ancestor.start_time);
@@ -230,18 +231,4 @@ fn head(bytes: &[u8], max: usize) -> &[u8] {
 
 fn trim_nul(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(&[0]).unwrap_or(bytes)
-}
-
-fn exe_facts(facts: &Exec) -> ExeFacts {
-    let has = |bit| facts.flags & bit != 0;
-    ExeFacts {
-        inode: facts.inode,
-        ctime: facts.ctime,
-        mtime: facts.mtime,
-        upper_layer: has(exec::EXEC_UPPER_LAYER),
-        lower_layer: has(exec::EXEC_LOWER_LAYER),
-        memfd: has(exec::EXEC_MEMFD),
-        deleted: has(exec::EXEC_DELETED),
-        writable: has(exec::EXEC_WRITABLE),
-    }
 }

@@ -1,0 +1,343 @@
+//! `komainu run`: makes the parts, connects them, waits for signals, takes them down in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+use std::{io, thread};
+
+use anyhow::{Context, anyhow};
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
+
+use super::decide::{self, Notice, Records, Totals, Wires};
+use super::verdict::{self, Decider, Rules};
+use super::{clock, losses, scan, stream};
+use crate::config::Config;
+use crate::emit::sink::{self, Lost};
+use crate::emit::{Alert, OwnEvent, Outlet};
+use crate::enrich::proc::{Proc, cgroup::Hierarchies};
+use crate::enrich::{State, process, users};
+use crate::kernel::{self, Batch, Kernel, Lanes, ProbeStatus, Waker};
+
+/// Notices and questions that wait at most.
+const NOTICES: usize = 1024;
+/// Time between two looks at `passwd` and `group`.
+const USERS: Duration = Duration::from_secs(5);
+/// Longest that the last alerts may take to be written.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Runs until a signal, the end of standard output or of the deciding thread.
+pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let rules = Arc::new(ArcSwap::from_pointee(verdict::load(&config)?));
+    let sources = users::Sources {
+        passwd: config.users.passwd.clone(),
+        group: config.users.group.clone(),
+    };
+    let users = load_users(&sources);
+
+    let (alerts, for_sink) = mpsc::channel(config.output.queue.size());
+    let lost = Arc::new(Lost::default());
+    let (notices, for_decider) = sync_channel(NOTICES);
+    let (wanted, for_scan) = sync_channel(NOTICES);
+    let stop = Arc::new(AtomicBool::new(false));
+
+    let mut kernel = Kernel::load(&kernel_options(&config)).context("cannot start the kernel half")?;
+    let lanes = kernel.lanes().context("cannot read events")?;
+    let waker = lanes.waker();
+    let degraded = tell_probes(kernel.probes());
+    forward_kernel_log(&mut kernel);
+
+    let stream = stream::new(&config);
+    let mut sink = tokio::spawn(write(for_sink, stream, Arc::clone(&lost)));
+    alerts.send(started(&rules.load(), kernel.probes(), degraded)).await?;
+    let epoch = clock::epoch();
+    let proc = Proc::new(&config.processes.proc, hierarchies(), epoch, env_bytes(&config));
+    let to_decider = notices.clone();
+    thread::Builder::new()
+        .name("komainu-scan".into())
+        .spawn(move || scan::run(&proc, &for_scan, &to_decider))?;
+    let limits = process::Limits {
+        processes: config.processes.max.size(),
+        bytes: config.processes.max_bytes.size(),
+        linger: config.processes.linger_seconds.0.saturating_mul(1_000_000_000),
+    };
+    let hostname = stream::hostname();
+    let state = State::new(limits, config.containers.max_cgroups.size(), epoch, users.clone(), hostname);
+    let outlet = Outlet::new(alerts.clone(), lost);
+    let decider = Decider::new(state, outlet, &config);
+    let wires = Wires {
+        rules: Arc::clone(&rules),
+        notices: for_decider,
+        wanted,
+        stop: Arc::clone(&stop),
+    };
+    let scan_time = Duration::from_millis(config.processes.scan_milliseconds.0);
+    let mut done = spawn_decider(Rings { lanes, batch: Batch::default() }, decider, wires, scan_time)?;
+
+    let mut watch = Watch { config, rules, sources, users, kernel, told: losses::Told::default(), notices, alerts };
+    let end = watch.until_the_end(&mut signals, &mut sink, &mut done).await;
+    watch.take_down(end, &stop, &waker, sink, done).await
+}
+
+/// Why it ends.
+enum End {
+    Signal(&'static str),
+    Sink(anyhow::Error),
+    Decider(anyhow::Error),
+}
+
+type Done = oneshot::Receiver<io::Result<Totals>>;
+type Sink = JoinHandle<io::Result<sink::Totals>>;
+
+/// What the waiting task holds.
+struct Watch {
+    config: Config,
+    rules: Arc<ArcSwap<Rules>>,
+    sources: users::Sources,
+    users: Arc<users::Users>,
+    kernel: Kernel,
+    told: losses::Told,
+    notices: SyncSender<Notice>,
+    alerts: mpsc::Sender<Alert>,
+}
+
+impl Watch {
+    async fn until_the_end(&mut self, signals: &mut Signals, sink: &mut Sink, done: &mut Done) -> End {
+        let mut ledger = interval(Duration::from_secs(self.config.kernel.ledger_seconds.0));
+        let mut users = interval(USERS);
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => return End::Signal("SIGTERM"),
+                _ = signals.interrupt.recv() => return End::Signal("SIGINT"),
+                _ = signals.hangup.recv() => self.reload().await,
+                _ = ledger.tick() => self.tell_losses(),
+                _ = users.tick() => self.reload_users().await,
+                ended = &mut *sink => return End::Sink(sink_error(ended)),
+                ended = &mut *done => return End::Decider(decider_error(ended)),
+            }
+        }
+    }
+
+    /// Compiles everything anew and swaps it in whole; on any error the old set stays.
+    async fn reload(&mut self) {
+        let config = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || verdict::load(&config)).await;
+        let event = match loaded.map_err(anyhow::Error::from).and_then(|rules| rules) {
+            Ok(rules) => {
+                let count = rules.len();
+                self.rules.store(Arc::new(rules));
+                tracing::info!(rules = count, "reloaded the rules");
+                OwnEvent::Reloaded { rules: count }
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "cannot reload the rules, the old ones stay in force");
+                OwnEvent::ReloadFailed { error }
+            }
+        };
+        self.tell(event).await;
+    }
+
+    /// Asks the kernel half what it lost since the last time.
+    fn tell_losses(&mut self) {
+        let ledger = self.kernel.ledger().map(|rows| rows.iter().map(|row| (row.key, row.entry)).collect::<Vec<_>>());
+        let counters = self.kernel.counters().map(|rows| rows.iter().map(|row| (row.class, row.counters)).collect::<Vec<_>>());
+        let (ledger, counters) = match (ledger, counters) {
+            (Ok(ledger), Ok(counters)) => (ledger, counters),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "cannot read what the kernel half lost");
+                return;
+            }
+        };
+        let losses = self.told.observe(&ledger, &counters);
+        if !losses.is_empty() && self.notices.try_send(Notice::Lost(losses)).is_err() {
+            tracing::error!("events were lost, and the deciding thread is too busy to tell of it");
+        }
+    }
+
+    async fn reload_users(&mut self) {
+        let (known, sources) = (Arc::clone(&self.users), self.sources.clone());
+        let look = move || known.outdated(&sources).then(|| load_users(&sources));
+        let Ok(Some(users)) = tokio::task::spawn_blocking(look).await else {
+            return;
+        };
+        // Full: the next look finds the same difference.
+        if self.notices.try_send(Notice::Users(Arc::clone(&users))).is_ok() {
+            self.users = users;
+        }
+    }
+
+    async fn tell(&self, event: OwnEvent) {
+        let told = timeout(FLUSH, self.alerts.send(event.into_alert(clock::now()))).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!("standard output does not take the agent's own events");
+        }
+    }
+
+    /// Probes off, rings emptied, alerts written, in this order.
+    async fn take_down(mut self, end: End, stop: &AtomicBool, waker: &Waker, sink: Sink, done: Done) -> anyhow::Result<()> {
+        self.tell_losses();
+        drop(self.kernel);
+        stop.store(true, Ordering::Release);
+        waker.wake();
+        let (reason, mut result) = match end {
+            End::Signal(name) => (name.to_owned(), Ok(())),
+            End::Sink(error) => return Err(error),
+            End::Decider(error) => (format!("{error:#}"), Err(error)),
+        };
+        let mut totals = Totals::default();
+        if result.is_ok() {
+            match done.await {
+                Ok(Ok(decided)) => totals = decided,
+                ended => result = Err(decider_error(ended)),
+            }
+        }
+        let stopped = OwnEvent::Stopped { reason, events: totals.records, alerts: totals.alerts, lost: totals.lost };
+        let last = stopped.into_alert(clock::now());
+        let flushed = timeout(FLUSH, async {
+            // Fails where the sink is gone, which its own result says.
+            let _ = self.alerts.send(last).await.is_ok();
+            drop(self.alerts);
+            sink.await
+        });
+        match flushed.await {
+            Ok(Ok(Ok(written))) => tracing::info!(written.lines, written.lost, "stopped"),
+            Ok(ended) => return Err(sink_error(ended)),
+            Err(_) => return Err(anyhow!("standard output did not take the last alerts within {FLUSH:?}")),
+        }
+        result
+    }
+}
+
+/// The signals that mean something.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+/// The rings as the deciding thread reads them.
+struct Rings {
+    lanes: Lanes,
+    batch: Batch,
+}
+
+impl Records for Rings {
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        Ok(self.lanes.wait(timeout)?)
+    }
+
+    fn drain(&mut self, each: &mut dyn FnMut(&[u8])) -> bool {
+        let some = self.lanes.drain(&mut self.batch);
+        self.batch.records().for_each(each);
+        some
+    }
+}
+
+fn spawn_decider(rings: Rings, decider: Decider, wires: Wires, scan: Duration) -> io::Result<Done> {
+    let (tell, done) = oneshot::channel();
+    let decide = move || {
+        // Nobody listens any more only where the process is about to end.
+        let _ = tell.send(decide::run(rings, decider, &wires, scan)).is_ok();
+    };
+    thread::Builder::new().name("komainu-decide".into()).spawn(decide)?;
+    Ok(done)
+}
+
+async fn write(alerts: mpsc::Receiver<Alert>, stream: crate::emit::Stream, lost: Arc<Lost>) -> io::Result<sink::Totals> {
+    sink::run(alerts, tokio::io::stdout(), stream, &lost).await
+}
+
+fn sink_error(ended: Result<io::Result<sink::Totals>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            anyhow!("standard output was closed by its reader: nobody is left to alert")
+        }
+        Ok(Err(error)) => anyhow::Error::new(error).context("cannot write to standard output"),
+        Ok(Ok(_)) => anyhow!("writing alerts ended early"),
+        Err(error) => anyhow::Error::new(error).context("writing alerts failed"),
+    }
+}
+
+fn decider_error(ended: Result<io::Result<Totals>, oneshot::error::RecvError>) -> anyhow::Error {
+    match ended {
+        Ok(Err(error)) => anyhow::Error::new(error).context("cannot wait for events"),
+        Ok(Ok(_)) => anyhow!("deciding ended early"),
+        Err(_) => anyhow!("the deciding thread failed"),
+    }
+}
+
+fn kernel_options(config: &Config) -> kernel::Options {
+    let ring = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    kernel::Options {
+        lifecycle_ring: ring(config.kernel.lifecycle_ring_bytes.0),
+        bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
+        record_env: config.kernel.record_env,
+    }
+}
+
+fn env_bytes(config: &Config) -> usize {
+    if config.kernel.record_env { komainu_common::limits::MAX_ENV } else { 0 }
+}
+
+/// The hierarchies that cgroup ids of records are of.
+fn hierarchies() -> Hierarchies {
+    let mounts = std::fs::read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    Hierarchies::parse(&mounts, kernel::v1_controllers().first().map(String::as_str))
+}
+
+fn load_users(sources: &users::Sources) -> Arc<users::Users> {
+    let (users, errors) = users::Users::load(sources);
+    for (path, error) in errors {
+        tracing::warn!(path = %path.display(), %error, "cannot read; names from it are unknown");
+    }
+    Arc::new(users)
+}
+
+/// Logs what is not attached, once, and returns it for the stream.
+fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
+    let failed = probes.iter().filter_map(|status| Some((status, status.error.as_deref()?)));
+    failed
+        .map(|(status, error)| {
+            let classes: Vec<&str> = status.probe.classes.iter().map(|class| class.name()).collect();
+            let (probe, required) = (status.probe.program, status.probe.required);
+            tracing::warn!(probe, required, ?classes, error, "cannot attach a probe; its events are missing");
+            format!("{probe}: {error}")
+        })
+        .collect()
+}
+
+fn started(rules: &Rules, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+    let attached = probes.iter().filter(|status| status.attached()).count();
+    tracing::info!(rules = rules.len(), probes = attached, "watching");
+    let event = OwnEvent::Started { version: env!("CARGO_PKG_VERSION"), rules: rules.len(), attached, degraded };
+    event.into_alert(clock::now())
+}
+
+/// Log lines of the kernel half go where ours go.
+fn forward_kernel_log(kernel: &mut Kernel) {
+    let Some(logger) = kernel.logger() else { return };
+    let Ok(mut logger) = tokio::io::unix::AsyncFd::new(logger) else { return };
+    tokio::spawn(async move {
+        while let Ok(mut ready) = logger.readable_mut().await {
+            ready.get_inner_mut().flush();
+            ready.clear_ready();
+        }
+    });
+}
