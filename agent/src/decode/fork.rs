@@ -1,0 +1,31 @@
+//! New processes.
+
+use komainu_common::{Task, fork::Fork, item::tag};
+
+use super::{Body, DecodeError};
+
+/// A process was created.
+#[derive(Clone, Copy, Debug)]
+pub struct ForkRecord<'a> {
+    /// The child.
+    pub task: Task,
+    /// When, nanoseconds since the Unix epoch.
+    pub time: u64,
+    /// cgroup id of the child.
+    pub cgroup: u64,
+    /// Who called, and the child's pid namespace.
+    pub facts: Fork,
+    /// Path of the child's cgroup.
+    pub cgroup_path: Option<&'a [u8]>,
+}
+
+pub(super) fn decode<'a>(body: &Body<'a>) -> Result<ForkRecord<'a>, DecodeError> {
+    let (facts, items) = body.parts::<Fork>()?;
+    Ok(ForkRecord {
+        task: body.header.task,
+        time: body.clock.unix(body.header.time),
+        cgroup: body.header.cgroup,
+        facts,
+        cgroup_path: items.bytes(tag::CGROUP_PATH),
+    })
+}

@@ -1,0 +1,176 @@
+//! Things to be seen: each is done by this binary in a process of its own.
+
+use std::{
+    ffi::CString,
+    fs::{self, File},
+    net::{TcpStream, UdpSocket},
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _},
+        unix::net::UnixStream,
+    },
+    path::Path,
+};
+
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, ResolveFlags};
+
+pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
+    let name = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let argument = |index: usize| rest.get(index).map_or("", String::as_str);
+    match name.as_str() {
+        "open" => drop(File::open(argument(0))),
+        "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
+        "openat2" => openat2(argument(0)),
+        "creat" => creat(argument(0)),
+        "open-compat" => open_compat(argument(0)),
+        "chdir-open" => chdir_open(argument(0), argument(1)),
+        "open-unlinked" => open_unlinked(argument(0)),
+        "memfd-exec" => memfd_exec(),
+        "exec" => exec(&rest),
+        "connect-tcp" => drop(TcpStream::connect(argument(0))),
+        "connect-udp" => connect_udp(argument(0)),
+        "connect-unix" => drop(UnixStream::connect(argument(0))),
+        "connect-nonblocking" => connect_nonblocking(argument(0)),
+        "thread-open" => thread_open(argument(0)),
+        other => panic!("no act called {other:?}"),
+    }
+}
+
+fn open_flood(path: &str, times: usize) {
+    let path = CString::new(path).unwrap();
+    for _ in 0..times {
+        drop(rustix::fs::openat(
+            CWD,
+            &path,
+            OFlags::RDONLY,
+            Mode::empty(),
+        ));
+    }
+}
+
+fn openat_relative(directory: &Path, name: &str) {
+    let directory = File::open(directory).unwrap();
+    rustix::fs::openat(&directory, name, OFlags::RDONLY, Mode::empty()).unwrap();
+}
+
+fn openat2(path: &str) {
+    let flags = OFlags::WRONLY | OFlags::CREATE;
+    let mode = Mode::from_raw_mode(0o640);
+    rustix::fs::openat2(CWD, path, flags, mode, ResolveFlags::NO_MAGICLINKS).unwrap();
+}
+
+/// `creat(2)` itself; libraries use `open`.
+fn creat(path: &str) {
+    let path = CString::new(path).unwrap();
+    // SAFETY: a valid C string; the returned descriptor is owned here.
+    unsafe {
+        let fd = syscall_native(85, path.as_ptr() as u64, 0o600, 0);
+        assert!(fd >= 0, "creat: {fd}");
+        drop(File::from_raw_fd(i32::try_from(fd).unwrap()));
+    }
+}
+
+/// `open(2)` through the 32-bit entry: number 5 there, `fstat` in the native table.
+fn open_compat(path: &str) {
+    let path = CString::new(path).unwrap();
+    let bytes = path.as_bytes_with_nul();
+    // The 32-bit entry takes 32-bit pointers: the string must lie below 4 GiB.
+    // SAFETY: a fresh private mapping of a page, longer than the string.
+    unsafe {
+        let low = rustix::mm::mmap_anonymous(
+            0x1000_0000 as *mut _,
+            4096,
+            rustix::mm::ProtFlags::READ | rustix::mm::ProtFlags::WRITE,
+            rustix::mm::MapFlags::PRIVATE | rustix::mm::MapFlags::FIXED,
+        )
+        .unwrap();
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), low.cast(), bytes.len());
+        let fd = syscall_compat(5, low as u64, 0, 0);
+        assert!(fd >= 0, "open: {fd}");
+    }
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
+    let result: i64;
+    // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
+    unsafe {
+        std::arch::asm!(
+            "syscall", inlateout("rax") number as i64 => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, out("rcx") _, out("r11") _,
+        );
+    }
+    result
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+unsafe fn syscall_compat(number: u64, a: u64, b: u64, c: u64) -> i64 {
+    let result: i64;
+    // SAFETY: the caller's guarantee. rbx is LLVM's, so it is swapped in and out.
+    unsafe {
+        std::arch::asm!(
+            "xchg rbx, {a}", "int 0x80", "xchg rbx, {a}",
+            a = inout(reg) a => _, inlateout("rax") number as i64 => result,
+            in("rcx") b, in("rdx") c, out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    result
+}
+
+fn chdir_open(directory: &str, name: &str) {
+    std::env::set_current_dir(directory).unwrap();
+    File::open(name).unwrap();
+}
+
+/// Opens a file that has no name any more, through its descriptor.
+fn open_unlinked(path: &str) {
+    let file = File::create(path).unwrap();
+    fs::remove_file(path).unwrap();
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+}
+
+fn memfd_exec() {
+    let memfd = rustix::fs::memfd_create("komainu-test", MemfdFlags::empty()).unwrap();
+    let mut memfd = File::from(memfd);
+    std::io::copy(&mut File::open("/bin/true").unwrap(), &mut memfd).unwrap();
+    exec(&[format!("/proc/self/fd/{}", memfd.as_raw_fd())]);
+}
+
+/// Becomes another program, with its path as `argv[0]`.
+fn exec(command: &[String]) {
+    use std::os::unix::process::CommandExt as _;
+    let [program, arguments @ ..] = command else {
+        return;
+    };
+    let error = std::process::Command::new(program).args(arguments).exec();
+    println!("{}", error.raw_os_error().unwrap_or(0));
+}
+
+fn connect_udp(address: &str) {
+    let local = if address.starts_with('[') {
+        "[::1]:0"
+    } else {
+        "127.0.0.1:0"
+    };
+    UdpSocket::bind(local).unwrap().connect(address).unwrap();
+}
+
+fn connect_nonblocking(address: &str) {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
+    let address: std::net::SocketAddr = address.parse().unwrap();
+    let flags = SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+    let errno = connect(&socket, &address).unwrap_err();
+    println!("{}", errno.raw_os_error());
+}
+
+/// The open happens in a second thread.
+fn thread_open(path: &str) {
+    let path = path.to_owned();
+    std::thread::spawn(move || drop(File::open(path)))
+        .join()
+        .unwrap();
+}

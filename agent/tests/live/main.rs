@@ -1,0 +1,64 @@
+//! Live tests: real system calls, the real kernel half, the records that come out.
+//!
+//! They need root and kernel BTF, and say so where those are missing. The agent's own process is
+//! excluded by the programs, so whatever is to be seen happens in children: this same binary with
+//! `act NAME` as arguments, see [`acts`].
+
+mod acts;
+mod exec;
+mod flood;
+mod network;
+mod open;
+mod process;
+mod watch;
+
+use std::sync::{Arc, Mutex};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use watch::Watch;
+
+type Test = (&'static str, fn(&mut Watch));
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("act") {
+        acts::run(arguments);
+        return;
+    }
+    let mut arguments = Arguments::from_args();
+    // One kernel half, one machine: acts of two tests must not mix.
+    arguments.test_threads = Some(1);
+    let tests = [
+        exec::TESTS,
+        open::TESTS,
+        network::TESTS,
+        process::TESTS,
+        flood::TESTS,
+    ]
+    .concat();
+    let missing = watch::missing();
+    if let Some(reason) = &missing {
+        println!("live tests left out: {reason}");
+    }
+    let watch = Arc::new(Mutex::new(None));
+    let trials = tests
+        .into_iter()
+        .map(|test| trial(test, Arc::clone(&watch)).with_ignored_flag(missing.is_some()))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial((name, test): Test, watch: Arc<Mutex<Option<Watch>>>) -> Trial {
+    Trial::test(name, move || {
+        let mut slot = watch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if slot.is_none() {
+            *slot = Some(Watch::new().map_err(|e| Failed::from(format!("{e:?}")))?);
+        }
+        if let Some(watch) = slot.as_mut() {
+            test(watch);
+        }
+        Ok(())
+    })
+}

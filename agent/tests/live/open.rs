@@ -1,0 +1,229 @@
+//! Opened files.
+
+use std::{fs, os::unix::fs::symlink};
+
+use komainu::{
+    decode::Decoded,
+    event::{FdKind, Value},
+};
+use tempfile::tempdir;
+
+use crate::{
+    Test,
+    watch::{Watch, perform, text},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("open_through_a_symlink_has_both_names", through_a_symlink),
+    ("open_relative_to_a_descriptor", relative_to_a_descriptor),
+    (
+        "open_relative_to_the_current_directory",
+        relative_to_the_current_directory,
+    ),
+    ("open_openat2_and_creat", openat2_and_creat),
+    ("open_that_fails", that_fails),
+    ("open_by_the_32_bit_entry", by_the_32_bit_entry),
+    ("open_of_an_unlinked_file", of_an_unlinked_file),
+    ("open_of_a_deep_path", of_a_deep_path),
+    ("open_in_a_thread", in_a_thread),
+    (
+        "open_through_a_mount_and_a_chroot_free_root",
+        through_proc_root,
+    ),
+];
+
+#[derive(Debug, PartialEq)]
+struct Opened {
+    ty: &'static str,
+    ret: i64,
+    name: String,
+    raw: String,
+    resolved: Option<String>,
+    inode: u64,
+    truncated: bool,
+}
+
+/// An open whose name (as asked or resolved) ends in `suffix`.
+fn opened(suffix: &str) -> impl FnMut(&Decoded<'_>) -> Option<Opened> + '_ {
+    move |decoded| {
+        let event = decoded.event.as_ref()?;
+        let fd = event
+            .fd
+            .as_ref()
+            .filter(|_| event.ty.param("name").is_some())?;
+        let opened = Opened {
+            ty: event.ty.name,
+            ret: event.ret?,
+            name: text(fd.name),
+            raw: text(fd.name_raw),
+            resolved: fd.resolved.map(text),
+            inode: fd.inode,
+            truncated: event.truncated,
+        };
+        let resolved = opened.resolved.as_deref().unwrap_or("");
+        (opened.name.ends_with(suffix) || resolved.ends_with(suffix)).then_some(opened)
+    }
+}
+
+fn through_a_symlink(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    let (target, link) = (
+        directory.path().join("target"),
+        directory.path().join("link"),
+    );
+    fs::write(&target, "x").unwrap();
+    symlink(&target, &link).unwrap();
+    let path = link.to_str().unwrap();
+    let ((child, _), seen) = watch.during(|| perform("open", &[path]));
+    let found = seen.one(child, opened("target"));
+    assert_eq!(found.name, path);
+    assert_eq!(found.raw, path);
+    assert_eq!(
+        found.resolved,
+        Some(fs::canonicalize(&target).unwrap().display().to_string())
+    );
+    assert_eq!(
+        found.inode,
+        std::os::unix::fs::MetadataExt::ino(&fs::metadata(&target).unwrap())
+    );
+    assert!(!found.truncated);
+}
+
+fn relative_to_a_descriptor(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    fs::create_dir(directory.path().join("sub")).unwrap();
+    fs::write(directory.path().join("file"), "x").unwrap();
+    let path = directory.path().to_str().unwrap();
+    let ((child, _), seen) = watch.during(|| perform("openat-relative", &[path, "sub/../file"]));
+    let found = seen.one(child, opened("/file"));
+    assert_eq!(found.ty, "openat");
+    assert_eq!(found.name, format!("{path}/file"));
+    assert_eq!(found.raw, "sub/../file");
+    assert_eq!(
+        found.resolved.as_deref(),
+        Some(format!("{path}/file").as_str())
+    );
+}
+
+fn relative_to_the_current_directory(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    fs::write(directory.path().join("file"), "x").unwrap();
+    let path = directory.path().to_str().unwrap();
+    let ((child, _), seen) = watch.during(|| perform("chdir-open", &[path, "./file"]));
+    assert_eq!(
+        seen.one(child, opened("/file")).name,
+        format!("{path}/file")
+    );
+}
+
+fn openat2_and_creat(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    for call in ["openat2", "creat"] {
+        let path = directory.path().join(format!("new-{call}"));
+        let path = path.to_str().unwrap();
+        let ((child, _), seen) = watch.during(|| perform(call, &[path]));
+        let created = seen.one(child, |decoded| {
+            let event = decoded.event.as_ref()?;
+            (text(event.fd.as_ref()?.name) == path).then(|| {
+                let value = |name| {
+                    event
+                        .ty
+                        .param(name)
+                        .and_then(|at| event.params.get(at).copied())
+                };
+                (
+                    event.ty.name,
+                    value("mode"),
+                    value("resolve"),
+                    value("flags"),
+                )
+            })
+        });
+        let created_flag = |flags: Option<Value<'_>>| match flags {
+            Some(Value::Uint(flags)) => flags & komainu::event::flags::O_F_CREATED != 0,
+            _ => false,
+        };
+        assert_eq!(created.0, call);
+        if call == "openat2" {
+            assert_eq!(created.1, Some(Value::Uint(0o640)));
+            assert_eq!(created.2, Some(Value::Uint(2)), "RESOLVE_NO_MAGICLINKS");
+            assert!(created_flag(created.3), "O_F_CREATED");
+        } else {
+            assert_eq!(created.1, Some(Value::Uint(0o600)));
+        }
+    }
+}
+
+fn that_fails(watch: &mut Watch) {
+    let path = "/nonexistent-komainu/x/../shadow";
+    let ((child, _), seen) = watch.during(|| perform("open", &[path]));
+    let found = seen.one(child, opened("/nonexistent-komainu/shadow"));
+    assert_eq!(found.ret, -2);
+    assert_eq!(found.raw, path);
+    assert_eq!((found.resolved, found.inode), (None, 0));
+}
+
+fn by_the_32_bit_entry(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("file-32");
+    fs::write(&path, "x").unwrap();
+    let path = path.to_str().unwrap();
+    let ((child, _), seen) = watch.during(|| perform("open-compat", &[path]));
+    let found = seen.one(child, opened("file-32"));
+    assert_eq!(found.ty, "open");
+    assert_eq!(found.name, path);
+    assert_eq!(found.resolved.as_deref(), Some(path));
+}
+
+fn of_an_unlinked_file(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("gone");
+    let path = path.to_str().unwrap();
+    let ((child, _), seen) = watch.during(|| perform("open-unlinked", &[path]));
+    let found = seen.of(child, opened("gone"));
+    let again = found.last().unwrap();
+    assert!(again.name.starts_with("/proc/self/fd/"), "{again:?}");
+    assert_eq!(again.resolved.as_deref(), Some(path), "the name it had");
+}
+
+/// Deeper than the walk goes: the end is kept and the record says that it is cut.
+fn of_a_deep_path(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    let mut path = directory.path().to_path_buf();
+    for level in 0..komainu_common::limits::MAX_PATH_COMPONENTS + 10 {
+        path.push(format!("d{level}"));
+    }
+    fs::create_dir_all(&path).unwrap();
+    let file = path.join("leaf");
+    fs::write(&file, "x").unwrap();
+    let file = file.to_str().unwrap();
+    let ((child, _), seen) = watch.during(|| perform("open", &[file]));
+    let found = seen.one(child, opened("/leaf"));
+    assert!(found.truncated, "a cut path must say so");
+    assert_eq!(found.name, file, "the asked name is whole");
+    let resolved = found.resolved.unwrap();
+    assert!(
+        file.ends_with(&resolved) && resolved.len() < file.len(),
+        "{resolved}"
+    );
+}
+
+fn in_a_thread(watch: &mut Watch) {
+    let ((child, _), seen) = watch.during(|| perform("thread-open", &["/etc/hostname"]));
+    let (tgid, tid) = seen.one(child, |decoded| {
+        let fd = decoded.event.as_ref()?.fd.as_ref()?;
+        (fd.name == b"/etc/hostname").then_some((decoded.header.task.tgid, decoded.header.task.tid))
+    });
+    assert_eq!(tgid, child);
+    assert_ne!(tid, tgid);
+}
+
+/// The classic detour: another name of the same file, one resolved path.
+fn through_proc_root(watch: &mut Watch) {
+    let ((child, _), seen) = watch.during(|| perform("open", &["/proc/self/root/etc/passwd"]));
+    let found = seen.one(child, opened("/etc/passwd"));
+    assert_eq!(found.name, "/proc/self/root/etc/passwd");
+    assert_eq!(found.resolved.as_deref(), Some("/etc/passwd"));
+    let kinds = seen.of(child, |decoded| decoded.event.as_ref()?.fd.as_ref()?.kind);
+    assert!(kinds.contains(&FdKind::File));
+}

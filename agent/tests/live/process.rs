@@ -1,0 +1,109 @@
+//! The life of processes.
+
+use std::process::Command;
+
+use komainu::decode::Lifecycle;
+
+use crate::{
+    Test,
+    watch::{Watch, finish, perform},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("process_fork_and_exit", fork_and_exit),
+    (
+        "process_threads_are_not_processes",
+        threads_are_not_processes,
+    ),
+    ("process_killed_in_mid_event", killed_in_mid_event),
+    ("process_agent_itself_is_excluded", agent_itself_is_excluded),
+    ("process_counters_add_up", counters_add_up),
+];
+
+fn fork_and_exit(watch: &mut Watch) {
+    let (child, seen) = watch.during(|| {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "exit 3"])
+            .spawn()
+            .unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(3));
+        child.id()
+    });
+    let life = seen.of(child, |decoded| match &decoded.lifecycle {
+        Some(Lifecycle::Fork(fork)) => Some(format!("fork of {}", fork.task.ppid)),
+        Some(Lifecycle::Exec(_)) => Some("exec".to_owned()),
+        Some(Lifecycle::Exit(exit)) => Some(format!("exit {}", exit.code >> 8)),
+        None => None,
+    });
+    // The fork is ours, and what the agent does is not recorded.
+    assert_eq!(life, ["exec", "exit 3"]);
+    let grandchildren = watch.during(|| {
+        finish(
+            Command::new("/bin/sh")
+                .args(["-c", "/bin/true; /bin/true; exit 0"])
+                .spawn()
+                .unwrap(),
+        )
+        .0
+    });
+    let (shell, seen) = grandchildren;
+    let forks: usize = seen.records.iter().filter(|record| record[4] == 1).count();
+    assert!(forks >= 2, "{forks} forks");
+    let _ = shell;
+}
+
+fn threads_are_not_processes(watch: &mut Watch) {
+    let ((child, _), seen) = watch.during(|| perform("thread-open", &["/etc/hostname"]));
+    let exits = seen.of(child, |decoded| match &decoded.lifecycle {
+        Some(Lifecycle::Exit(_)) => Some(decoded.header.task.tgid),
+        _ => None,
+    });
+    assert_eq!(
+        exits,
+        [child],
+        "one exit for the process, none for the thread"
+    );
+}
+
+/// Whatever state a dying process is in, its records decode.
+fn killed_in_mid_event(watch: &mut Watch) {
+    let (children, seen) = watch.during(|| {
+        (0..50)
+            .map(|round| {
+                let mut child = Command::new("/bin/sh")
+                    .args(["-c", "while :; do /bin/true < /etc/hostname; done"])
+                    .spawn()
+                    .unwrap();
+                std::thread::sleep(std::time::Duration::from_micros(200 * round));
+                child.kill().unwrap();
+                child.wait().unwrap();
+                child.id()
+            })
+            .collect::<Vec<_>>()
+    });
+    for child in children {
+        let exits = seen.of(child, |decoded| {
+            matches!(decoded.lifecycle, Some(Lifecycle::Exit(_))).then_some(())
+        });
+        assert_eq!(exits.len(), 1);
+    }
+}
+
+fn agent_itself_is_excluded(watch: &mut Watch) {
+    let ((), seen) = watch.during(|| drop(std::fs::File::open("/etc/hostname")));
+    assert!(seen.of(std::process::id(), |_| Some(())).is_empty());
+}
+
+/// seen = emitted + filtered + lost, per class.
+fn counters_add_up(watch: &mut Watch) {
+    watch.during(|| perform("open-flood", &["/etc/hostname", "100"]));
+    for report in watch.kernel.counters().unwrap() {
+        let counters = report.counters;
+        assert_eq!(
+            counters.seen,
+            counters.emitted + counters.filtered + report.lost(),
+            "{report:?}"
+        );
+    }
+}
