@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod decode;
 pub mod emit;
 pub mod enrich;
 pub mod event;

@@ -10,14 +10,20 @@
 //! The deciding thread waits for the rings only. Everything that can be slow hangs off it by
 //! bounded channels that it never blocks on.
 
+#[cfg(any(feature = "ebpf", test))]
 mod clock;
+#[cfg(any(feature = "ebpf", test))]
 mod decide;
+#[cfg(any(feature = "ebpf", test))]
+mod engine;
+#[cfg(any(feature = "ebpf", test))]
 mod losses;
 pub mod rule_files;
 #[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]
 mod stream;
+#[cfg(any(feature = "ebpf", test))]
 mod verdict;
 #[cfg(feature = "ebpf")]
 mod watch;

@@ -49,6 +49,8 @@ pub struct Place {
 pub enum Resolution {
     /// A process of the host: there is nothing to resolve.
     Host,
+    /// Container and pod are known by name.
+    Complete,
     /// A container outside of Kubernetes: no pod to name.
     NotAPod,
     /// A pod, known by its UID; this build asks neither runtime nor API server for its name.
@@ -62,6 +64,7 @@ impl Resolution {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
+            Self::Complete => "complete",
             Self::NotAPod => "not_a_pod",
             Self::ContainerOnly => "container_only",
             Self::CgroupUnknown => "cgroup_unknown",

@@ -14,6 +14,8 @@ pub(super) const MAX_LINE: usize = 64 * 1024 - 1;
 
 /// Bytes of one value, tried in turn until the line fits.
 const LIMITS: &[usize] = &[16_384, 8_192, 4_096, 2_048, 1_024, 512, 256, 128];
+/// Bytes of one value of an ancestor: context must not outweigh the alert.
+const ANCESTOR: usize = 256;
 /// Tags of a line that had to be stripped.
 const FEW_TAGS: usize = 16;
 
@@ -126,8 +128,7 @@ impl Serialize for Ancestry<'_> {
             name: Cut<'a>,
             pid: u32,
         }
-        // Ancestors are context: they give way before the alert's own values do.
-        let limit = self.limit / 8;
+        let limit = self.limit.min(ANCESTOR);
         serializer.collect_seq(self.of.iter().map(|ancestor| One {
             cmdline: cut(&ancestor.cmdline, limit),
             exepath: cut(&ancestor.exepath, limit),

@@ -5,6 +5,7 @@
 //! the same stream.
 
 pub mod alert;
+pub mod context;
 mod cut;
 mod escape;
 mod json;

@@ -23,6 +23,8 @@ pub const DEFAULTS: &[&str] = &[
     r"(?i)(?:^|\s)--?(?:[a-z0-9]+[-_])*(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|secret[-_]?key|credentials?)(?:=|:|\s+)(?P<secret>[^\s]+)",
     // PGPASSWORD=x, AWS_SECRET_ACCESS_KEY=x, token=x in a query string
     r"(?i)\b[a-z0-9_]*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)=(?P<secret>[^\s&;]+)",
+    // "password": "x"
+    r"(?i)['\x22][a-z0-9_-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)['\x22]\s*:\s*['\x22](?P<secret>[^'\x22]+)",
     // Authorization: Bearer x
     r"(?i)\b(?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?(?:(?:basic|bearer|token|digest|negotiate)\s+)?(?P<secret>[^\s'\x22]+)",
     // scheme://user:x@host
@@ -135,6 +137,7 @@ mod tests {
             ("env PGPASSWORD=hunter2 psql", "env PGPASSWORD=[redacted] psql"),
             ("AWS_SECRET_ACCESS_KEY=abc/def+g aws s3 ls", "AWS_SECRET_ACCESS_KEY=[redacted] aws s3 ls"),
             ("curl -H Authorization: Bearer abc.def", "curl -H Authorization: Bearer [redacted]"),
+            (r#"curl -d {"db_password": "hunter2 x"}"#, r#"curl -d {"db_password": "[redacted]"}"#),
             ("curl https://me:hunter2@host/x", "curl https://me:[redacted]@host/x"),
             ("curl -u me:hunter2 host", "curl -u me:[redacted] host"),
             ("curl --user=me:hunter2 host", "curl --user=me:[redacted] host"),

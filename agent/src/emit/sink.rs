@@ -21,6 +21,7 @@ pub struct Lost {
     count: AtomicU64,
     first: AtomicU64,
     last: AtomicU64,
+    total: AtomicU64,
 }
 
 impl Lost {
@@ -30,20 +31,21 @@ impl Lost {
             self.first.store(time, Ordering::Relaxed);
         }
         self.last.store(time, Ordering::Relaxed);
+        self.total.fetch_add(1, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::Release);
     }
 
-    /// What was counted since the last call.
-    fn take(&self) -> Option<OwnEvent> {
+    /// All since the start, told or not.
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// What was counted since the last call, as an own event of the time of the last one.
+    fn take(&self) -> Option<(u64, Alert)> {
         let count = self.count.swap(0, Ordering::AcqRel);
-        (count > 0).then(|| OwnEvent::Blind {
-            stage: "stdout",
-            class: None,
-            place: None,
-            count,
-            first: self.first.load(Ordering::Relaxed),
-            last: self.last.load(Ordering::Relaxed),
-        })
+        let (first, last) = (self.first.load(Ordering::Relaxed), self.last.load(Ordering::Relaxed));
+        let event = OwnEvent::Blind { stage: "stdout", class: None, place: None, count, first, last };
+        (count > 0).then(|| (count, event.into_alert(last)))
     }
 }
 
@@ -60,11 +62,8 @@ pub async fn run(
     while let Some(alert) = alerts.recv().await {
         let mut next = Some(alert);
         while let Some(alert) = next.take() {
-            if let Some(blind) = lost.take() {
-                totals.count(&blind);
-                stream.line(&mut buffer, blind.into_alert(alert.time))?;
-            }
             stream.line(&mut buffer, alert)?;
+            totals.lost += tell(lost, &mut stream, &mut buffer)?;
             if buffer.len() < BATCH {
                 next = alerts.try_recv().ok();
             }
@@ -77,6 +76,15 @@ pub async fn run(
     Ok(totals)
 }
 
+/// Tells of lost alerts, if any; returns how many.
+fn tell(lost: &Lost, stream: &mut Stream, buffer: &mut Vec<u8>) -> io::Result<u64> {
+    let Some((count, blind)) = lost.take() else {
+        return Ok(0);
+    };
+    stream.line(buffer, blind)?;
+    Ok(count)
+}
+
 /// What a sink did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -84,14 +92,6 @@ pub struct Totals {
     pub lines: u64,
     /// Alerts lost and told.
     pub lost: u64,
-}
-
-impl Totals {
-    fn count(&mut self, event: &OwnEvent) {
-        if let OwnEvent::Blind { count, .. } = event {
-            self.lost += count;
-        }
-    }
 }
 
 #[cfg(test)]

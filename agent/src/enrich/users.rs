@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use hashbrown::HashMap;
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::event::User;
+
 /// Largest file read; beyond it a name would cost more than it tells.
 const MAX_FILE: u64 = 4 << 20;
 /// Longest name kept; `useradd(8)` allows 32 bytes.
@@ -29,9 +31,16 @@ pub struct Sources {
 /// Names by number.
 #[derive(Clone, Debug, Default)]
 pub struct Users {
-    users: HashMap<u32, Box<str>>,
+    users: HashMap<u32, Account>,
     groups: HashMap<u32, Box<str>>,
     versions: [Option<Version>; 2],
+}
+
+#[derive(Clone, Debug)]
+struct Account {
+    name: Box<str>,
+    home: Box<str>,
+    shell: Box<str>,
 }
 
 /// What tells one content of a file from another without reading it.
@@ -43,18 +52,19 @@ impl Users {
     pub fn load(sources: &Sources) -> (Self, Vec<(PathBuf, io::Error)>) {
         let mut users = Self::default();
         let mut errors = Vec::new();
-        for (index, path) in [&sources.passwd, &sources.group].into_iter().enumerate() {
-            match read(path) {
-                Ok((text, version)) => {
-                    let names = names(&text);
-                    let (table, at) = match index {
-                        0 => (&mut users.users, &mut users.versions[0]),
-                        _ => (&mut users.groups, &mut users.versions[1]),
-                    };
-                    (*table, *at) = (names, Some(version));
-                }
-                Err(error) => errors.push((path.clone(), error)),
+        match read(&sources.passwd) {
+            Ok((text, version)) => {
+                users.users = table(&text, account);
+                users.versions[0] = Some(version);
             }
+            Err(error) => errors.push((sources.passwd.clone(), error)),
+        }
+        match read(&sources.group) {
+            Ok((text, version)) => {
+                users.groups = table(&text, |fields| Some((*fields.first()?).into()));
+                users.versions[1] = Some(version);
+            }
+            Err(error) => errors.push((sources.group.clone(), error)),
         }
         (users, errors)
     }
@@ -68,9 +78,13 @@ impl Users {
         now != self.versions
     }
 
-    /// Name of a user.
-    pub fn user(&self, uid: u32) -> Option<&str> {
-        self.users.get(&uid).map(AsRef::as_ref)
+    /// Account of a user.
+    pub fn user(&self, uid: u32) -> Option<User<'_>> {
+        self.users.get(&uid).map(|account| User {
+            name: &account.name,
+            home: &account.home,
+            shell: &account.shell,
+        })
     }
 
     /// Name of a group.
@@ -79,28 +93,38 @@ impl Users {
     }
 }
 
-/// Third field → first field of each line. As with `getpwuid(3)`, the first line of a number
-/// counts. Lines that are no entries (comments, NIS `+` lines) are passed over.
-fn names(text: &[u8]) -> HashMap<u32, Box<str>> {
-    let mut names = HashMap::new();
+/// Entries by their third field. As with `getpwuid(3)`, the first line of a number counts. Lines
+/// that are no entries (comments, NIS `+` lines) are passed over.
+fn table<T>(text: &[u8], entry: impl Fn(&[&str]) -> Option<T>) -> HashMap<u32, T> {
+    let mut table = HashMap::new();
     for line in text.split(|&b| b == b'\n') {
         let Ok(line) = str::from_utf8(line) else {
             continue;
         };
-        let mut fields = line.split(':');
-        let (Some(name), Some(_), Some(id)) = (fields.next(), fields.next(), fields.next()) else {
+        let fields: Vec<&str> = line.split(':').take(7).collect();
+        let [name, _, id, ..] = fields.as_slice() else {
             continue;
         };
-        let printable = !name.is_empty() && !name.chars().any(char::is_control);
+        let printable = !name.is_empty() && !line.chars().any(char::is_control);
         if let Ok(id) = id.parse()
             && printable
             && !name.starts_with(['+', '-', '#'])
             && name.len() <= MAX_NAME
+            && let Some(value) = entry(&fields)
         {
-            names.entry(id).or_insert_with(|| name.into());
+            table.entry(id).or_insert(value);
         }
     }
-    names
+    table
+}
+
+fn account(fields: &[&str]) -> Option<Account> {
+    let field = |index: usize| fields.get(index).copied().unwrap_or_default().into();
+    Some(Account {
+        name: (*fields.first()?).into(),
+        home: field(5),
+        shell: field(6),
+    })
 }
 
 /// A regular file, not through a symlink; a fifo or device of that name does not block.
@@ -145,8 +169,11 @@ mod tests {
         std::fs::write(&sources.group, "wheel:x:10:me\n").unwrap();
         let (users, errors) = Users::load(&sources);
         assert!(errors.is_empty());
-        assert_eq!((users.user(0), users.user(1000), users.user(5)), (Some("root"), Some("me"), None));
-        assert_eq!((users.user(6), users.group(10), users.group(0)), (None, Some("wheel"), None));
+        let name = |uid| users.user(uid).map(|user| user.name);
+        assert_eq!((name(0), name(1000), name(5), name(6)), (Some("root"), Some("me"), None, None));
+        assert_eq!((users.group(10), users.group(0)), (Some("wheel"), None));
+        let root = users.user(0).unwrap();
+        assert_eq!((root.home, root.shell), ("/root", "/bin/sh"));
         assert!(!users.outdated(&sources));
         std::fs::write(&sources.group, "wheel:x:10:me,you\n").unwrap();
         assert!(users.outdated(&sources));
@@ -175,7 +202,7 @@ mod tests {
     proptest! {
         #[test]
         fn total(text in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = names(&text).len();
+            let _ = table(&text, account).len();
         }
     }
 }

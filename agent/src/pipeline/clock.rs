@@ -3,18 +3,18 @@
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Nanoseconds since boot, `CLOCK_BOOTTIME`.
-pub fn boot() -> u64 {
+pub(super) fn boot() -> u64 {
     nanoseconds(clock_gettime(ClockId::Boottime))
 }
 
 /// Nanoseconds since the Unix epoch.
-pub fn now() -> u64 {
+pub(super) fn now() -> u64 {
     nanoseconds(clock_gettime(ClockId::Realtime))
 }
 
 /// Wall-clock time of boot: adds to a boot time to give wall-clock time. Changes when the wall
 /// clock is set.
-pub fn epoch() -> u64 {
+pub(super) fn epoch() -> u64 {
     now().saturating_sub(boot())
 }
 

@@ -14,7 +14,8 @@ use arc_swap::ArcSwap;
 
 use super::clock;
 use super::losses::Loss;
-use super::verdict::{Decider, Rules};
+use super::engine::Rules;
+use super::verdict::Decider;
 use crate::enrich::proc::Scanned;
 use crate::enrich::users::Users;
 use crate::event::ProcKey;

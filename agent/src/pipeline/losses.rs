@@ -6,22 +6,22 @@ use komainu_common::ledger::{ClassCounters, LedgerEntry, LedgerKey};
 
 /// Events lost in one cgroup, or in one that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loss {
+pub(super) struct Loss {
     /// Event class.
-    pub class: Class,
+    pub(super) class: Class,
     /// cgroup id; `None` where the ledger had no room, or the event no cgroup yet.
-    pub cgroup: Option<u64>,
+    pub(super) cgroup: Option<u64>,
     /// Events.
-    pub count: u64,
+    pub(super) count: u64,
     /// Time of the first, nanoseconds since boot; 0 where unknown.
-    pub first: u64,
+    pub(super) first: u64,
     /// Time of the last, nanoseconds since boot; 0 where unknown.
-    pub last: u64,
+    pub(super) last: u64,
 }
 
 /// What was told already.
 #[derive(Debug, Default)]
-pub struct Told {
+pub(super) struct Told {
     ledger: HashMap<(u64, u32), LedgerEntry>,
     /// By class: losses that no ledger entry accounts for.
     rest: HashMap<u16, Rest>,
@@ -39,7 +39,7 @@ impl Told {
     ///
     /// Ledger and counters are not read at one instant: a loss in between is in one of them only.
     /// So a loss counts as one without cgroup when it still is at the second look.
-    pub fn observe(
+    pub(super) fn observe(
         &mut self,
         ledger: &[(LedgerKey, LedgerEntry)],
         counters: &[(Class, ClassCounters)],

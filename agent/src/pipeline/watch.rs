@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
 use super::decide::{self, Notice, Records, Totals, Wires};
-use super::verdict::{self, Decider, Rules};
+use super::engine::{self, Rules};
+use super::verdict::Decider;
 use super::{clock, losses, scan, stream};
 use crate::config::Config;
 use crate::emit::sink::{self, Lost};
@@ -34,7 +35,7 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// Runs until a signal, the end of standard output or of the deciding thread.
 pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
-    let rules = Arc::new(ArcSwap::from_pointee(verdict::load(&config)?));
+    let rules = Arc::new(ArcSwap::from_pointee(engine::load(&config)?));
     let sources = users::Sources {
         passwd: config.users.passwd.clone(),
         group: config.users.group.clone(),
@@ -69,7 +70,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     };
     let hostname = stream::hostname();
     let state = State::new(limits, config.containers.max_cgroups.size(), epoch, users.clone(), hostname);
-    let outlet = Outlet::new(alerts.clone(), lost);
+    let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost));
     let decider = Decider::new(state, outlet, &config);
     let wires = Wires {
         rules: Arc::clone(&rules),
@@ -80,7 +81,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let scan_time = Duration::from_millis(config.processes.scan_milliseconds.0);
     let mut done = spawn_decider(Rings { lanes, batch: Batch::default() }, decider, wires, scan_time)?;
 
-    let mut watch = Watch { config, rules, sources, users, kernel, told: losses::Told::default(), notices, alerts };
+    let mut watch = Watch { config, rules, sources, users, kernel, told: losses::Told::default(), notices, alerts, lost };
     let end = watch.until_the_end(&mut signals, &mut sink, &mut done).await;
     watch.take_down(end, &stop, &waker, sink, done).await
 }
@@ -105,6 +106,7 @@ struct Watch {
     told: losses::Told,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
+    lost: Arc<Lost>,
 }
 
 impl Watch {
@@ -127,7 +129,7 @@ impl Watch {
     /// Compiles everything anew and swaps it in whole; on any error the old set stays.
     async fn reload(&mut self) {
         let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || verdict::load(&config)).await;
+        let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
         let event = match loaded.map_err(anyhow::Error::from).and_then(|rules| rules) {
             Ok(rules) => {
                 let count = rules.len();
@@ -198,7 +200,7 @@ impl Watch {
                 ended => result = Err(decider_error(ended)),
             }
         }
-        let stopped = OwnEvent::Stopped { reason, events: totals.records, alerts: totals.alerts, lost: totals.lost };
+        let stopped = OwnEvent::Stopped { reason, events: totals.records, alerts: totals.alerts, lost: totals.lost + self.lost.total() };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {
             // Fails where the sink is gone, which its own result says.
@@ -333,7 +335,7 @@ fn started(rules: &Rules, probes: &[ProbeStatus], degraded: Vec<String>) -> Aler
 /// Log lines of the kernel half go where ours go.
 fn forward_kernel_log(kernel: &mut Kernel) {
     let Some(logger) = kernel.logger() else { return };
-    let Ok(mut logger) = tokio::io::unix::AsyncFd::new(logger) else { return };
+    let Ok(mut logger) = tokio::io::unix::AsyncFd::register(logger) else { return };
     tokio::spawn(async move {
         while let Ok(mut ready) = logger.readable_mut().await {
             ready.get_inner_mut().flush();

@@ -2,8 +2,9 @@
 
 use komainu_common::limits::MAX_CGROUP_PATH;
 
-use super::{Container, path};
+use super::path;
 use crate::enrich::bounded::BoundedMap;
+use crate::event::{Container, Membership, Pod};
 
 /// Containers by cgroup id, bounded in number.
 ///
@@ -14,17 +15,6 @@ use crate::enrich::bounded::BoundedMap;
 #[derive(Debug)]
 pub struct Containers {
     groups: BoundedMap<u64, Option<Container>>,
-}
-
-/// What is known of a cgroup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Membership<'a> {
-    /// In this container.
-    Container(&'a Container),
-    /// In none.
-    Host,
-    /// No path was seen for this cgroup yet.
-    Unknown,
 }
 
 impl Containers {
@@ -42,8 +32,8 @@ impl Containers {
         }
         let end = cgroup_path.len();
         let start = end.saturating_sub(MAX_CGROUP_PATH);
-        let container = path::container(cgroup_path.get(start..end).unwrap_or_default());
-        self.groups.insert(cgroup, container);
+        let named = path::container(cgroup_path.get(start..end).unwrap_or_default());
+        self.groups.insert(cgroup, named.map(container));
         true
     }
 
@@ -62,6 +52,18 @@ impl Containers {
     }
 }
 
+fn container(named: path::Named<'_>) -> Container {
+    Container {
+        id: named.id.into(),
+        runtime: named.runtime.name().map(Into::into),
+        details: None,
+        pod: named.pod_uid.map(|uid| Pod {
+            uid: Some(uid),
+            ..Pod::default()
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,7 +72,7 @@ mod tests {
     fn learns_once_and_stays_bounded() {
         let mut containers = Containers::new(4);
         let id = "e1ba3b2f5f3c4d2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f60";
-        assert_eq!(containers.of(1), Membership::Unknown);
+        assert!(matches!(containers.of(1), Membership::Unknown));
         assert!(containers.learn(1, format!("/docker/{id}").as_bytes()));
         assert!(!containers.learn(1, b"/"));
         assert!(matches!(containers.of(1), Membership::Container(c) if &*c.id == id));
@@ -78,7 +80,7 @@ mod tests {
             assert!(containers.learn(cgroup, b"/system.slice"));
             assert!(matches!(containers.of(1), Membership::Container(_)), "in use");
         }
-        assert_eq!(containers.of(99), Membership::Host);
+        assert!(matches!(containers.of(99), Membership::Host));
         assert_eq!(containers.evicted(), 95);
     }
 }

@@ -7,25 +7,7 @@
 mod cache;
 pub mod path;
 
-pub use cache::{Containers, Membership};
-
-/// A container, as far as its cgroup path tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Container {
-    /// Full id as the runtime gave it, 64 hexadecimal digits.
-    pub id: Box<str>,
-    /// Which runtime's naming the path follows.
-    pub runtime: Runtime,
-    /// UID of the Kubernetes pod, with dashes where it is a UUID.
-    pub pod_uid: Option<Box<str>>,
-}
-
-impl Container {
-    /// What Falco calls `container.id`: the first 12 characters.
-    pub fn short_id(&self) -> &str {
-        self.id.get(..12).unwrap_or(&self.id)
-    }
-}
+pub use cache::Containers;
 
 /// Container runtimes that a cgroup path can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,15 +27,15 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    /// Lower-case name for alerts.
-    pub const fn name(self) -> &'static str {
+    /// Lower-case name for alerts; `None` where the path does not tell.
+    pub const fn name(self) -> Option<&'static str> {
         match self {
-            Self::Docker => "docker",
-            Self::Containerd => "containerd",
-            Self::Crio => "cri-o",
-            Self::Podman => "podman",
-            Self::Cri => "cri",
-            Self::Unknown => "unknown",
+            Self::Docker => Some("docker"),
+            Self::Containerd => Some("containerd"),
+            Self::Crio => Some("cri-o"),
+            Self::Podman => Some("podman"),
+            Self::Cri => Some("cri"),
+            Self::Unknown => None,
         }
     }
 }

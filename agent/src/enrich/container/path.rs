@@ -13,7 +13,7 @@
 //!
 //! `crio-conmon-ID` and `libpod-conmon-ID` hold the monitor, which runs on the host.
 
-use super::{Container, Runtime};
+use super::Runtime;
 
 /// Hexadecimal digits of a container id.
 const ID_LEN: usize = 64;
@@ -30,17 +30,28 @@ const PREFIXES: &[(&str, Runtime)] = &[
     ("libpod-", Runtime::Podman),
 ];
 
+/// What a cgroup path tells of a container. Borrows from the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// Full id, 64 hexadecimal digits.
+    pub id: &'a str,
+    /// Whose naming the path follows.
+    pub runtime: Runtime,
+    /// UID of the Kubernetes pod, with dashes where it is a UUID.
+    pub pod_uid: Option<Box<str>>,
+}
+
 /// The container that a process in this cgroup is in; `None` on the host.
 ///
 /// Total: any bytes are a valid path.
-pub fn container(path: &[u8]) -> Option<Container> {
+pub fn container(path: &[u8]) -> Option<Named<'_>> {
     let text = str::from_utf8(path).ok()?;
     let segments: Vec<&str> = text.split('/').filter(|s| !s.is_empty()).collect();
     for (index, segment) in segments.iter().enumerate().rev() {
         let above = segments.get(..index).unwrap_or_default();
         if let Some((id, runtime)) = named(segment).or_else(|| bare(segment, above)) {
-            return Some(Container {
-                id: id.into(),
+            return Some(Named {
+                id,
                 runtime,
                 pod_uid: pod_uid(segment, above),
             });
