@@ -65,4 +65,4 @@ pub enum Lane {
     Bulk,
 }
 
-const _: () = assert!((Class::ALL.len() as u32) < CLASS_SLOTS);
+const _: () = assert!(Class::ALL.len() < CLASS_SLOTS as usize);

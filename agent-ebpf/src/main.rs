@@ -12,8 +12,19 @@
     reason = "one intrinsic, behind the build's pinned toolchain"
 )]
 #![allow(
-    unused_crate_dependencies,
-    reason = "aya-ebpf's macros name their crates themselves"
+    clippy::inline_always,
+    reason = "a BPF call costs a frame of the 512-byte stack and loses what the verifier knows"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "registers are 64 bits wide, kernel facts are narrower; checked conversions cannot fail here"
+)]
+#![allow(
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    reason = "the signature aya's program macros want"
 )]
 
 mod arch;

@@ -1,9 +1,6 @@
 //! Building a record, submitting it, and counting what is lost.
 
-use core::{
-    intrinsics::{AtomicOrdering, atomic_xadd},
-    mem::offset_of,
-};
+use core::intrinsics::{AtomicOrdering, atomic_xadd};
 
 use aya_ebpf::{
     bindings::{BPF_NOEXIST, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
@@ -48,11 +45,11 @@ pub(crate) struct Record<T> {
 /// map rules out.
 #[inline(always)]
 pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
-    count(class, offset_of!(ClassCounters, seen));
+    count(class, |counters| counters.seen += 1);
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
     let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
-        count(class, offset_of!(ClassCounters, lost_internal));
+        count(class, |counters| counters.lost_internal += 1);
         return None;
     };
     let record = Record {
@@ -97,20 +94,16 @@ impl<T> Record<T> {
 
     #[inline(always)]
     fn header(&self) -> &'static mut Header {
-        // SAFETY: the record begins with a header; the slot is ours and 8-aligned.
-        unsafe { &mut *(&raw mut (*self.scratch).record).cast::<Header>() }
+        // SAFETY: the record is the first field of the slot and begins with a header; the slot is
+        // ours and 8-aligned.
+        unsafe { &mut *self.scratch.cast::<Header>() }
     }
 
     /// The fixed part. Every field must be written: the buffer holds an earlier record.
     #[inline(always)]
     pub(crate) fn fixed(&self) -> &'static mut T {
         // SAFETY: the header is followed by room for T, whose alignment is at most 8.
-        unsafe {
-            &mut *(&raw mut (*self.scratch).record)
-                .cast::<u8>()
-                .add(size_of::<Header>())
-                .cast::<T>()
-        }
+        unsafe { &mut *self.scratch.cast::<Header>().add(1).cast::<T>() }
     }
 
     /// Appends `len` bytes of kernel memory.
@@ -233,9 +226,9 @@ impl<T> Record<T> {
         // been written in full up to `len`.
         let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup) };
         if result == 0 {
-            count(self.class, offset_of!(ClassCounters, emitted));
+            count(self.class, |counters| counters.emitted += 1);
         } else {
-            count(self.class, offset_of!(ClassCounters, lost_ring));
+            count(self.class, |counters| counters.lost_ring += 1);
             let header = self.header();
             blame(header.cgroup, self.class, header.time);
         }
@@ -289,12 +282,12 @@ fn string_length<const CAP: usize>(with_nul: i64, target: *mut u8, first: &mut u
     (len, flags(with_nul as usize >= CAP, false))
 }
 
-/// Adds one to the counter of `class` at byte `field` of [`ClassCounters`].
+/// Counts something about `class`.
 #[inline(always)]
-pub(crate) fn count(class: Class, field: usize) {
+pub(crate) fn count(class: Class, add: impl FnOnce(&mut ClassCounters)) {
     if let Some(counters) = COUNTERS.get_ptr_mut(u32::from(class.0)) {
-        // SAFETY: a per-CPU value; `field` is an offset within it, made by offset_of!.
-        unsafe { *counters.cast::<u8>().add(field).cast::<u64>() += 1 };
+        // SAFETY: a live per-CPU value that no other program touches meanwhile.
+        add(unsafe { &mut *counters });
     }
 }
 

@@ -2,12 +2,10 @@
 //!
 //! tracepoint: `sys_exit(struct pt_regs *regs, long ret)`
 
-use core::mem::offset_of;
-
 use aya_ebpf::{
     helpers::bpf_get_current_pid_tgid, macros::raw_tracepoint, programs::RawTracePointContext,
 };
-use komainu_common::{Class, ledger::ClassCounters, syscalls::handler};
+use komainu_common::{Class, syscalls::handler};
 
 use crate::{
     arch,
@@ -38,8 +36,10 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     // SAFETY: the programs in HANDLERS are of this type and expect this context.
     unsafe { HANDLERS.tail_call(&ctx, handler) };
     // Only reached if the handler is not there: it could not be loaded.
-    record::count(class_of(handler), offset_of!(ClassCounters, seen));
-    record::count(class_of(handler), offset_of!(ClassCounters, lost_internal));
+    record::count(class_of(handler), |counters| {
+        counters.seen += 1;
+        counters.lost_internal += 1;
+    });
     0
 }
 

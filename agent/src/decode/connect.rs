@@ -79,7 +79,10 @@ impl<'a> Asked<'a> {
             AF_INET6 => {
                 let (port, rest) = rest.split_first_chunk()?;
                 let address = Ipv6Addr::from(*rest.get(4..)?.first_chunk::<16>()?);
-                Some(Self::Ip(canonical(address.into(), u16::from_be_bytes(*port))))
+                Some(Self::Ip(canonical(
+                    address.into(),
+                    u16::from_be_bytes(*port),
+                )))
             }
             AF_UNIX => Some(Self::Unix(unix_name(rest))),
             _ => None,
@@ -113,7 +116,8 @@ fn socket<'a>(
         AF_INET6 => Some(canonical(Ipv6Addr::from(bytes).into(), port)),
         _ => None,
     };
-    let known = |address: &SocketAddr| !(address.ip().is_unspecified() && address.port() == 0);
+    // The kernel forgets the port of a refused connection, and sometimes the address.
+    let whole = |address: &SocketAddr| address.port() != 0;
     let asked = match asked {
         Some(Asked::Ip(address)) => Some(address),
         _ => None,
@@ -123,8 +127,9 @@ fn socket<'a>(
         kind: connect.kind,
         protocol: connect.protocol,
         local: address(connect.local, connect.local_port),
-        // The kernel forgets the peer of a refused connection.
-        peer: address(connect.peer, connect.peer_port).filter(known).or(asked),
+        peer: address(connect.peer, connect.peer_port)
+            .filter(whole)
+            .or(asked),
         unix_path: unix_path.map(unix_name),
         role: Some(Role::Client),
         connected: ret == 0 || ret == -EINPROGRESS,

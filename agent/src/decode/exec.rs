@@ -2,9 +2,7 @@
 
 use komainu_common::{
     Class, Task,
-    exec::{
-        EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec,
-    },
+    exec::{EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
     item::tag,
 };
 
@@ -46,7 +44,11 @@ pub(super) fn decode<'a>(
     let (exec, items) = body.parts::<Exec>()?;
     let failed = exec.flags & EXEC_FAILED != 0;
     // A started program is an `execve` to rules, whichever call started it.
-    let name = if failed { body.syscall(Class::EXEC)? } else { "execve" };
+    let name = if failed {
+        body.syscall(Class::EXEC)?
+    } else {
+        "execve"
+    };
     let unknown = DecodeError::Syscall {
         class: Class::EXEC,
         number: body.header.syscall,
@@ -108,9 +110,11 @@ fn writable(exec: &Exec, task: &Task) -> bool {
 /// `argv[0]` and the rest.
 fn split_argv(argv: &[u8]) -> (&[u8], &[u8]) {
     match memchr::memchr(0, argv) {
-        Some(end) => argv.split_at_checked(end).map_or((argv, &[]), |(exe, rest)| {
-            (exe, rest.get(1..).unwrap_or_default())
-        }),
+        Some(end) => argv
+            .split_at_checked(end)
+            .map_or((argv, &[]), |(exe, rest)| {
+                (exe, rest.get(1..).unwrap_or_default())
+            }),
         None => (argv, &[]),
     }
 }

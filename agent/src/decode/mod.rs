@@ -9,6 +9,8 @@ mod exit;
 mod fork;
 mod items;
 mod open;
+#[cfg(test)]
+mod tests;
 
 pub use exec::ExecRecord;
 pub use exit::ExitRecord;
@@ -72,7 +74,11 @@ pub struct Clock {
 impl Clock {
     /// Nanoseconds since the Unix epoch for nanoseconds since boot; 0 stays 0, meaning unknown.
     pub const fn unix(self, since_boot: u64) -> u64 {
-        if since_boot == 0 { 0 } else { self.boot.saturating_add(since_boot) }
+        if since_boot == 0 {
+            0
+        } else {
+            self.boot.saturating_add(since_boot)
+        }
     }
 }
 
@@ -180,7 +186,8 @@ impl<'a> Body<'a> {
             cgroup: self.header.cgroup,
             params: arrayvec::ArrayVec::new(),
             fd: None,
-            truncated: items.any_cut() || self.header.flags & komainu_common::header::HEADER_OVERFLOW != 0,
+            truncated: items.any_cut()
+                || self.header.flags & komainu_common::header::HEADER_OVERFLOW != 0,
         }
     }
 }

@@ -59,7 +59,10 @@ struct Paths<'a> {
 
 impl<'a> Paths<'a> {
     fn of(items: &Items<'a>, scratch: &'a mut Scratch) -> Self {
-        let Scratch { path: out, base: dir } = scratch;
+        let Scratch {
+            path: out,
+            base: dir,
+        } = scratch;
         let resolved = items.bytes(tag::KERNEL_PATH);
         // Where the program's string could not be read, the kernel's name is all there is.
         let raw = items.bytes(tag::USER_PATH).or(resolved).unwrap_or_default();
@@ -88,7 +91,11 @@ impl<'a> Paths<'a> {
 
 /// As rules expect it: a directory only if the program asked for one.
 fn kind(flags: u32) -> FdKind {
-    if flags & O_DIRECTORY != 0 { FdKind::Directory } else { FdKind::File }
+    if flags & O_DIRECTORY != 0 {
+        FdKind::Directory
+    } else {
+        FdKind::File
+    }
 }
 
 fn layer(facts: u32) -> Option<Layer> {
@@ -108,17 +115,15 @@ fn user_dev(kernel: u32) -> u32 {
 }
 
 /// In the order of the event table, which a test compares.
-fn push_params<'a>(
-    event: &mut Event<'a>,
-    name: &str,
-    open: &Open,
-    ret: i64,
-    path: PathArg<'a>,
-) {
+fn push_params<'a>(event: &mut Event<'a>, name: &str, open: &Open, ret: i64, path: PathArg<'a>) {
     let creates = open.flags & O_CREAT != 0 || open.flags & O_TMPFILE == O_TMPFILE;
     let mode = if creates { u64::from(open.mode) } else { 0 };
     let resolved = open.facts & OPEN_RESOLVED != 0;
-    let dev = Value::Uint(if resolved { u64::from(user_dev(open.dev)) } else { 0 });
+    let dev = Value::Uint(if resolved {
+        u64::from(user_dev(open.dev))
+    } else {
+        0
+    });
     let inode = Value::Uint(if resolved { open.inode } else { 0 });
     let (path, mode) = (Value::Path(path), Value::Uint(mode));
     let dirfd = Value::Int(i64::from(open.dirfd));
@@ -128,14 +133,20 @@ fn push_params<'a>(
         "creat" => {
             let layer = u64::from(open.facts & OPEN_UPPER_LAYER != 0)
                 | u64::from(open.facts & OPEN_LOWER_LAYER != 0) << 1;
-            event.params.extend([fd, path, mode, dev, inode, Value::Uint(layer)]);
+            event
+                .params
+                .extend([fd, path, mode, dev, inode, Value::Uint(layer)]);
         }
         "open" => event.params.extend([fd, path, flags, mode, dev, inode]),
         "openat2" => {
             let resolve = Value::Uint(open.resolve);
-            event.params.extend([fd, dirfd, path, flags, mode, resolve, dev, inode]);
+            event
+                .params
+                .extend([fd, dirfd, path, flags, mode, resolve, dev, inode]);
         }
-        _ => event.params.extend([fd, dirfd, path, flags, mode, dev, inode]),
+        _ => event
+            .params
+            .extend([fd, dirfd, path, flags, mode, dev, inode]),
     }
 }
 

@@ -73,7 +73,7 @@ fn effective_capabilities() -> u64 {
 
 /// Controllers bound to a v1 hierarchy (`/proc/cgroups`: hierarchy not 0), those that every
 /// container runtime uses first.
-pub(super) fn v1_controllers() -> Vec<String> {
+pub fn v1_controllers() -> Vec<String> {
     const PREFERRED: [&str; 6] = ["memory", "pids", "cpu", "cpuset", "devices", "freezer"];
     let table = fs::read_to_string("/proc/cgroups").unwrap_or_default();
     let bound: Vec<&str> = table.lines().filter_map(v1_controller).collect();

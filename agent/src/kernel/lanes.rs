@@ -15,6 +15,9 @@ use rustix::{
 /// Bytes of bulk records taken at a time.
 const BULK_BATCH: usize = 512 * 1024;
 
+/// Bytes of the largest ring that can be configured, and so of what one can hold.
+pub(super) const LARGEST_RING: usize = 64 << 20;
+
 /// Offset of `Header::time`, and the least length that has it.
 const TIME_AT: usize = 8;
 const TIME_END: usize = TIME_AT + 8;
@@ -95,10 +98,10 @@ impl Lanes {
         batch.clear();
         self.bulk
             .take(&mut batch.bytes, &mut batch.bulk, BULK_BATCH);
-        // One ring's worth at most: a producer that never stops must not keep us here.
-        let lifecycle_bound = batch.bytes.len() + self.lifecycle.capacity();
+        // No ring is larger: a producer that never stops must not keep us here.
+        let bound = batch.bytes.len() + LARGEST_RING;
         self.lifecycle
-            .take(&mut batch.bytes, &mut batch.lifecycle, lifecycle_bound);
+            .take(&mut batch.bytes, &mut batch.lifecycle, bound);
         !batch.is_empty()
     }
 }
@@ -116,12 +119,6 @@ impl Lane {
                 end: bytes.len(),
             });
         }
-    }
-
-    /// Bytes the ring can hold; records are never larger in total.
-    fn capacity(&self) -> usize {
-        const LARGEST_RING: usize = 64 << 20;
-        LARGEST_RING
     }
 }
 

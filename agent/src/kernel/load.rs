@@ -10,15 +10,16 @@ use aya::{
 };
 use aya_log::EbpfLogger;
 use komainu_common::{
-    Settings,
+    Class, Settings,
     limits::SCRATCH_SLOTS_PER_CPU,
     offsets::ABSENT,
-    syscalls::{handler, x86_64},
+    syscalls::{INTEREST_SLOTS, x86_64},
 };
 
 use super::{
     BtfError, KernelTypes, Lanes, OBJECT,
     features::v1_controllers,
+    lanes::LARGEST_RING,
     probes::{Hook, PROBES, Probe, ProbeStatus},
 };
 
@@ -59,7 +60,7 @@ pub enum Error {
     #[error("the BPF object has no map {0}")]
     NoMap(&'static str),
     /// A ring size the kernel would refuse.
-    #[error("ring size {0} is not a power of two of at least 4096 bytes")]
+    #[error("ring size {0} is not a power of two from 4096 bytes to 64 MiB")]
     RingSize(u32),
     /// The number of CPUs could not be read.
     #[error("reading {0}")]
@@ -93,7 +94,8 @@ impl Kernel {
         };
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {
-            if size < 4096 || !size.is_power_of_two() {
+            let small_enough = usize::try_from(size).is_ok_and(|size| size <= LARGEST_RING);
+            if size < 4096 || !size.is_power_of_two() || !small_enough {
                 return Err(Error::RingSize(size));
             }
         }
@@ -117,12 +119,37 @@ impl Kernel {
         };
         kernel.learn_own_process();
         kernel.attach_all()?;
+        kernel.watch(|_| true)?;
         Ok(kernel)
     }
 
     /// What became of each probe.
     pub fn probes(&self) -> &[ProbeStatus] {
         &self.probes
+    }
+
+    /// Which event classes are to be delivered at all: system calls of the others end in the
+    /// dispatcher. The lifecycle classes always are, the process table lives on them.
+    pub fn watch(&mut self, is_wanted: impl Fn(Class) -> bool) -> Result<(), Error> {
+        let loaded = |handler: u16| {
+            self.probes.iter().any(|status| {
+                let classes = status.probe.classes;
+                status.probe.hook == Hook::SyscallHandler(handler)
+                    && status.attached()
+                    && classes.iter().any(|&class| is_wanted(class))
+            })
+        };
+        let words = interest_table(loaded);
+        let map = self
+            .object
+            .map_mut("INTEREST")
+            .ok_or(Error::NoMap("INTEREST"))?;
+        let failed = |e| Error::Map("INTEREST", e);
+        let mut table = Array::<_, u32>::try_from(map).map_err(failed)?;
+        for (number, word) in (0..INTEREST_SLOTS).zip(words) {
+            table.set(number, word, 0).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// The rings. Once only: the second call fails with [`Error::NoMap`].
@@ -210,30 +237,29 @@ fn attach(object: &mut Ebpf, probe: &Probe) -> Result<(), AttachError> {
                 .map_mut("HANDLERS")
                 .ok_or(AttachError::NoMap("HANDLERS"))?;
             ProgramArray::try_from(handlers)?.set(u32::from(index), &fd, 0)?;
-            let interest = object
-                .map_mut("INTEREST")
-                .ok_or(AttachError::NoMap("INTEREST"))?;
-            set_interest(&mut Array::try_from(interest)?, index)?;
             Ok(())
         }
     }
 }
 
-/// Enters every system call of `handler` into the interest table.
-fn set_interest(table: &mut Array<&mut MapData, u32>, handler: u16) -> Result<(), MapError> {
-    debug_assert_ne!(handler, handler::NONE);
-    let calls = x86_64::TABLE.iter().filter(|call| call.handler == handler);
-    for call in calls {
-        for &number in call.native {
-            let word = table.get(&number, 0)?;
-            table.set(number, (word & 0xffff_0000) | u32::from(handler), 0)?;
+/// The interest table for these handlers: one word per system call number.
+fn interest_table(is_wanted: impl Fn(u16) -> bool) -> Vec<u32> {
+    let mut words = vec![0_u32; INTEREST_SLOTS as usize];
+    let mut enter = |number: u32, bits: u32| {
+        if let Some(word) = words.get_mut(number as usize) {
+            *word |= bits;
         }
-        for &number in call.compat {
-            let word = table.get(&number, 0)?;
-            table.set(number, (word & 0xffff) | (u32::from(handler) << 16), 0)?;
-        }
+    };
+    for call in x86_64::TABLE.iter().filter(|call| is_wanted(call.handler)) {
+        let handler = u32::from(call.handler);
+        call.native
+            .iter()
+            .for_each(|&number| enter(number, handler));
+        call.compat
+            .iter()
+            .for_each(|&number| enter(number, handler << 16));
     }
-    Ok(())
+    words
 }
 
 /// Index of a cgroup v1 controller that is mounted, by the kernel's own numbering.
@@ -257,4 +283,29 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use komainu_common::syscalls::handler;
+
+    use super::*;
+
+    #[test]
+    fn one_number_can_mean_two_calls() {
+        let words = interest_table(|_| true);
+        // 5 is open in the compat table and fstat natively; 59 is execve natively.
+        assert_eq!(words[5], u32::from(handler::OPEN) << 16);
+        assert_eq!(words[59], u32::from(handler::EXEC_FAILED));
+        let open = u32::from(handler::OPEN);
+        assert_eq!(words[437], open | open << 16, "openat2 has one number");
+        assert_eq!(words[110], 0, "getppid");
+    }
+
+    #[test]
+    fn unwanted_handlers_have_no_entry() {
+        let words = interest_table(|handler| handler == handler::CONNECT);
+        assert_eq!(words[257], 0);
+        assert_eq!(words[42], u32::from(handler::CONNECT));
+    }
 }

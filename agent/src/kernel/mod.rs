@@ -12,7 +12,7 @@ mod probes;
 mod stats;
 
 pub use btf::{Btf, Malformed};
-pub use features::{Features, features};
+pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
 pub use load::{Error, Kernel, Options};
 pub use offsets::{BtfError, KernelTypes};

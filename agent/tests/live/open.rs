@@ -122,34 +122,34 @@ fn openat2_and_creat(watch: &mut Watch) {
         let path = directory.path().join(format!("new-{call}"));
         let path = path.to_str().unwrap();
         let ((child, _), seen) = watch.during(|| perform(call, &[path]));
-        let created = seen.one(child, |decoded| {
+        let (ty, mode, resolve, flags) = seen.one(child, |decoded| {
             let event = decoded.event.as_ref()?;
-            (text(event.fd.as_ref()?.name) == path).then(|| {
-                let value = |name| {
-                    event
-                        .ty
-                        .param(name)
-                        .and_then(|at| event.params.get(at).copied())
-                };
+            let number = |name| match event.ty.param(name).and_then(|at| event.params.get(at)) {
+                Some(Value::Uint(number)) => Some(*number),
+                _ => None,
+            };
+            let ours = text(event.fd.as_ref()?.name) == path;
+            ours.then(|| {
                 (
                     event.ty.name,
-                    value("mode"),
-                    value("resolve"),
-                    value("flags"),
+                    number("mode"),
+                    number("resolve"),
+                    number("flags"),
                 )
             })
         });
-        let created_flag = |flags: Option<Value<'_>>| match flags {
-            Some(Value::Uint(flags)) => flags & komainu::event::flags::O_F_CREATED != 0,
-            _ => false,
-        };
-        assert_eq!(created.0, call);
+        assert_eq!(ty, call);
         if call == "openat2" {
-            assert_eq!(created.1, Some(Value::Uint(0o640)));
-            assert_eq!(created.2, Some(Value::Uint(2)), "RESOLVE_NO_MAGICLINKS");
-            assert!(created_flag(created.3), "O_F_CREATED");
+            assert_eq!(
+                (mode, resolve),
+                (Some(0o640), Some(2)),
+                "2 is RESOLVE_NO_MAGICLINKS"
+            );
+            let created =
+                flags.is_some_and(|flags| flags & komainu::event::flags::O_F_CREATED != 0);
+            assert!(created, "{flags:?}");
         } else {
-            assert_eq!(created.1, Some(Value::Uint(0o600)));
+            assert_eq!(mode, Some(0o600));
         }
     }
 }
