@@ -6,7 +6,7 @@ mod values;
 
 use std::path::PathBuf;
 
-pub use load::{Error, MAX_FILE, parse, read};
+pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
 pub use values::{Colour, Count, LogFormat, LogLevel, Matching, Pattern};
 

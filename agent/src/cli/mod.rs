@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 failed or found errors, 2 wrong usage.
 
 mod config;
+mod fields;
 mod log;
 mod probe;
 mod run;
@@ -26,6 +27,8 @@ enum Command {
     Run(run::Args),
     /// What this kernel offers, which probes attach, and why others do not.
     Probe(probe::Args),
+    /// The fields that conditions and outputs can name.
+    Fields(fields::Args),
     /// Print the reference of the configuration file.
     Config,
 }
@@ -35,6 +38,7 @@ pub fn run(args: Args) -> ExitCode {
     let done = match args.command {
         Command::Run(args) => run::run(args),
         Command::Probe(args) => probe::run(&args),
+        Command::Fields(args) => fields::run(&args),
         Command::Config => config::run(),
     };
     match done {
@@ -49,8 +53,8 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if error.root_cause().downcast_ref::<io::Error>().is_some_and(closed) {
         return ExitCode::FAILURE;
     }
-    // Nothing is left to do where even this cannot be written.
-    let _ = writeln!(io::stderr(), "komainu: {error:#}").is_ok();
+    // Where even this cannot be written, the status has to say it.
+    drop(writeln!(io::stderr(), "komainu: {error:#}"));
     ExitCode::FAILURE
 }
 

@@ -11,7 +11,7 @@ pub const MAX_FILE: u64 = 1 << 20;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read configuration file {}", path.display())]
     Read {
@@ -35,8 +35,8 @@ pub enum Error {
 }
 
 /// Reads a file.
-pub fn read(path: &Path) -> Result<Config, Error> {
-    let text = text(path).map_err(|source| Error::Read {
+pub fn read(path: &Path) -> Result<Config, ConfigError> {
+    let text = text(path).map_err(|source| ConfigError::Read {
         path: path.into(),
         source,
     })?;
@@ -44,7 +44,7 @@ pub fn read(path: &Path) -> Result<Config, Error> {
 }
 
 /// Reads a text; `path` is for messages.
-pub fn parse(path: &Path, text: &str) -> Result<Config, Error> {
+pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Config::default());
     }
@@ -52,14 +52,14 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, Error> {
     let options = serde_saphyr::options! { with_snippet: false };
     let config: Config = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location();
-        Error::Content {
+        ConfigError::Content {
             path: path.into(),
             line: place.map_or(0, |p| p.line()),
             column: place.map_or(0, |p| p.column()),
             message: message(&error),
         }
     })?;
-    check(&config).map_err(|message| Error::Content {
+    check(&config).map_err(|message| ConfigError::Content {
         path: path.into(),
         line: 0,
         column: 0,

@@ -58,11 +58,11 @@ fn files() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("k.yaml");
     assert!(read(&file).unwrap_err().to_string().starts_with("cannot read configuration file /"));
-    assert!(matches!(read(dir.path()), Err(Error::Read { .. })));
-    std::fs::write(&file, vec![b'#'; (MAX_FILE + 1) as usize]).unwrap();
-    assert!(matches!(read(&file), Err(Error::Read { .. })));
+    assert!(matches!(read(dir.path()), Err(ConfigError::Read { .. })));
+    std::fs::write(&file, "#".repeat(1 + usize::try_from(MAX_FILE).unwrap())).unwrap();
+    assert!(matches!(read(&file), Err(ConfigError::Read { .. })));
     std::fs::write(&file, b"matching: \xff").unwrap();
-    assert!(matches!(read(&file), Err(Error::Read { .. })));
+    assert!(matches!(read(&file), Err(ConfigError::Read { .. })));
 }
 
 #[test]
@@ -92,6 +92,6 @@ fn reference_names_every_key() {
 proptest! {
     #[test]
     fn any_text(text in "\\PC{0,200}") {
-        let _ = parse(Path::new("k"), &text).is_ok();
+        drop(parse(Path::new("k"), &text));
     }
 }

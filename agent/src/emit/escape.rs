@@ -3,7 +3,6 @@
 //! Command lines and file names are chosen by whoever is being watched: an escape sequence in one
 //! could rewrite what an operator sees, a line break forge a line.
 
-use std::fmt::Write as _;
 use std::io;
 
 use serde_json::ser::Formatter;
@@ -23,10 +22,7 @@ pub(super) fn escape_into(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_unsafe(c) => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c)).is_ok();
-            }
+            c if is_unsafe(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

@@ -31,7 +31,7 @@ pub struct Sources {
 /// Names by number.
 #[derive(Clone, Debug, Default)]
 pub struct Users {
-    users: HashMap<u32, Account>,
+    accounts: HashMap<u32, Account>,
     groups: HashMap<u32, Box<str>>,
     versions: [Option<Version>; 2],
 }
@@ -54,7 +54,7 @@ impl Users {
         let mut errors = Vec::new();
         match read(&sources.passwd) {
             Ok((text, version)) => {
-                users.users = table(&text, account);
+                users.accounts = table(&text, account);
                 users.versions[0] = Some(version);
             }
             Err(error) => errors.push((sources.passwd.clone(), error)),
@@ -80,7 +80,7 @@ impl Users {
 
     /// Account of a user.
     pub fn user(&self, uid: u32) -> Option<User<'_>> {
-        self.users.get(&uid).map(|account| User {
+        self.accounts.get(&uid).map(|account| User {
             name: &account.name,
             home: &account.home,
             shell: &account.shell,

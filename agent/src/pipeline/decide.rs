@@ -89,6 +89,7 @@ pub(super) fn run(
         }
         let rules = wires.rules.load();
         let more = records.drain(&mut |record| decider.record(&rules, record));
+        ask(decider.unknown_cgroups(), wires);
         let now = Instant::now();
         for notice in wires.notices.try_iter().take(NOTICES) {
             decider.notice(notice);
@@ -124,11 +125,16 @@ fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
 fn housekeeping(decider: &mut Decider, wires: &Wires) {
     decider.set_clock(clock::epoch());
     decider.state.processes.expire(clock::now());
-    for key in decider.state.processes.repairs() {
-        // Full: its reader is behind or hangs. The entry stays as it is.
+    ask(decider.state.processes.repairs(), wires);
+    decider.tell_undecodable();
+}
+
+/// Asks for what `/proc` knows of these processes.
+fn ask(processes: impl IntoIterator<Item = ProcKey>, wires: &Wires) {
+    for key in processes {
+        // Full: its reader is behind or hangs. What is known stays as it is.
         if wires.wanted.try_send(key).is_err() {
-            break;
+            return;
         }
     }
-    decider.tell_undecodable();
 }

@@ -23,7 +23,7 @@ pub struct RuleFile {
 /// A path that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
-pub struct Error {
+pub struct PathError {
     /// The path.
     pub path: PathBuf,
     /// What is wrong with it.
@@ -55,7 +55,7 @@ pub enum Problem {
 /// files are symlinks into a hidden `..data`, reads as what it shows.
 ///
 /// All errors of all paths are returned, not just the first.
-pub fn read(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Vec<Error>> {
+pub fn read(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Vec<PathError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     for path in paths {
@@ -66,8 +66,8 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Vec<Error>> {
     if errors.is_empty() { Ok(files) } else { Err(errors) }
 }
 
-fn read_path(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), Vec<Error>> {
-    let at = |path: &Path, problem| Error {
+fn read_path(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), Vec<PathError>> {
+    let at = |path: &Path, problem| PathError {
         path: path.into(),
         problem,
     };

@@ -28,6 +28,7 @@ pub(super) struct Decider {
     ancestors: usize,
     totals: Totals,
     undecodable: Undecodable,
+    unknown: Unknown,
 }
 
 /// Records that could not be decoded, since it was last told.
@@ -36,6 +37,28 @@ struct Undecodable {
     count: u64,
     first: u64,
     last: u64,
+}
+
+/// cgroups without a path. A process that a runtime moves into a new cgroup makes events there
+/// before its exec tells the path.
+#[derive(Debug, Default)]
+struct Unknown {
+    asked: hashbrown::HashSet<u64>,
+    wanted: Vec<ProcKey>,
+}
+
+impl Unknown {
+    /// cgroups remembered as asked about.
+    const MAX: usize = 1024;
+
+    fn note(&mut self, cgroup: u64, process: ProcKey) {
+        if self.asked.len() >= Self::MAX {
+            self.asked.clear();
+        }
+        if self.wanted.len() < Self::MAX && self.asked.insert(cgroup) {
+            self.wanted.push(process);
+        }
+    }
 }
 
 impl Decider {
@@ -50,6 +73,7 @@ impl Decider {
             ancestors: config.output.ancestors.size(),
             totals: Totals::default(),
             undecodable: Undecodable::default(),
+            unknown: Unknown::default(),
         }
     }
 
@@ -105,8 +129,17 @@ impl Decider {
         self.totals
     }
 
+    /// Processes in cgroups whose path no record told: `/proc` may know it. Each cgroup is in the
+    /// answer once.
+    pub(super) fn unknown_cgroups(&mut self) -> impl Iterator<Item = ProcKey> {
+        self.unknown.wanted.drain(..)
+    }
+
     fn touch(&mut self, task: &Task, cgroup: u64) {
         self.state.processes.touch(task, cgroup);
+        if cgroup != 0 && matches!(self.state.container(cgroup), Membership::Unknown) {
+            self.unknown.note(cgroup, ProcKey::new(task.tgid, task.start_time));
+        }
     }
 
     fn judge(&mut self, rules: &Rules, mut event: Event<'_>) {

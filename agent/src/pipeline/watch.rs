@@ -9,6 +9,7 @@ use std::{io, thread};
 
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
+use aya_log::EbpfLogger;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -29,6 +30,8 @@ use crate::kernel::{self, Batch, Kernel, Lanes, ProbeStatus, Waker};
 const NOTICES: usize = 1024;
 /// Time between two looks at `passwd` and `group`.
 const USERS: Duration = Duration::from_secs(5);
+/// Time between two looks at the log of the kernel half.
+const LOG: Duration = Duration::from_secs(1);
 /// Longest that the last alerts may take to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -52,7 +55,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let lanes = kernel.lanes().context("cannot read events")?;
     let waker = lanes.waker();
     let degraded = tell_probes(kernel.probes());
-    forward_kernel_log(&mut kernel);
+    let log = kernel.logger();
 
     let stream = stream::new(&config);
     let mut sink = tokio::spawn(write(for_sink, stream, Arc::clone(&lost)));
@@ -81,7 +84,18 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let scan_time = Duration::from_millis(config.processes.scan_milliseconds.0);
     let mut done = spawn_decider(Rings { lanes, batch: Batch::default() }, decider, wires, scan_time)?;
 
-    let mut watch = Watch { config, rules, sources, users, kernel, told: losses::Told::default(), notices, alerts, lost };
+    let mut watch = Watch {
+        config,
+        rules,
+        sources,
+        users,
+        kernel,
+        log,
+        told: losses::Told::default(),
+        notices,
+        alerts,
+        lost,
+    };
     let end = watch.until_the_end(&mut signals, &mut sink, &mut done).await;
     watch.take_down(end, &stop, &waker, sink, done).await
 }
@@ -103,6 +117,8 @@ struct Watch {
     sources: users::Sources,
     users: Arc<users::Users>,
     kernel: Kernel,
+    /// Log lines of the kernel half; they go where ours go.
+    log: Option<EbpfLogger<&'static dyn log::Log>>,
     told: losses::Told,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
@@ -113,6 +129,7 @@ impl Watch {
     async fn until_the_end(&mut self, signals: &mut Signals, sink: &mut Sink, done: &mut Done) -> End {
         let mut ledger = interval(Duration::from_secs(self.config.kernel.ledger_seconds.0));
         let mut users = interval(USERS);
+        let mut log = interval(LOG);
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => return End::Signal("SIGTERM"),
@@ -120,6 +137,7 @@ impl Watch {
                 _ = signals.hangup.recv() => self.reload().await,
                 _ = ledger.tick() => self.tell_losses(),
                 _ = users.tick() => self.reload_users().await,
+                _ = log.tick() => self.log.iter_mut().for_each(EbpfLogger::flush),
                 ended = &mut *sink => return End::Sink(sink_error(ended)),
                 ended = &mut *done => return End::Decider(decider_error(ended)),
             }
@@ -204,7 +222,7 @@ impl Watch {
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {
             // Fails where the sink is gone, which its own result says.
-            let _ = self.alerts.send(last).await.is_ok();
+            drop(self.alerts.send(last).await);
             drop(self.alerts);
             sink.await
         });
@@ -256,7 +274,7 @@ fn spawn_decider(rings: Rings, decider: Decider, wires: Wires, scan: Duration) -
     let (tell, done) = oneshot::channel();
     let decide = move || {
         // Nobody listens any more only where the process is about to end.
-        let _ = tell.send(decide::run(rings, decider, &wires, scan)).is_ok();
+        drop(tell.send(decide::run(rings, decider, &wires, scan)));
     };
     thread::Builder::new().name("komainu-decide".into()).spawn(decide)?;
     Ok(done)
@@ -330,16 +348,4 @@ fn started(rules: &Rules, probes: &[ProbeStatus], degraded: Vec<String>) -> Aler
     tracing::info!(rules = rules.len(), probes = attached, "watching");
     let event = OwnEvent::Started { version: env!("CARGO_PKG_VERSION"), rules: rules.len(), attached, degraded };
     event.into_alert(clock::now())
-}
-
-/// Log lines of the kernel half go where ours go.
-fn forward_kernel_log(kernel: &mut Kernel) {
-    let Some(logger) = kernel.logger() else { return };
-    let Ok(mut logger) = tokio::io::unix::AsyncFd::register(logger) else { return };
-    tokio::spawn(async move {
-        while let Ok(mut ready) = logger.readable_mut().await {
-            ready.get_inner_mut().flush();
-            ready.clear_ready();
-        }
-    });
 }

@@ -23,7 +23,7 @@ use cgroup::Hierarchies;
 
 /// Bytes of `stat`, `status`, `cgroup` read at most.
 const MAX_TEXT: usize = 16 * 1024;
-/// `S_IFMT` kernel threads have no executable; `readlink` then fails with `ENOENT`.
+/// Login user or session that is not set.
 const NO_ID: u32 = u32::MAX;
 
 /// A mounted `/proc` and what is needed to read it.
@@ -66,9 +66,9 @@ impl Proc {
     pub fn scan(&self, pid: u32) -> io::Result<Scanned> {
         let dir = self.open(pid)?;
         let stat = parse::stat(&read(&dir, "stat", MAX_TEXT)?).ok_or(io::ErrorKind::InvalidData)?;
-        let status = parse::status(&read(&dir, "status", MAX_TEXT)?);
-        let argv = read(&dir, "cmdline", MAX_ARGV).unwrap_or_default();
-        let (exe, args) = split_argv(&argv);
+        let ids = parse::status(&read(&dir, "status", MAX_TEXT)?);
+        let area = read(&dir, "cmdline", MAX_ARGV).unwrap_or_default();
+        let (exe, args) = split_argv(&area);
         let path = self.hierarchies.choose(&read(&dir, "cgroup", MAX_TEXT).unwrap_or_default());
         let mut process = Process {
             clone_time: self.epoch.saturating_add(stat.start_ticks.saturating_mul(ProcKey::TICK)),
@@ -79,7 +79,7 @@ impl Proc {
             args: args.into(),
             env: self.env(&dir),
             cwd: directory(link(&dir, "cwd").unwrap_or_default()),
-            task: Some(Box::new(task(pid, &dir, &stat, &status))),
+            task: Some(Box::new(task(pid, &dir, &stat, &ids))),
             cgroup: path.as_ref().map_or(0, |p| p.id),
             ..Process::default()
         };

@@ -185,7 +185,7 @@ impl ProcessTable {
                 return;
             }
             self.exited.pop_front();
-            let _ = self.take(key).is_some();
+            drop(self.take(key));
         }
     }
 

@@ -246,7 +246,7 @@ proptest! {
                 _ => table.found(Found { key: key(tgid), process: Process { env: vec![0; size].into(), ..Process::default() } }),
             }
             prop_assert!(table.len() <= 16);
-            prop_assert!(table.bytes() <= 8000.max(2 * 3000 + 64));
+            prop_assert!(table.bytes() <= 8000);
             let counted: usize = (0..40).filter_map(|n| table.get(key(n))).map(|p| {
                 p.comm.len() + p.exe.len() + p.args.len() + p.cmdline.len() + p.exe_path.len() + p.env.len() + p.cwd.len()
             }).sum();
