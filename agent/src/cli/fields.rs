@@ -40,14 +40,25 @@ fn select(name: Option<&str>) -> anyhow::Result<Vec<&'static Field>> {
     if let Some(field) = fields::find(name) {
         return Ok(vec![field]);
     }
-    let found: Vec<_> = fields::all().filter(|field| field.name.starts_with(name)).collect();
+    let found: Vec<_> = fields::all()
+        .filter(|field| field.name.starts_with(name))
+        .collect();
     if !found.is_empty() {
         return Ok(found);
     }
-    let mut near: Vec<_> = fields::all().map(|field| (strsim::damerau_levenshtein(field.name, name), field.name)).collect();
+    let mut near: Vec<_> = fields::all()
+        .map(|field| (strsim::damerau_levenshtein(field.name, name), field.name))
+        .collect();
     near.sort_unstable();
-    let near: Vec<&str> = near.iter().take(SUGGESTIONS).map(|(_, name)| *name).collect();
-    bail!("no field is called {name:?}; close to it: {}", near.join(", "))
+    let near: Vec<&str> = near
+        .iter()
+        .take(SUGGESTIONS)
+        .map(|(_, name)| *name)
+        .collect();
+    bail!(
+        "no field is called {name:?}; close to it: {}",
+        near.join(", ")
+    )
 }
 
 fn line(field: &Field) -> String {
@@ -57,9 +68,21 @@ fn line(field: &Field) -> String {
         Availability::Later(needs) => format!(" [absent until: {needs}]"),
         Availability::Never(why) => format!(" [always absent: {why}]"),
     };
-    let only = if field.traits.filter_only { " [conditions only]" } else { "" };
-    let old = if field.traits.deprecated { " [deprecated]" } else { "" };
-    format!("{name:<36} {:<12} {}{only}{old}{delivered}\n", field.ty.name(), field.doc)
+    let only = if field.traits.filter_only {
+        " [conditions only]"
+    } else {
+        ""
+    };
+    let old = if field.traits.deprecated {
+        " [deprecated]"
+    } else {
+        ""
+    };
+    format!(
+        "{name:<36} {:<12} {}{only}{old}{delivered}\n",
+        field.ty.name(),
+        field.doc
+    )
 }
 
 fn argument(field: &Field) -> &'static str {
@@ -107,7 +130,10 @@ mod tests {
     fn every_field_has_a_line_and_a_row() {
         for field in fields::all() {
             let line = line(field);
-            assert!(line.starts_with(field.name) && line.matches('\n').count() == 1, "{line}");
+            assert!(
+                line.starts_with(field.name) && line.matches('\n').count() == 1,
+                "{line}"
+            );
             assert_eq!(row(field)["name"], field.name);
         }
     }

@@ -7,8 +7,14 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat, LogLevel};
 
 /// Starts logging. `--log-level` wins over `RUST_LOG`, which wins over the configuration.
-pub(super) fn init(config: &Log, level: Option<LogLevel>, format: Option<LogFormat>) -> anyhow::Result<()> {
-    let from_environment = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+pub(super) fn init(
+    config: &Log,
+    level: Option<LogLevel>,
+    format: Option<LogFormat>,
+) -> anyhow::Result<()> {
+    let from_environment = std::env::var("RUST_LOG")
+        .ok()
+        .filter(|text| !text.is_empty());
     let directives = match (level, from_environment) {
         (Some(level), _) => level.directive().to_owned(),
         (None, Some(text)) => text,

@@ -15,7 +15,12 @@ use clap::{Parser, Subcommand};
 
 /// Kubernetes runtime security: Falco's rules, filtered in the kernel.
 #[derive(Debug, Parser)]
-#[command(name = "komainu", version, about, after_help = "Exit status: 0 done, 1 failed or found errors, 2 wrong usage.")]
+#[command(
+    name = "komainu",
+    version,
+    about,
+    after_help = "Exit status: 0 done, 1 failed or found errors, 2 wrong usage."
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -50,7 +55,11 @@ pub fn run(args: Args) -> ExitCode {
 /// Prints an error with its causes. A reader that closed our output early is none.
 fn fail(error: &anyhow::Error) -> ExitCode {
     let closed = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
-    if error.root_cause().downcast_ref::<io::Error>().is_some_and(closed) {
+    if error
+        .root_cause()
+        .downcast_ref::<io::Error>()
+        .is_some_and(closed)
+    {
         return ExitCode::FAILURE;
     }
     // Where even this cannot be written, the status has to say it.
@@ -78,10 +87,18 @@ mod tests {
 
     #[test]
     fn usage_errors() {
-        for line in ["komainu", "komainu nonsense", "komainu run --format yaml", "komainu run --matching none"] {
+        for line in [
+            "komainu",
+            "komainu nonsense",
+            "komainu run --format yaml",
+            "komainu run --matching none",
+        ] {
             let error = Args::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }
-        assert!(Args::try_parse_from("komainu run --rules a b --rules c --format text".split(' ')).is_ok());
+        assert!(
+            Args::try_parse_from("komainu run --rules a b --rules c --format text".split(' '))
+                .is_ok()
+        );
     }
 }

@@ -27,7 +27,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         report.to_string()
     };
     super::print(&text)?;
-    Ok(if report.ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.ready {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[cfg(feature = "ebpf")]

@@ -45,7 +45,10 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
 
 /// Reads a text; `path` is for messages.
 pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
         return Ok(Config::default());
     }
     // The message carries its position in a field of its own, so the snippet is left out.
@@ -84,7 +87,10 @@ fn message(error: &serde_saphyr::Error) -> String {
 /// What depends on more than one value's own type.
 fn check(config: &Config) -> Result<(), String> {
     let rings = [
-        ("kernel.lifecycle_ring_bytes", config.kernel.lifecycle_ring_bytes.0),
+        (
+            "kernel.lifecycle_ring_bytes",
+            config.kernel.lifecycle_ring_bytes.0,
+        ),
         ("kernel.bulk_ring_bytes", config.kernel.bulk_ring_bytes.0),
     ];
     match rings.iter().find(|(_, bytes)| !bytes.is_power_of_two()) {

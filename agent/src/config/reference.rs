@@ -21,11 +21,23 @@ pub fn markdown() -> String {
         let Some(section) = keys.first().map(|key| key.section) else {
             continue;
         };
-        let title = if section.is_empty() { "Top level" } else { section };
-        page.push(format!("\n## {title}\n\n| key | default | meaning |\n| --- | --- | --- |\n"));
+        let title = if section.is_empty() {
+            "Top level"
+        } else {
+            section
+        };
+        page.push(format!(
+            "\n## {title}\n\n| key | default | meaning |\n| --- | --- | --- |\n"
+        ));
         for key in *keys {
-            let path = if section.is_empty() { key.name.to_owned() } else { format!("{section}.{}", key.name) };
-            let value = path.split('.').try_fold(&defaults, |value, part| value.get(part));
+            let path = if section.is_empty() {
+                key.name.to_owned()
+            } else {
+                format!("{section}.{}", key.name)
+            };
+            let value = path
+                .split('.')
+                .try_fold(&defaults, |value, part| value.get(part));
             let default = match value {
                 Some(Value::Object(_)) => continue,
                 Some(value) => format!("`{value}`"),

@@ -13,7 +13,11 @@ fn error(text: &str) -> String {
 #[test]
 fn empty_is_the_default() {
     for text in ["", "\n", "# nothing\n", "{}", "output: {}\n"] {
-        assert_eq!(parse(Path::new("k"), text).unwrap(), Config::default(), "{text:?}");
+        assert_eq!(
+            parse(Path::new("k"), text).unwrap(),
+            Config::default(),
+            "{text:?}"
+        );
     }
 }
 
@@ -29,7 +33,10 @@ fn values() {
     let text = "rules: [/a, b]\nmatching: all\npriority: warning\noutput:\n  format: text\n  queue: 100\n  redact: ['x(?P<secret>y+)']\nprocesses:\n  max: 1000\n";
     let config = parse(Path::new("k"), text).unwrap();
     assert_eq!(config.rules, [Path::new("/a"), Path::new("b")]);
-    assert_eq!((config.matching, config.output.queue), (Matching::All, Count(100)));
+    assert_eq!(
+        (config.matching, config.output.queue),
+        (Matching::All, Count(100))
+    );
     assert_eq!(config.processes.max.size(), 1000);
     assert!(config.output.redact[0].regex().is_match("xyy"));
 }
@@ -39,25 +46,47 @@ fn errors_have_a_position() {
     for (text, position, part) in [
         ("nope: 1\n", "k.yaml:1:1: ", "nope"),
         ("matching: sometimes\n", "k.yaml:1:11: ", "sometimes"),
-        ("output:\n  queue: 3\n", "k.yaml:2:10: ", "3 is not from 16 to 1000000"),
+        (
+            "output:\n  queue: 3\n",
+            "k.yaml:2:10: ",
+            "3 is not from 16 to 1000000",
+        ),
         ("output:\n  queue: -3\n", "k.yaml:2:10: ", ""),
         ("output:\n  quue: 3\n", "k.yaml:2:3: ", "quue"),
-        ("output:\n  redact:\n  - ok\n  - '('\n", "k.yaml:4:5: ", "unclosed group"),
+        (
+            "output:\n  redact:\n  - ok\n  - '('\n",
+            "k.yaml:4:5: ",
+            "unclosed group",
+        ),
         ("output:\n  redact: ['x*']\n", "k.yaml:2:", "empty text"),
         ("output: [\n", "k.yaml:", ""),
-        ("matching: all\nmatching: first\n", "k.yaml:2:1: ", "duplicate"),
+        (
+            "matching: all\nmatching: first\n",
+            "k.yaml:2:1: ",
+            "duplicate",
+        ),
     ] {
         let message = error(text);
-        assert!(message.starts_with(position) && message.contains(part), "{text:?}: {message}");
+        assert!(
+            message.starts_with(position) && message.contains(part),
+            "{text:?}: {message}"
+        );
     }
-    assert!(error("kernel: {bulk_ring_bytes: 100000}").contains("`kernel.bulk_ring_bytes` is 100000"));
+    assert!(
+        error("kernel: {bulk_ring_bytes: 100000}").contains("`kernel.bulk_ring_bytes` is 100000")
+    );
 }
 
 #[test]
 fn files() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("k.yaml");
-    assert!(read(&file).unwrap_err().to_string().starts_with("cannot read configuration file /"));
+    assert!(
+        read(&file)
+            .unwrap_err()
+            .to_string()
+            .starts_with("cannot read configuration file /")
+    );
     assert!(matches!(read(dir.path()), Err(ConfigError::Read { .. })));
     std::fs::write(&file, "#".repeat(1 + usize::try_from(MAX_FILE).unwrap())).unwrap();
     assert!(matches!(read(&file), Err(ConfigError::Read { .. })));
@@ -78,14 +107,21 @@ fn reference_names_every_key() {
     let value = serde_json::to_value(Config::default()).unwrap();
     let mut keys = 0;
     for (name, value) in value.as_object().unwrap() {
-        let nested = value.as_object().into_iter().flatten().map(|(key, _)| format!("`{name}.{key}`"));
+        let nested = value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| format!("`{name}.{key}`"));
         let own = (!value.is_object()).then(|| format!("`{name}`"));
         for key in nested.chain(own) {
             keys += 1;
             assert!(page.contains(&format!("| {key} |")), "{key}");
         }
     }
-    assert_eq!(page.lines().filter(|line| line.starts_with("| `")).count(), keys);
+    assert_eq!(
+        page.lines().filter(|line| line.starts_with("| `")).count(),
+        keys
+    );
     assert!(page.contains("| `processes.max` | `32768` | Processes known at most"));
 }
 

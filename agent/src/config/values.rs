@@ -21,7 +21,9 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Count<MIN, MAX> {
         if (MIN..=MAX).contains(&number) {
             return Ok(Self(number));
         }
-        Err(D::Error::custom(format!("{number} is not from {MIN} to {MAX}")))
+        Err(D::Error::custom(format!(
+            "{number} is not from {MIN} to {MAX}"
+        )))
     }
 }
 
@@ -52,7 +54,8 @@ impl<'de> Deserialize<'de> for Pattern {
         let text = String::deserialize(deserializer)?;
         let regex = crate::emit::redact::compile(&text).map_err(D::Error::custom)?;
         if regex.is_match("") {
-            let message = format!("pattern {text:?} matches the empty text, so it would match everywhere");
+            let message =
+                format!("pattern {text:?} matches the empty text, so it would match everywhere");
             return Err(D::Error::custom(message));
         }
         Ok(Self { text, regex })

@@ -20,7 +20,9 @@ pub fn place(world: &dyn World, cgroup: u64) -> Place {
         }),
         container_id: Some(container.id.to_string()),
         runtime: container.runtime.as_deref().map(ToOwned::to_owned),
-        pod_uid: pod.and_then(|pod| pod.uid.as_deref()).map(ToOwned::to_owned),
+        pod_uid: pod
+            .and_then(|pod| pod.uid.as_deref())
+            .map(ToOwned::to_owned),
     }
 }
 
@@ -33,7 +35,12 @@ fn resolved(resolution: Resolution) -> Place {
 
 /// Ancestors of the process an event comes from, nearest first.
 pub fn ancestry(state: &State, of: ProcKey, max: usize) -> Vec<Ancestor> {
-    state.processes.ancestors(of).take(max).map(ancestor).collect()
+    state
+        .processes
+        .ancestors(of)
+        .take(max)
+        .map(ancestor)
+        .collect()
 }
 
 fn ancestor(process: &Process) -> Ancestor {

@@ -64,7 +64,10 @@ mod tests {
 
     #[test]
     fn terminal_sequences() {
-        assert_eq!(json("a\x1b[2J\x7f\u{9b}é\u{202e}\"\\\n"), r#""a\u001b[2J\u007f\u009bé\u202e\"\\\n""#);
+        assert_eq!(
+            json("a\x1b[2J\x7f\u{9b}é\u{202e}\"\\\n"),
+            r#""a\u001b[2J\u007f\u009bé\u202e\"\\\n""#
+        );
         let mut out = String::new();
         escape_into(&mut out, "a\x1b[2J\n\\\u{202e}é");
         assert_eq!(out, r"a\u{1b}[2J\n\\\u{202e}é");

@@ -33,7 +33,9 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>) -> serde
 }
 
 fn write(out: &mut Vec<u8>, line: &Line<'_>) -> serde_json::Result<()> {
-    line.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, SafeJson))?;
+    line.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut *out, SafeJson,
+    ))?;
     out.push(b'\n');
     Ok(())
 }
@@ -78,7 +80,10 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
     let place = &alert.place;
     let ancestry = &alert.ancestry;
     Line {
-        ancestry: (!ancestry.is_empty()).then_some(Ancestry { of: ancestry, limit }),
+        ancestry: (!ancestry.is_empty()).then_some(Ancestry {
+            of: ancestry,
+            limit,
+        }),
         container: place.container_id.as_deref().map(|id| Container {
             id,
             pod_uid: place.pod_uid.as_deref(),
@@ -89,7 +94,10 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
         node: cut(stamp.node, limit),
         omitted: &[],
         output: cut(stamp.output, limit),
-        output_fields: Some(Fields { of: &alert.fields, limit }),
+        output_fields: Some(Fields {
+            of: &alert.fields,
+            limit,
+        }),
         priority: alert.priority,
         resolution: place.resolution.map(super::Resolution::name),
         resolved_path: alert.resolved_path.as_deref().map(|path| cut(path, limit)),
@@ -147,7 +155,13 @@ impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in self.of {
-            map.serialize_entry(&cut(name, 256).to_string(), &Short { value, limit: self.limit })?;
+            map.serialize_entry(
+                &cut(name, 256).to_string(),
+                &Short {
+                    value,
+                    limit: self.limit,
+                },
+            )?;
         }
         map.end()
     }
@@ -166,7 +180,10 @@ impl Serialize for Short<'_> {
             Value::Array(values) => {
                 let mut seq = serializer.serialize_seq(None)?;
                 for value in values {
-                    seq.serialize_element(&Short { value, limit: self.limit })?;
+                    seq.serialize_element(&Short {
+                        value,
+                        limit: self.limit,
+                    })?;
                 }
                 seq.end()
             }

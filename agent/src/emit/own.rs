@@ -72,7 +72,8 @@ impl OwnEvent {
             Self::Stopped { .. } => ("stopped", "Informational"),
         };
         let mut fields = vec![("komainu.event".to_owned(), Value::from(name))];
-        let message = self.describe(&mut |key, value| fields.push((format!("komainu.{key}"), value)));
+        let message =
+            self.describe(&mut |key, value| fields.push((format!("komainu.{key}"), value)));
         Alert {
             time,
             rule: format!("Komainu {}", name.replace('_', " ")),
@@ -88,12 +89,19 @@ impl OwnEvent {
     /// One sentence, and its facts as fields.
     fn describe(self, field: &mut dyn FnMut(&str, Value)) -> String {
         match self {
-            Self::Started { version, rules, attached, degraded } => {
+            Self::Started {
+                version,
+                rules,
+                attached,
+                degraded,
+            } => {
                 field("version", version.into());
                 field("rules", rules.into());
                 field("probes_attached", attached.into());
                 field("probes_failed", json!(degraded));
-                let mut text = format!("Komainu {version} watches with {rules} rules, {attached} probes attached");
+                let mut text = format!(
+                    "Komainu {version} watches with {rules} rules, {attached} probes attached"
+                );
                 if !degraded.is_empty() {
                     text.push_str(", degraded: ");
                     text.push_str(&degraded.join("; "));
@@ -108,25 +116,45 @@ impl OwnEvent {
                 field("error", error.clone().into());
                 format!("Reloading rules failed, the old ones stay in force: {error}")
             }
-            Self::Blind { stage, class, place, count, first, last } => {
+            Self::Blind {
+                stage,
+                class,
+                place,
+                count,
+                first,
+                last,
+            } => {
                 field("stage", stage.into());
                 field("class", class.into());
                 field("place", place.clone().into());
                 field("count", count.into());
                 field("first", first.into());
                 field("last", last.into());
-                let what = if stage == "stdout" { "alerts" } else { "events" };
+                let what = if stage == "stdout" {
+                    "alerts"
+                } else {
+                    "events"
+                };
                 let class = class.map_or(String::new(), |c| format!("{c} "));
                 let place = place.map_or(String::new(), |p| format!(" of {p}"));
                 let (first, last) = (super::stream::utc(first), super::stream::utc(last));
-                format!("{count} {class}{what}{place} were lost at {stage} between {first} and {last}")
+                format!(
+                    "{count} {class}{what}{place} were lost at {stage} between {first} and {last}"
+                )
             }
-            Self::Stopped { reason, events, alerts, lost } => {
+            Self::Stopped {
+                reason,
+                events,
+                alerts,
+                lost,
+            } => {
                 field("reason", reason.clone().into());
                 field("events", events.into());
                 field("alerts", alerts.into());
                 field("lost", lost.into());
-                format!("Komainu stopped ({reason}) after {events} events and {alerts} alerts, {lost} lost")
+                format!(
+                    "Komainu stopped ({reason}) after {events} events and {alerts} alerts, {lost} lost"
+                )
             }
         }
     }

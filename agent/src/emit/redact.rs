@@ -79,9 +79,18 @@ impl Redactor {
     /// Replaces secrets in every text of an alert that the observed process chose.
     pub fn alert(&self, alert: &mut Alert) {
         self.string(&mut alert.message);
-        alert.fields.iter_mut().for_each(|(_, value)| self.value(value));
-        alert.resolved_path.iter_mut().for_each(|path| self.string(path));
-        alert.ancestry.iter_mut().for_each(|a| self.string(&mut a.cmdline));
+        alert
+            .fields
+            .iter_mut()
+            .for_each(|(_, value)| self.value(value));
+        alert
+            .resolved_path
+            .iter_mut()
+            .for_each(|path| self.string(path));
+        alert
+            .ancestry
+            .iter_mut()
+            .for_each(|a| self.string(&mut a.cmdline));
     }
 
     fn value(&self, value: &mut serde_json::Value) {
@@ -131,21 +140,54 @@ mod tests {
     fn secrets() {
         let redactor = Redactor::defaults();
         for (line, clean) in [
-            ("mysql --password=hunter2 -h db", "mysql --password=[redacted] -h db"),
+            (
+                "mysql --password=hunter2 -h db",
+                "mysql --password=[redacted] -h db",
+            ),
             ("app --db-password hunter2", "app --db-password [redacted]"),
-            ("app --api-key hunter2 --port 80", "app --api-key [redacted] --port 80"),
-            ("env PGPASSWORD=hunter2 psql", "env PGPASSWORD=[redacted] psql"),
-            ("AWS_SECRET_ACCESS_KEY=abc/def+g aws s3 ls", "AWS_SECRET_ACCESS_KEY=[redacted] aws s3 ls"),
-            ("curl -H Authorization: Bearer abc.def", "curl -H Authorization: Bearer [redacted]"),
-            (r#"curl -d {"db_password": "hunter2 x"}"#, r#"curl -d {"db_password": "[redacted]"}"#),
-            ("curl https://me:hunter2@host/x", "curl https://me:[redacted]@host/x"),
+            (
+                "app --api-key hunter2 --port 80",
+                "app --api-key [redacted] --port 80",
+            ),
+            (
+                "env PGPASSWORD=hunter2 psql",
+                "env PGPASSWORD=[redacted] psql",
+            ),
+            (
+                "AWS_SECRET_ACCESS_KEY=abc/def+g aws s3 ls",
+                "AWS_SECRET_ACCESS_KEY=[redacted] aws s3 ls",
+            ),
+            (
+                "curl -H Authorization: Bearer abc.def",
+                "curl -H Authorization: Bearer [redacted]",
+            ),
+            (
+                r#"curl -d {"db_password": "hunter2 x"}"#,
+                r#"curl -d {"db_password": "[redacted]"}"#,
+            ),
+            (
+                "curl https://me:hunter2@host/x",
+                "curl https://me:[redacted]@host/x",
+            ),
             ("curl -u me:hunter2 host", "curl -u me:[redacted] host"),
-            ("curl --user=me:hunter2 host", "curl --user=me:[redacted] host"),
-            ("curl http://h/?token=hunter2&x=1", "curl http://h/?token=[redacted]&x=1"),
-            ("mysql -u root -phunter2 db", "mysql -u root -p[redacted] db"),
+            (
+                "curl --user=me:hunter2 host",
+                "curl --user=me:[redacted] host",
+            ),
+            (
+                "curl http://h/?token=hunter2&x=1",
+                "curl http://h/?token=[redacted]&x=1",
+            ),
+            (
+                "mysql -u root -phunter2 db",
+                "mysql -u root -p[redacted] db",
+            ),
             ("sshpass -p hunter2 ssh h", "sshpass -p [redacted] ssh h"),
             ("aws AKIAIOSFODNN7EXAMPLE", "aws [redacted]"),
-            ("git clone ghp_0123456789abcdefghij0123", "git clone [redacted]"),
+            (
+                "git clone ghp_0123456789abcdefghij0123",
+                "git clone [redacted]",
+            ),
             ("x eyJhbGciOiJI.eyJzdWIiOiIx.abc-_ y", "x [redacted] y"),
         ] {
             assert_eq!(redactor.text(line), clean);
@@ -175,8 +217,14 @@ mod tests {
         let secret = || "x --token hunter2".to_owned();
         let mut alert = Alert {
             message: secret(),
-            fields: vec![("proc.cmdline".into(), secret().into()), ("l".into(), vec![secret()].into())],
-            ancestry: vec![super::super::Ancestor { cmdline: secret(), ..Default::default() }],
+            fields: vec![
+                ("proc.cmdline".into(), secret().into()),
+                ("l".into(), vec![secret()].into()),
+            ],
+            ancestry: vec![super::super::Ancestor {
+                cmdline: secret(),
+                ..Default::default()
+            }],
             resolved_path: Some(secret()),
             ..Alert::default()
         };

@@ -43,8 +43,18 @@ impl Lost {
     /// What was counted since the last call, as an own event of the time of the last one.
     fn take(&self) -> Option<(u64, Alert)> {
         let count = self.count.swap(0, Ordering::AcqRel);
-        let (first, last) = (self.first.load(Ordering::Relaxed), self.last.load(Ordering::Relaxed));
-        let event = OwnEvent::Blind { stage: "stdout", class: None, place: None, count, first, last };
+        let (first, last) = (
+            self.first.load(Ordering::Relaxed),
+            self.last.load(Ordering::Relaxed),
+        );
+        let event = OwnEvent::Blind {
+            stage: "stdout",
+            class: None,
+            place: None,
+            count,
+            first,
+            last,
+        };
         (count > 0).then(|| (count, event.into_alert(last)))
     }
 }
@@ -108,7 +118,13 @@ mod tests {
     use super::*;
 
     fn stream() -> Stream {
-        Stream::new(Format::Json, false, Redactor::default(), "h".into(), "n".into())
+        Stream::new(
+            Format::Json,
+            false,
+            Redactor::default(),
+            "h".into(),
+            "n".into(),
+        )
     }
 
     fn alert(n: u64) -> Alert {
@@ -152,7 +168,10 @@ mod tests {
         assert_eq!(totals.lines, values.len() as u64);
         let seqs: Vec<u64> = values.iter().map(|v| v["seq"].as_u64().unwrap()).collect();
         assert_eq!(seqs, (1..=totals.lines).collect::<Vec<_>>());
-        let told: u64 = values.iter().filter_map(|v| v["output_fields"]["komainu.count"].as_u64()).sum();
+        let told: u64 = values
+            .iter()
+            .filter_map(|v| v["output_fields"]["komainu.count"].as_u64())
+            .sum();
         assert_eq!(told, totals.lost);
     }
 
@@ -160,7 +179,11 @@ mod tests {
     struct Closed;
 
     impl AsyncWrite for Closed {
-        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
             Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
         }
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -175,7 +198,9 @@ mod tests {
     async fn closed_reader_ends_the_sink() {
         let (tx, rx) = mpsc::channel(4);
         tx.send(alert(1)).await.unwrap();
-        let error = run(rx, Closed, stream(), &Lost::default()).await.unwrap_err();
+        let error = run(rx, Closed, stream(), &Lost::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         assert!(tx.send(alert(2)).await.is_err());
     }

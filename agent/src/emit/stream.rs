@@ -8,7 +8,17 @@ use jiff::tz::TimeZone;
 use super::{Alert, Redactor, json, text};
 
 /// Formats of the stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Deserialize,
+    serde::Serialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// One JSON object per line, with Falco's keys.
@@ -46,7 +56,13 @@ pub(super) struct Stamp<'a> {
 
 impl Stream {
     /// A stream that starts at number 1. `colour` concerns the text format only.
-    pub fn new(format: Format, colour: bool, redactor: Redactor, hostname: String, node: String) -> Self {
+    pub fn new(
+        format: Format,
+        colour: bool,
+        redactor: Redactor,
+        hostname: String,
+        node: String,
+    ) -> Self {
         Self {
             format,
             colour,
@@ -66,7 +82,12 @@ impl Stream {
         self.seq += 1;
         let time = utc(alert.time);
         let id = format!("{:016x}-{}", self.run, self.seq);
-        let output = format!("{}: {} {}", self.local(alert.time), alert.priority, alert.message);
+        let output = format!(
+            "{}: {} {}",
+            self.local(alert.time),
+            alert.priority,
+            alert.message
+        );
         let stamp = Stamp {
             seq: self.seq,
             id: &id,
@@ -98,7 +119,9 @@ impl Stream {
 
 /// UTC with nanoseconds, `2026-01-31T10:20:30.123456789Z`.
 pub fn utc(time: u64) -> String {
-    timestamp(time).strftime("%Y-%m-%dT%H:%M:%S.%9fZ").to_string()
+    timestamp(time)
+        .strftime("%Y-%m-%dT%H:%M:%S.%9fZ")
+        .to_string()
 }
 
 /// Nanoseconds since the epoch; beyond the year 9999, the epoch.

@@ -29,7 +29,10 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: 
     line.push_str(": ");
     part(&mut line, &alert.message, MAX_MESSAGE);
     let place = &alert.place;
-    let container = place.container_id.as_ref().map(|id| cut(id, MAX_PART).to_string());
+    let container = place
+        .container_id
+        .as_ref()
+        .map(|id| cut(id, MAX_PART).to_string());
     let known = [
         ("container", container.as_deref()),
         ("pod_uid", place.pod_uid.as_deref()),

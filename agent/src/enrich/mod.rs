@@ -99,13 +99,24 @@ mod tests {
         std::fs::write(&sources.passwd, "me:x:1000:1000::/home/me:/bin/sh\n").unwrap();
         std::fs::write(&sources.group, "us:x:1000:\n").unwrap();
         let (users, _) = Users::load(&sources);
-        let mut state = State::new(process::Limits::default(), 64, 0, Arc::new(users), "h".into());
+        let mut state = State::new(
+            process::Limits::default(),
+            64,
+            0,
+            Arc::new(users),
+            "h".into(),
+        );
         let id = "e1ba3b2f5f3c4d2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f60";
         state.containers.learn(1, b"/system.slice");
-        state.containers.learn(2, format!("/docker/{id}").as_bytes());
+        state
+            .containers
+            .learn(2, format!("/docker/{id}").as_bytes());
         assert_eq!(state.user(1, 1000).map(|u| u.name), Some("me"));
         assert_eq!(state.group_name(1, 1000), Some("us"));
-        assert_eq!((state.user(2, 1000), state.group_name(2, 1000)), (None, None));
+        assert_eq!(
+            (state.user(2, 1000), state.group_name(2, 1000)),
+            (None, None)
+        );
         assert_eq!(state.user(3, 1000), None, "not known to be the host");
         assert_eq!(state.hostname(), "h");
     }

@@ -129,11 +129,15 @@ fn account(fields: &[&str]) -> Option<Account> {
 
 /// A regular file, not through a symlink; a fifo or device of that name does not block.
 fn read(path: &Path) -> io::Result<(Vec<u8>, Version)> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags =
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
     let meta = file.metadata()?;
     if !meta.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
     }
     if meta.len() > MAX_FILE {
         return Err(io::ErrorKind::FileTooLarge.into());
@@ -144,7 +148,13 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, Version)> {
 }
 
 fn version(meta: &std::fs::Metadata) -> Version {
-    (meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec(), meta.len())
+    (
+        meta.dev(),
+        meta.ino(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.len(),
+    )
 }
 
 #[cfg(test)]
@@ -170,7 +180,10 @@ mod tests {
         let (users, errors) = Users::load(&sources);
         assert!(errors.is_empty());
         let name = |uid| users.user(uid).map(|user| user.name);
-        assert_eq!((name(0), name(1000), name(5), name(6)), (Some("root"), Some("me"), None, None));
+        assert_eq!(
+            (name(0), name(1000), name(5), name(6)),
+            (Some("root"), Some("me"), None, None)
+        );
         assert_eq!((users.group(10), users.group(0)), (Some("wheel"), None));
         let root = users.user(0).unwrap();
         assert_eq!((root.home, root.shell), ("/root", "/bin/sh"));
@@ -188,7 +201,14 @@ mod tests {
     fn only_regular_files() {
         let dir = tempfile::tempdir().unwrap();
         let sources = sources(dir.path());
-        rustix::fs::mknodat(CWD, &sources.passwd, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(
+            CWD,
+            &sources.passwd,
+            rustix::fs::FileType::Fifo,
+            Mode::RUSR,
+            0,
+        )
+        .unwrap();
         std::os::unix::fs::symlink("/etc/group", &sources.group).unwrap();
         let (users, errors) = Users::load(&sources);
         assert_eq!(errors.len(), 2, "{errors:?}");

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use super::clock;
-use super::losses::Loss;
 use super::engine::Rules;
+use super::losses::Loss;
 use super::verdict::Decider;
 use crate::enrich::proc::Scanned;
 use crate::enrich::users::Users;
@@ -138,3 +138,6 @@ fn ask(processes: impl IntoIterator<Item = ProcKey>, wires: &Wires) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,12 +112,29 @@ mod tests {
         let mut told = Told::default();
         assert_eq!(told.observe(&[], &counters(0, 0)), []);
         let first = told.observe(&[row(7, 5, 10, 20)], &counters(5, 0));
-        let loss = Loss { class: Class::OPEN, cgroup: Some(7), count: 5, first: 10, last: 20 };
+        let loss = Loss {
+            class: Class::OPEN,
+            cgroup: Some(7),
+            count: 5,
+            first: 10,
+            last: 20,
+        };
         assert_eq!(first, [loss]);
         assert_eq!(told.observe(&[row(7, 5, 10, 20)], &counters(5, 0)), []);
         let more = told.observe(&[row(7, 8, 10, 30), row(8, 1, 25, 25)], &counters(9, 0));
-        let grown = Loss { count: 3, first: 20, last: 30, ..loss };
-        let other = Loss { cgroup: Some(8), count: 1, first: 25, last: 25, ..loss };
+        let grown = Loss {
+            count: 3,
+            first: 20,
+            last: 30,
+            ..loss
+        };
+        let other = Loss {
+            cgroup: Some(8),
+            count: 1,
+            first: 25,
+            last: 25,
+            ..loss
+        };
         assert_eq!(more, [grown, other]);
     }
 
@@ -126,7 +143,13 @@ mod tests {
         let mut told = Told::default();
         assert_eq!(told.observe(&[row(7, 5, 10, 20)], &counters(6, 2)).len(), 1);
         let losses = told.observe(&[row(7, 5, 10, 20)], &counters(6, 2));
-        let rest = Loss { class: Class::OPEN, cgroup: None, count: 3, first: 0, last: 0 };
+        let rest = Loss {
+            class: Class::OPEN,
+            cgroup: None,
+            count: 3,
+            first: 0,
+            last: 0,
+        };
         assert_eq!(losses, [rest]);
         assert_eq!(told.observe(&[row(7, 5, 10, 20)], &counters(6, 2)), []);
     }

@@ -63,7 +63,11 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Vec<PathError>> {
             errors.extend(error);
         }
     }
-    if errors.is_empty() { Ok(files) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(errors)
+    }
 }
 
 fn read_path(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), Vec<PathError>> {
@@ -91,7 +95,11 @@ fn read_path(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), Vec<PathError
             Err(problem) => errors.push(at(&name, problem)),
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
 }
 
 /// Rule files of a directory.
@@ -99,7 +107,9 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        let hidden = path
+            .file_name()
+            .is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
         let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
         // Follows symlinks; one that leads nowhere is kept, to be an error when it is read.
         if yaml && !hidden && !path.is_dir() {
@@ -139,7 +149,10 @@ mod tests {
     use super::*;
 
     fn names(files: &[RuleFile]) -> Vec<&str> {
-        files.iter().map(|f| f.name.rsplit('/').next().unwrap()).collect()
+        files
+            .iter()
+            .map(|f| f.name.rsplit('/').next().unwrap())
+            .collect()
     }
 
     #[test]
@@ -153,7 +166,11 @@ mod tests {
         assert_eq!(names(&files), ["10.yaml", "a.yml", "b.yaml"]);
         assert_eq!(files[1].bytes, b"a.yml");
         let given = [dir.path().join("README.md"), dir.path().join("b.yaml")];
-        assert_eq!(names(&read(&given).unwrap()), ["README.md", "b.yaml"], "as named");
+        assert_eq!(
+            names(&read(&given).unwrap()),
+            ["README.md", "b.yaml"],
+            "as named"
+        );
     }
 
     #[test]

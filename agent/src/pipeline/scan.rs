@@ -22,7 +22,9 @@ pub(super) fn run(proc: &Proc, wanted: &Receiver<ProcKey>, notices: &SyncSender<
     let mut count = 0_u32;
     for pid in pids {
         // Processes come and go: one that is gone is no error.
-        let Ok(scanned) = proc.scan(pid) else { continue };
+        let Ok(scanned) = proc.scan(pid) else {
+            continue;
+        };
         count += 1;
         if notices.send(Notice::Found(Box::new(scanned))).is_err() {
             return;
@@ -33,7 +35,9 @@ pub(super) fn run(proc: &Proc, wanted: &Receiver<ProcKey>, notices: &SyncSender<
         return;
     }
     for key in wanted {
-        let Ok(scanned) = proc.scan(key.tgid) else { continue };
+        let Ok(scanned) = proc.scan(key.tgid) else {
+            continue;
+        };
         // The pid may have a new owner, whose own records tell of it.
         if scanned.found.key == key && notices.send(Notice::Found(Box::new(scanned))).is_err() {
             return;

@@ -13,12 +13,22 @@ pub(super) fn new(config: &Config) -> Stream {
         Colour::Never => false,
         Colour::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    let defaults = if output.redact_defaults { redact::DEFAULTS } else { &[] };
-    let mut patterns: Vec<regex::Regex> = defaults.iter().filter_map(|p| redact::compile(p).ok()).collect();
+    let defaults = if output.redact_defaults {
+        redact::DEFAULTS
+    } else {
+        &[]
+    };
+    let mut patterns: Vec<regex::Regex> = defaults
+        .iter()
+        .filter_map(|p| redact::compile(p).ok())
+        .collect();
     patterns.extend(output.redact.iter().map(|pattern| pattern.regex().clone()));
     let host = hostname();
     let node = match output.node.as_str() {
-        "" => std::env::var("NODE_NAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| host.clone()),
+        "" => std::env::var("NODE_NAME")
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| host.clone()),
         name => name.to_owned(),
     };
     Stream::new(output.format, colour, Redactor::new(patterns), host, node)
@@ -26,5 +36,8 @@ pub(super) fn new(config: &Config) -> Stream {
 
 /// Name of this machine, `uname -n`.
 pub(super) fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }

@@ -1,6 +1,5 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
-
 use bumpalo::Bump;
 use komainu_common::{Class, Header, Task};
 use zerocopy::FromBytes;
@@ -64,7 +63,9 @@ impl Unknown {
 impl Decider {
     pub(super) fn new(state: State, outlet: Outlet, config: &Config) -> Self {
         Self {
-            clock: Clock { boot: state.processes.epoch() },
+            clock: Clock {
+                boot: state.processes.epoch(),
+            },
             state,
             scratch: decode::Scratch::default(),
             arena: Bump::new(),
@@ -93,7 +94,9 @@ impl Decider {
                     self.judge(rules, event);
                 }
                 if let Some(Lifecycle::Exit(exit)) = &decoded.lifecycle {
-                    self.state.processes.exit(&exit.task, decoded.header.cgroup, exit.time);
+                    self.state
+                        .processes
+                        .exit(&exit.task, decoded.header.cgroup, exit.time);
                 }
             }
         }
@@ -138,7 +141,8 @@ impl Decider {
     fn touch(&mut self, task: &Task, cgroup: u64) {
         self.state.processes.touch(task, cgroup);
         if cgroup != 0 && matches!(self.state.container(cgroup), Membership::Unknown) {
-            self.unknown.note(cgroup, ProcKey::new(task.tgid, task.start_time));
+            self.unknown
+                .note(cgroup, ProcKey::new(task.tgid, task.start_time));
         }
     }
 
@@ -167,18 +171,35 @@ impl Decider {
 
     fn tell_loss(&mut self, loss: &Loss) {
         self.totals.lost += loss.count;
-        let place = loss.cgroup.map(|cgroup| match self.state.container(cgroup) {
-            Membership::Container(container) => format!("container {}", container.id),
-            Membership::Host => "host".to_owned(),
-            Membership::Unknown => format!("cgroup {cgroup}"),
-        });
+        let place = loss
+            .cgroup
+            .map(|cgroup| match self.state.container(cgroup) {
+                Membership::Container(container) => format!("container {}", container.id),
+                Membership::Host => "host".to_owned(),
+                Membership::Unknown => format!("cgroup {cgroup}"),
+            });
         let (first, last) = (self.clock.unix(loss.first), self.clock.unix(loss.last));
         self.tell_blind("ring", Some(loss.class), place, loss.count, first, last);
     }
 
-    fn tell_blind(&self, stage: &'static str, class: Option<Class>, place: Option<String>, count: u64, first: u64, last: u64) {
+    fn tell_blind(
+        &self,
+        stage: &'static str,
+        class: Option<Class>,
+        place: Option<String>,
+        count: u64,
+        first: u64,
+        last: u64,
+    ) {
         let class = class.map(Class::name);
-        let event = OwnEvent::Blind { stage, class, place, count, first, last };
+        let event = OwnEvent::Blind {
+            stage,
+            class,
+            place,
+            count,
+            first,
+            last,
+        };
         self.outlet.send(event.into_alert(clock::now()));
     }
 }

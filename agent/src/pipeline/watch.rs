@@ -21,7 +21,7 @@ use super::verdict::Decider;
 use super::{clock, losses, scan, stream};
 use crate::config::Config;
 use crate::emit::sink::{self, Lost};
-use crate::emit::{Alert, OwnEvent, Outlet};
+use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
 use crate::kernel::{self, Batch, Kernel, Lanes, ProbeStatus, Waker};
@@ -51,7 +51,8 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let (wanted, for_scan) = sync_channel(NOTICES);
     let stop = Arc::new(AtomicBool::new(false));
 
-    let mut kernel = Kernel::load(&kernel_options(&config)).context("cannot start the kernel half")?;
+    let mut kernel =
+        Kernel::load(&kernel_options(&config)).context("cannot start the kernel half")?;
     let lanes = kernel.lanes().context("cannot read events")?;
     let waker = lanes.waker();
     let degraded = tell_probes(kernel.probes());
@@ -59,9 +60,16 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
 
     let stream = stream::new(&config);
     let mut sink = tokio::spawn(write(for_sink, stream, Arc::clone(&lost)));
-    alerts.send(started(&rules.load(), kernel.probes(), degraded)).await?;
+    alerts
+        .send(started(&rules.load(), kernel.probes(), degraded))
+        .await?;
     let epoch = clock::epoch();
-    let proc = Proc::new(&config.processes.proc, hierarchies(), epoch, env_bytes(&config));
+    let proc = Proc::new(
+        &config.processes.proc,
+        hierarchies(),
+        epoch,
+        env_bytes(&config),
+    );
     let to_decider = notices.clone();
     thread::Builder::new()
         .name("komainu-scan".into())
@@ -69,10 +77,20 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let limits = process::Limits {
         processes: config.processes.max.size(),
         bytes: config.processes.max_bytes.size(),
-        linger: config.processes.linger_seconds.0.saturating_mul(1_000_000_000),
+        linger: config
+            .processes
+            .linger_seconds
+            .0
+            .saturating_mul(1_000_000_000),
     };
     let hostname = stream::hostname();
-    let state = State::new(limits, config.containers.max_cgroups.size(), epoch, users.clone(), hostname);
+    let state = State::new(
+        limits,
+        config.containers.max_cgroups.size(),
+        epoch,
+        users.clone(),
+        hostname,
+    );
     let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost));
     let decider = Decider::new(state, outlet, &config);
     let wires = Wires {
@@ -82,7 +100,15 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         stop: Arc::clone(&stop),
     };
     let scan_time = Duration::from_millis(config.processes.scan_milliseconds.0);
-    let mut done = spawn_decider(Rings { lanes, batch: Batch::default() }, decider, wires, scan_time)?;
+    let mut done = spawn_decider(
+        Rings {
+            lanes,
+            batch: Batch::default(),
+        },
+        decider,
+        wires,
+        scan_time,
+    )?;
 
     let mut watch = Watch {
         config,
@@ -96,7 +122,9 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         alerts,
         lost,
     };
-    let end = watch.until_the_end(&mut signals, &mut sink, &mut done).await;
+    let end = watch
+        .until_the_end(&mut signals, &mut sink, &mut done)
+        .await;
     watch.take_down(end, &stop, &waker, sink, done).await
 }
 
@@ -126,7 +154,12 @@ struct Watch {
 }
 
 impl Watch {
-    async fn until_the_end(&mut self, signals: &mut Signals, sink: &mut Sink, done: &mut Done) -> End {
+    async fn until_the_end(
+        &mut self,
+        signals: &mut Signals,
+        sink: &mut Sink,
+        done: &mut Done,
+    ) -> End {
         let mut ledger = interval(Duration::from_secs(self.config.kernel.ledger_seconds.0));
         let mut users = interval(USERS);
         let mut log = interval(LOG);
@@ -166,8 +199,16 @@ impl Watch {
 
     /// Asks the kernel half what it lost since the last time.
     fn tell_losses(&mut self) {
-        let ledger = self.kernel.ledger().map(|rows| rows.iter().map(|row| (row.key, row.entry)).collect::<Vec<_>>());
-        let counters = self.kernel.counters().map(|rows| rows.iter().map(|row| (row.class, row.counters)).collect::<Vec<_>>());
+        let ledger = self.kernel.ledger().map(|rows| {
+            rows.iter()
+                .map(|row| (row.key, row.entry))
+                .collect::<Vec<_>>()
+        });
+        let counters = self.kernel.counters().map(|rows| {
+            rows.iter()
+                .map(|row| (row.class, row.counters))
+                .collect::<Vec<_>>()
+        });
         let (ledger, counters) = match (ledger, counters) {
             (Ok(ledger), Ok(counters)) => (ledger, counters),
             (Err(error), _) | (_, Err(error)) => {
@@ -188,7 +229,11 @@ impl Watch {
             return;
         };
         // Full: the next look finds the same difference.
-        if self.notices.try_send(Notice::Users(Arc::clone(&users))).is_ok() {
+        if self
+            .notices
+            .try_send(Notice::Users(Arc::clone(&users)))
+            .is_ok()
+        {
             self.users = users;
         }
     }
@@ -201,7 +246,14 @@ impl Watch {
     }
 
     /// Probes off, rings emptied, alerts written, in this order.
-    async fn take_down(mut self, end: End, stop: &AtomicBool, waker: &Waker, sink: Sink, done: Done) -> anyhow::Result<()> {
+    async fn take_down(
+        mut self,
+        end: End,
+        stop: &AtomicBool,
+        waker: &Waker,
+        sink: Sink,
+        done: Done,
+    ) -> anyhow::Result<()> {
         self.tell_losses();
         drop(self.kernel);
         stop.store(true, Ordering::Release);
@@ -218,7 +270,12 @@ impl Watch {
                 ended => result = Err(decider_error(ended)),
             }
         }
-        let stopped = OwnEvent::Stopped { reason, events: totals.records, alerts: totals.alerts, lost: totals.lost + self.lost.total() };
+        let stopped = OwnEvent::Stopped {
+            reason,
+            events: totals.records,
+            alerts: totals.alerts,
+            lost: totals.lost + self.lost.total(),
+        };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {
             // Fails where the sink is gone, which its own result says.
@@ -229,123 +286,12 @@ impl Watch {
         match flushed.await {
             Ok(Ok(Ok(written))) => tracing::info!(written.lines, written.lost, "stopped"),
             Ok(ended) => return Err(sink_error(ended)),
-            Err(_) => return Err(anyhow!("standard output did not take the last alerts within {FLUSH:?}")),
+            Err(_) => {
+                return Err(anyhow!(
+                    "standard output did not take the last alerts within {FLUSH:?}"
+                ));
+            }
         }
         result
     }
-}
-
-/// The signals that mean something.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-}
-
-/// The rings as the deciding thread reads them.
-struct Rings {
-    lanes: Lanes,
-    batch: Batch,
-}
-
-impl Records for Rings {
-    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
-        Ok(self.lanes.wait(timeout)?)
-    }
-
-    fn drain(&mut self, each: &mut dyn FnMut(&[u8])) -> bool {
-        let some = self.lanes.drain(&mut self.batch);
-        self.batch.records().for_each(each);
-        some
-    }
-}
-
-fn spawn_decider(rings: Rings, decider: Decider, wires: Wires, scan: Duration) -> io::Result<Done> {
-    let (tell, done) = oneshot::channel();
-    let decide = move || {
-        // Nobody listens any more only where the process is about to end.
-        drop(tell.send(decide::run(rings, decider, &wires, scan)));
-    };
-    thread::Builder::new().name("komainu-decide".into()).spawn(decide)?;
-    Ok(done)
-}
-
-async fn write(alerts: mpsc::Receiver<Alert>, stream: crate::emit::Stream, lost: Arc<Lost>) -> io::Result<sink::Totals> {
-    sink::run(alerts, tokio::io::stdout(), stream, &lost).await
-}
-
-fn sink_error(ended: Result<io::Result<sink::Totals>, tokio::task::JoinError>) -> anyhow::Error {
-    match ended {
-        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            anyhow!("standard output was closed by its reader: nobody is left to alert")
-        }
-        Ok(Err(error)) => anyhow::Error::new(error).context("cannot write to standard output"),
-        Ok(Ok(_)) => anyhow!("writing alerts ended early"),
-        Err(error) => anyhow::Error::new(error).context("writing alerts failed"),
-    }
-}
-
-fn decider_error(ended: Result<io::Result<Totals>, oneshot::error::RecvError>) -> anyhow::Error {
-    match ended {
-        Ok(Err(error)) => anyhow::Error::new(error).context("cannot wait for events"),
-        Ok(Ok(_)) => anyhow!("deciding ended early"),
-        Err(_) => anyhow!("the deciding thread failed"),
-    }
-}
-
-fn kernel_options(config: &Config) -> kernel::Options {
-    let ring = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
-    kernel::Options {
-        lifecycle_ring: ring(config.kernel.lifecycle_ring_bytes.0),
-        bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
-        record_env: config.kernel.record_env,
-    }
-}
-
-fn env_bytes(config: &Config) -> usize {
-    if config.kernel.record_env { komainu_common::limits::MAX_ENV } else { 0 }
-}
-
-/// The hierarchies that cgroup ids of records are of.
-fn hierarchies() -> Hierarchies {
-    let mounts = std::fs::read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
-    Hierarchies::parse(&mounts, kernel::v1_controllers().first().map(String::as_str))
-}
-
-fn load_users(sources: &users::Sources) -> Arc<users::Users> {
-    let (users, errors) = users::Users::load(sources);
-    for (path, error) in errors {
-        tracing::warn!(path = %path.display(), %error, "cannot read; names from it are unknown");
-    }
-    Arc::new(users)
-}
-
-/// Logs what is not attached, once, and returns it for the stream.
-fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
-    let failed = probes.iter().filter_map(|status| Some((status, status.error.as_deref()?)));
-    failed
-        .map(|(status, error)| {
-            let classes: Vec<&str> = status.probe.classes.iter().map(|class| class.name()).collect();
-            let (probe, required) = (status.probe.program, status.probe.required);
-            tracing::warn!(probe, required, ?classes, error, "cannot attach a probe; its events are missing");
-            format!("{probe}: {error}")
-        })
-        .collect()
-}
-
-fn started(rules: &Rules, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
-    let attached = probes.iter().filter(|status| status.attached()).count();
-    tracing::info!(rules = rules.len(), probes = attached, "watching");
-    let event = OwnEvent::Started { version: env!("CARGO_PKG_VERSION"), rules: rules.len(), attached, degraded };
-    event.into_alert(clock::now())
 }

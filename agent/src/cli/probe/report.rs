@@ -53,7 +53,9 @@ impl Report {
         Self {
             ready: loaded.is_ok() && !probes.iter().any(missing),
             kernel: facts(kernel::features()),
-            load_error: loaded.err().map(|error| format!("{:#}", anyhow::Error::new(error))),
+            load_error: loaded
+                .err()
+                .map(|error| format!("{:#}", anyhow::Error::new(error))),
             probes,
         }
     }
@@ -63,7 +65,12 @@ fn probe(status: &kernel::ProbeStatus) -> Probe {
     Probe {
         name: status.probe.program,
         hook: status.probe.hook.describe(),
-        classes: status.probe.classes.iter().map(|class| class.name()).collect(),
+        classes: status
+            .probe
+            .classes
+            .iter()
+            .map(|class| class.name())
+            .collect(),
         required: status.probe.required,
         attached: status.attached(),
         reason: status.error.clone(),
@@ -92,7 +99,13 @@ fn facts(features: Features) -> KernelFacts {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kernel = &self.kernel;
-        let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+        let or_none = |text: &str| {
+            if text.is_empty() {
+                "none".to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
         writeln!(f, "kernel        {} {}", kernel.release, kernel.machine)?;
         match &kernel.btf {
             Ok(present) => writeln!(f, "type info     {present}")?,
@@ -102,11 +115,23 @@ impl fmt::Display for Report {
             writeln!(f, "lacks         {}", kernel.absent_members.join(", "))?;
         }
         writeln!(f, "security      {}", or_none(&kernel.security_modules))?;
-        writeln!(f, "lockdown      {}", kernel.lockdown.as_deref().unwrap_or("none"))?;
+        writeln!(
+            f,
+            "lockdown      {}",
+            kernel.lockdown.as_deref().unwrap_or("none")
+        )?;
         let v2 = if kernel.cgroup_v2 { "v2" } else { "no v2" };
-        writeln!(f, "cgroups       {v2}, v1: {}", or_none(&kernel.cgroup_v1_controllers.join(" ")))?;
+        writeln!(
+            f,
+            "cgroups       {v2}, v1: {}",
+            or_none(&kernel.cgroup_v1_controllers.join(" "))
+        )?;
         let user = if kernel.root { "root" } else { "not root" };
-        writeln!(f, "running as    {user}, effective capabilities {}", kernel.capabilities)?;
+        writeln!(
+            f,
+            "running as    {user}, effective capabilities {}",
+            kernel.capabilities
+        )?;
         if let Some(error) = &self.load_error {
             return writeln!(f, "\nThe kernel half cannot be loaded: {error}");
         }
@@ -117,7 +142,13 @@ impl fmt::Display for Report {
                 (Some(reason), true) => format!("MISSING, required: {reason}"),
                 (Some(reason), false) => format!("missing: {reason}"),
             };
-            writeln!(f, "{:<13} {:<40} {:<14} {state}", probe.name, probe.hook, probe.classes.join(","))?;
+            writeln!(
+                f,
+                "{:<13} {:<40} {:<14} {state}",
+                probe.name,
+                probe.hook,
+                probe.classes.join(",")
+            )?;
         }
         Ok(())
     }

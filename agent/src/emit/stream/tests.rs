@@ -21,7 +21,11 @@ fn alert() -> Alert {
         source: "syscall",
         tags: vec!["T1003".into(), "filesystem".into()],
         message: "file=/etc/shadow".into(),
-        fields: vec![("evt.time".into(), 5.into()), ("fd.name".into(), "/etc/shadow".into()), ("x".into(), Value::Null)],
+        fields: vec![
+            ("evt.time".into(), 5.into()),
+            ("fd.name".into(), "/etc/shadow".into()),
+            ("x".into(), Value::Null),
+        ],
         place: Place {
             resolution: Some(Resolution::ContainerOnly),
             container_id: Some("0123".into()),
@@ -29,7 +33,12 @@ fn alert() -> Alert {
             pod_uid: Some("u".into()),
         },
         resolved_path: Some("/real".into()),
-        ancestry: vec![Ancestor { pid: 7, name: "sh".into(), exepath: "/bin/sh".into(), cmdline: "sh -c x".into() }],
+        ancestry: vec![Ancestor {
+            pid: 7,
+            name: "sh".into(),
+            exepath: "/bin/sh".into(),
+            cmdline: "sh -c x".into(),
+        }],
     }
 }
 
@@ -104,8 +113,18 @@ fn own_events() {
     assert_eq!(value["rule"], "Komainu blind");
     assert_eq!(value["output_fields"]["komainu.count"], 412);
     let output = value["output"].as_str().unwrap();
-    assert!(output.contains("412 open events of host were lost at ring between 1970-01-01T00:00:00.000000000Z"), "{output}");
-    let stopped = OwnEvent::Stopped { reason: "SIGTERM".into(), events: 1, alerts: 2, lost: 3 };
+    assert!(
+        output.contains(
+            "412 open events of host were lost at ring between 1970-01-01T00:00:00.000000000Z"
+        ),
+        "{output}"
+    );
+    let stopped = OwnEvent::Stopped {
+        reason: "SIGTERM".into(),
+        events: 1,
+        alerts: 2,
+        lost: 3,
+    };
     let value: Value = serde_json::from_str(&line(&mut stream, stopped.into_alert(9))).unwrap();
     assert_eq!(value["output_fields"]["komainu.reason"], "SIGTERM");
     assert_eq!(value.get("resolution"), None);
@@ -115,11 +134,17 @@ fn own_events() {
 fn long_values_are_cut_and_say_so() {
     let mut long = alert();
     long.message = "é".repeat(40_000);
-    long.fields.push(("proc.cmdline".into(), "\u{1}".repeat(200_000).into()));
+    long.fields
+        .push(("proc.cmdline".into(), "\u{1}".repeat(200_000).into()));
     let line = line(&mut stream(Format::Json, false), long);
     assert!(line.len() < 64 * 1024);
     let value: Value = serde_json::from_str(&line).unwrap();
-    assert!(value["output_fields"]["proc.cmdline"].as_str().unwrap().contains("…[cut "));
+    assert!(
+        value["output_fields"]["proc.cmdline"]
+            .as_str()
+            .unwrap()
+            .contains("…[cut ")
+    );
     assert!(value["output"].as_str().unwrap().ends_with(" bytes]"));
     assert_eq!(value["rule"], "Read sensitive file");
 }
@@ -132,7 +157,10 @@ fn too_many_values_are_left_out_and_it_says_so() {
     let line = line(&mut stream(Format::Json, false), many);
     assert!(line.len() < 64 * 1024);
     let value: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(value["omitted"], json!(["ancestry", "output_fields", "tags"]));
+    assert_eq!(
+        value["omitted"],
+        json!(["ancestry", "output_fields", "tags"])
+    );
 }
 
 #[test]

@@ -78,7 +78,10 @@ mod tests {
         assert!(matches!(containers.of(1), Membership::Container(c) if &*c.id == id));
         for cgroup in 2..100 {
             assert!(containers.learn(cgroup, b"/system.slice"));
-            assert!(matches!(containers.of(1), Membership::Container(_)), "in use");
+            assert!(
+                matches!(containers.of(1), Membership::Container(_)),
+                "in use"
+            );
         }
         assert!(matches!(containers.of(99), Membership::Host));
         assert_eq!(containers.evicted(), 95);

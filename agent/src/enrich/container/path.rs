@@ -100,7 +100,9 @@ fn is_id(text: &str) -> bool {
 
 /// UID of the pod whose directory is nearest above the container, or within its own segment.
 fn pod_uid(segment: &str, above: &[&str]) -> Option<Box<str>> {
-    let own = segment.split_once(':').and_then(|(parent, _)| pod_in(parent));
+    let own = segment
+        .split_once(':')
+        .and_then(|(parent, _)| pod_in(parent));
     own.or_else(|| above.iter().rev().find_map(|s| pod_in(s)))
 }
 

@@ -44,7 +44,9 @@ impl Hierarchies {
             let Some(controller) = v1_controller else {
                 continue;
             };
-            let has = options.split(|&b| b == b',').any(|o| o == controller.as_bytes());
+            let has = options
+                .split(|&b| b == b',')
+                .any(|o| o == controller.as_bytes());
             if kind == b"cgroup" && has && found.v1.is_none() {
                 found.v1 = Some((controller.into(), path()));
             }
@@ -72,7 +74,9 @@ impl Hierarchies {
 }
 
 fn group(mount: Option<&Path>, path: &[u8], bit: u64) -> Group {
-    let id = mount.and_then(|m| inode(m, path).ok()).map_or(0, |id| id | bit);
+    let id = mount
+        .and_then(|m| inode(m, path).ok())
+        .map_or(0, |id| id | bit);
     let start = path.len().saturating_sub(MAX_CGROUP_PATH);
     Group {
         id,
@@ -133,24 +137,37 @@ mod tests {
 
     use super::*;
 
-    const HYBRID: &[u8] = b"35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
+    const HYBRID: &[u8] =
+        b"35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
         38 31 0:35 / /sys/fs/cgroup/cpu\\040x rw - cgroup cgroup rw,cpu,cpuacct\n\
         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:4 - cgroup2 cgroup2 rw\n";
 
     #[test]
     fn mounts() {
         let found = Hierarchies::parse(HYBRID, Some("cpuacct"));
-        assert_eq!(found.v2.as_deref(), Some(Path::new("/sys/fs/cgroup/unified")));
-        assert_eq!(found.v1, Some(("cpuacct".into(), "/sys/fs/cgroup/cpu x".into())));
+        assert_eq!(
+            found.v2.as_deref(),
+            Some(Path::new("/sys/fs/cgroup/unified"))
+        );
+        assert_eq!(
+            found.v1,
+            Some(("cpuacct".into(), "/sys/fs/cgroup/cpu x".into()))
+        );
         assert_eq!(Hierarchies::parse(HYBRID, None).v1, None);
-        assert_eq!(Hierarchies::parse(b"\xff\n1 2 3 - x", Some("cpu")), Hierarchies::default());
+        assert_eq!(
+            Hierarchies::parse(b"\xff\n1 2 3 - x", Some("cpu")),
+            Hierarchies::default()
+        );
     }
 
     #[test]
     fn v2_counts_unless_it_is_the_root() {
         let hybrid = Hierarchies::parse(HYBRID, Some("memory"));
         let path = |text: &str| hybrid.choose(text.as_bytes()).map(|g| g.path);
-        assert_eq!(path("4:memory:/a\n0::/b:c\n").as_deref(), Some(&b"/b:c"[..]));
+        assert_eq!(
+            path("4:memory:/a\n0::/b:c\n").as_deref(),
+            Some(&b"/b:c"[..])
+        );
         assert_eq!(path("4:memory:/a\n0::/\n").as_deref(), Some(&b"/a"[..]));
         assert_eq!(path("4:memory:/\n0::/\n").as_deref(), Some(&b"/"[..]));
         assert_eq!(path("4:memory:/a\n").as_deref(), Some(&b"/a"[..]));

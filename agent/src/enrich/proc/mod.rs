@@ -69,9 +69,13 @@ impl Proc {
         let ids = parse::status(&read(&dir, "status", MAX_TEXT)?);
         let area = read(&dir, "cmdline", MAX_ARGV).unwrap_or_default();
         let (exe, args) = split_argv(&area);
-        let path = self.hierarchies.choose(&read(&dir, "cgroup", MAX_TEXT).unwrap_or_default());
+        let path = self
+            .hierarchies
+            .choose(&read(&dir, "cgroup", MAX_TEXT).unwrap_or_default());
         let mut process = Process {
-            clone_time: self.epoch.saturating_add(stat.start_ticks.saturating_mul(ProcKey::TICK)),
+            clone_time: self
+                .epoch
+                .saturating_add(stat.start_ticks.saturating_mul(ProcKey::TICK)),
             parent: self.parent(stat.ppid),
             tgid: pid,
             cmdline: join_cmdline(&stat.comm, args),
@@ -130,7 +134,12 @@ fn task(pid: u32, dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> 
         let text = read(dir, name, 32).ok()?;
         str::from_utf8(&text).ok()?.trim().parse().ok()
     };
-    let namespace = |name| link(dir, name).ok().and_then(|l| parse::namespace(&l)).unwrap_or(0);
+    let namespace = |name| {
+        link(dir, name)
+            .ok()
+            .and_then(|l| parse::namespace(&l))
+            .unwrap_or(0)
+    };
     let mut task = Task::new_zeroed();
     task.start_time = stat.start_ticks.saturating_mul(ProcKey::TICK);
     task.cap_effective = status.cap_effective;
@@ -164,7 +173,9 @@ fn executable(dir: &OwnedFd, process: &mut Process) {
     let deleted = path.ends_with(b" (deleted)");
     let path = path.strip_suffix(b" (deleted)").unwrap_or(&path);
     let memfd = deleted && path.starts_with(b"/memfd:");
-    process.exe_path = if memfd { path.get(1..) } else { Some(path) }.unwrap_or_default().into();
+    process.exe_path = if memfd { path.get(1..) } else { Some(path) }
+        .unwrap_or_default()
+        .into();
     let time = |seconds: i64, nanos: u64| {
         let seconds = u64::try_from(seconds).unwrap_or(0);
         seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
@@ -209,7 +220,12 @@ mod tests {
 
     fn proc() -> Proc {
         let mounts = std::fs::read("/proc/self/mountinfo").unwrap();
-        Proc::new(Path::new("/proc"), Hierarchies::parse(&mounts, None), 1, MAX_ENV)
+        Proc::new(
+            Path::new("/proc"),
+            Hierarchies::parse(&mounts, None),
+            1,
+            MAX_ENV,
+        )
     }
 
     #[test]
@@ -217,7 +233,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join(") R 1 (");
         std::fs::copy("/bin/sleep", &program).unwrap();
-        let mut child = Command::new(&program).arg("100").env("SECRET", "x").spawn().unwrap();
+        let mut child = Command::new(&program)
+            .arg("100")
+            .env("SECRET", "x")
+            .spawn()
+            .unwrap();
         let scanned = proc().scan(child.id());
         child.kill().unwrap();
         child.wait().unwrap();
@@ -237,7 +257,11 @@ mod tests {
     fn lists_and_scans_the_machine() {
         let proc = proc();
         assert!(proc.pids().unwrap().any(|pid| pid == std::process::id()));
-        let scanned = proc.pids().unwrap().filter_map(|pid| proc.scan(pid).ok()).count();
+        let scanned = proc
+            .pids()
+            .unwrap()
+            .filter_map(|pid| proc.scan(pid).ok())
+            .count();
         assert!(scanned > 0);
         assert!(proc.scan(0).is_err());
         assert!(proc.scan(u32::MAX).is_err());

@@ -108,18 +108,40 @@ mod tests {
 
     #[test]
     fn hostile_names() {
-        for name in ["bash", ") R 1", "a b) S 7 8 (c", "", "((", "))", "\n", "x) R 1 1 1 0 -1 0 0"] {
+        for name in [
+            "bash",
+            ") R 1",
+            "a b) S 7 8 (c",
+            "",
+            "((",
+            "))",
+            "\n",
+            "x) R 1 1 1 0 -1 0 0",
+        ] {
             let stat = stat(format!("77 ({name}) {TAIL}\n").as_bytes()).unwrap();
             assert_eq!(&*stat.comm, name.as_bytes());
             assert_eq!((stat.ppid, stat.pgrp, stat.session), (1, 42, 43));
             assert_eq!((stat.tty, stat.start_ticks), (34816, 987_654));
         }
-        assert_eq!(&*stat(&[b"1 (\xff\xfe) ", TAIL.as_bytes()].concat()).unwrap().comm, b"\xff\xfe");
+        assert_eq!(
+            &*stat(&[b"1 (\xff\xfe) ", TAIL.as_bytes()].concat())
+                .unwrap()
+                .comm,
+            b"\xff\xfe"
+        );
     }
 
     #[test]
     fn incomplete_stat() {
-        for text in ["", "1", "1 (x", "1 x)", ")(", "1 (x) S 1 2", "1 (x) S a b c d e"] {
+        for text in [
+            "",
+            "1",
+            "1 (x",
+            "1 x)",
+            ")(",
+            "1 (x) S 1 2",
+            "1 (x) S a b c d e",
+        ] {
             assert_eq!(stat(text.as_bytes()), None, "{text}");
         }
     }
@@ -129,7 +151,10 @@ mod tests {
         let text = "Name:\tevil\\nUid:\nUid:\t1000\t0\t1000\t1000\nGid:\t5\t6\t5\t5\nNSpid:\t4711\t12\t1\n\
                     NSpgid:\t4711\t12\t1\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t00000000a80425fb\n";
         let status = status(text.as_bytes());
-        assert_eq!((status.uid, status.euid, status.gid, status.egid), (1000, 0, 5, 6));
+        assert_eq!(
+            (status.uid, status.euid, status.gid, status.egid),
+            (1000, 0, 5, 6)
+        );
         assert_eq!((status.vpid, status.vpgid), (Some(1), Some(1)));
         assert_eq!(status.cap_effective, 0xa804_25fb);
         assert_eq!(namespace(b"mnt:[4026531840]"), Some(4_026_531_840));

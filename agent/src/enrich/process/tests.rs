@@ -53,7 +53,10 @@ fn exec_with(table: &mut ProcessTable, task: &Task, argv: &[u8], ancestors: &[An
         task,
         cgroup: 9,
         pidns_init_time: EPOCH + 5,
-        exe_file: ExeFacts { upper_layer: true, ..ExeFacts::default() },
+        exe_file: ExeFacts {
+            upper_layer: true,
+            ..ExeFacts::default()
+        },
         argv,
         env: b"A=1\0B=2\0",
         cwd: b"/tmp",
@@ -104,7 +107,10 @@ fn memfd_path() {
         task: &task(3, 1, "x"),
         cgroup: 0,
         pidns_init_time: 0,
-        exe_file: ExeFacts { memfd: true, ..ExeFacts::default() },
+        exe_file: ExeFacts {
+            memfd: true,
+            ..ExeFacts::default()
+        },
         argv: b"x",
         env: b"",
         cwd: b"",
@@ -121,7 +127,10 @@ fn fork_copies_and_takes_its_own_comm() {
     fork(&mut table, 11, 10, "bash");
     fork(&mut table, 12, 10, "renamed");
     let child = table.get(key(11)).unwrap();
-    assert_eq!((&*child.cmdline, child.tgid, child.parent), (&b"bash -i"[..], 11, Some(key(10))));
+    assert_eq!(
+        (&*child.cmdline, child.tgid, child.parent),
+        (&b"bash -i"[..], 11, Some(key(10)))
+    );
     assert_eq!((&*child.exe_path, child.cgroup), (&b"/usr/bin/true"[..], 7));
     assert_eq!(child.clone_time, EPOCH + 11 * TICK);
     assert_eq!(&*table.get(key(12)).unwrap().cmdline, b"renamed -i");
@@ -135,7 +144,10 @@ fn pid_reuse_is_another_process() {
     reused.start_time = 99 * TICK;
     exec_with(&mut table, &reused, b"new\0", &[]);
     assert_eq!(&*table.get(key(10)).unwrap().comm, b"old");
-    assert_eq!(&*table.get(ProcKey::new(10, 99 * TICK)).unwrap().comm, b"new");
+    assert_eq!(
+        &*table.get(ProcKey::new(10, 99 * TICK)).unwrap().comm,
+        b"new"
+    );
 }
 
 #[test]
@@ -154,10 +166,20 @@ fn exit_leaves_a_tombstone_for_its_time() {
 #[test]
 fn kernel_ancestors_fill_and_relink() {
     let mut table = table();
-    exec_with(&mut table, &task(20, 10, "sh"), b"sh\0", &[ancestor(10, "sshd"), ancestor(1, "init")]);
+    exec_with(
+        &mut table,
+        &task(20, 10, "sh"),
+        b"sh\0",
+        &[ancestor(10, "sshd"), ancestor(1, "init")],
+    );
     assert_eq!(names(&table, 20), ["sshd", "init"]);
     // sshd died, sh was given to init; its child's exec says so.
-    exec_with(&mut table, &task(21, 20, "ls"), b"ls\0", &[ancestor(20, "sh"), ancestor(1, "init")]);
+    exec_with(
+        &mut table,
+        &task(21, 20, "ls"),
+        b"ls\0",
+        &[ancestor(20, "sh"), ancestor(1, "init")],
+    );
     assert_eq!(names(&table, 21), ["sh", "init"]);
     assert!(table.repairs().contains(&key(1)), "known by name only");
 }
@@ -191,9 +213,16 @@ fn orphans_are_repaired_from_proc() {
         comm: b"liar"[..].into(),
         ..Process::default()
     };
-    table.found(Found { key: key(11), process });
+    table.found(Found {
+        key: key(11),
+        process,
+    });
     assert_eq!(names(&table, 11), ["init"]);
-    assert_eq!(&*table.get(key(11)).unwrap().comm, b"daemon", "the record wins");
+    assert_eq!(
+        &*table.get(key(11)).unwrap().comm,
+        b"daemon",
+        "the record wins"
+    );
 }
 
 #[test]
@@ -206,7 +235,10 @@ fn proc_fills_what_only_an_event_named() {
         cmdline: b"x -y"[..].into(),
         ..Process::default()
     };
-    table.found(Found { key: key(10), process });
+    table.found(Found {
+        key: key(10),
+        process,
+    });
     let filled = table.get(key(10)).unwrap();
     assert_eq!((&*filled.cmdline, filled.cgroup), (&b"x -y"[..], 5));
     assert!(filled.task.is_some());
@@ -225,7 +257,10 @@ fn full_table_forgets_the_dead_first() {
     table.exit(&task(3, 0, "p"), 0, 1);
     exec_with(&mut table, &task(5, 0, "p"), b"p\0", &[]);
     assert!(table.get(key(3)).is_none());
-    assert_eq!((table.stats().evicted_exited, table.stats().evicted_living), (1, 0));
+    assert_eq!(
+        (table.stats().evicted_exited, table.stats().evicted_living),
+        (1, 0)
+    );
     exec_with(&mut table, &task(6, 0, "p"), b"p\0", &[]);
     assert_eq!((table.len(), table.stats().evicted_living), (4, 1));
 }

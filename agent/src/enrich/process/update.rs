@@ -63,7 +63,9 @@ impl ProcessTable {
             // Read from `/proc` meanwhile: as new as this record, or newer.
             return;
         }
-        let caller = self.entry(forked.creator).map(|e| (e.process.clone(), e.source));
+        let caller = self
+            .entry(forked.creator)
+            .map(|e| (e.process.clone(), e.source));
         let (mut child, source) = match caller {
             // A child of one that is known by name only is no better known.
             Some((process, Source::Task)) => (process, Source::Task),
@@ -81,11 +83,7 @@ impl ProcessTable {
     }
 
     /// A program was started in a process.
-    pub fn exec(
-        &mut self,
-        execed: &Execed<'_>,
-        ancestors: impl IntoIterator<Item = Ancestor>,
-    ) {
+    pub fn exec(&mut self, execed: &Execed<'_>, ancestors: impl IntoIterator<Item = Ancestor>) {
         let task = execed.task;
         let key = ProcKey::new(task.tgid, task.start_time);
         let (argv0, args) = text::split_argv(head(execed.argv, MAX_ARGV));
@@ -95,7 +93,10 @@ impl ProcessTable {
             exe: argv0.into(),
             args: args.into(),
             cmdline: text::join_cmdline(comm, args),
-            exe_path: text::exe_path(head(execed.exe_path, MAX_KERNEL_PATH), execed.exe_file.memfd),
+            exe_path: text::exe_path(
+                head(execed.exe_path, MAX_KERNEL_PATH),
+                execed.exe_file.memfd,
+            ),
             env: trim_nul(head(execed.env, MAX_ENV)).into(),
             cwd: text::directory(head(execed.cwd, MAX_KERNEL_PATH)),
             exe_file: execed.exe_file,
@@ -209,7 +210,11 @@ impl ProcessTable {
 
     /// Wall-clock time of a time since boot; 0, meaning unknown, stays 0.
     fn wall(&self, boot: u64) -> u64 {
-        if boot == 0 { 0 } else { boot.saturating_add(self.epoch) }
+        if boot == 0 {
+            0
+        } else {
+            boot.saturating_add(self.epoch)
+        }
     }
 }
 
