@@ -5,6 +5,7 @@
 //! `act NAME` as arguments, see [`acts`].
 
 mod acts;
+mod agent;
 mod exec;
 mod flood;
 mod network;
@@ -34,6 +35,7 @@ fn main() {
         network::TESTS,
         process::TESTS,
         flood::TESTS,
+        agent::TESTS,
     ]
     .concat();
     let missing = watch::missing();

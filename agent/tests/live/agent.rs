@@ -1,0 +1,321 @@
+//! The whole agent, as a user runs it: `komainu run`, lines of JSON on its standard output.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::symlink,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    Test,
+    watch::{Watch, act, finish, perform},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "agent_symlink_gives_one_alert_with_both_paths",
+        symlink_gives_one_alert,
+    ),
+    ("agent_sigterm_drains_and_exits_0", sigterm_drains),
+    ("agent_sighup_reloads_or_keeps", sighup_reloads_or_keeps),
+    (
+        "agent_killed_leaves_no_program_or_map",
+        killed_leaves_nothing,
+    ),
+    ("agent_flood_loses_no_exec_alert", flood_loses_no_exec_alert),
+    ("agent_ends_when_its_reader_is_gone", ends_without_reader),
+];
+
+/// Patience for a line that must come.
+const SOON: Duration = Duration::from_secs(10);
+
+const SHADOW: &str = "
+- rule: Watched file opened
+  desc: a test
+  condition: evt.type in (open, openat, openat2) and fd.name = /etc/shadow
+  output: file=%fd.name command=%proc.cmdline user=%user.name
+  priority: WARNING
+";
+
+const EXECS: &str = "
+- rule: Program started
+  desc: a test
+  condition: evt.type = execve and proc.exepath endswith /true
+  output: command=%proc.cmdline parent=%proc.pname
+  priority: INFO
+";
+
+/// A running agent.
+struct Agent {
+    child: Child,
+    lines: Receiver<Value>,
+    rules: PathBuf,
+    _directory: TempDir,
+}
+
+impl Agent {
+    /// Starts it with one rule file and waits until it watches.
+    fn start(rules: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rules.yaml");
+        fs::write(&path, rules).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_komainu"))
+            .args(["run", "--format", "json", "--log-level", "warn", "--rules"])
+            .arg(&path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let line = line.unwrap();
+                let value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
+                if send.send(value).is_err() {
+                    return;
+                }
+            }
+        });
+        let agent = Self {
+            child,
+            lines,
+            rules: path,
+            _directory: directory,
+        };
+        agent.wait_for(own("started"));
+        agent
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The next line that `wanted` likes; lines before it are dropped.
+    fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if wanted(&line) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("no such line: {error}"),
+            }
+        }
+    }
+
+    /// Every line until there is none for `quiet`.
+    fn lines_until_quiet(&self, quiet: Duration) -> Vec<Value> {
+        let mut lines = Vec::new();
+        loop {
+            match self.lines.recv_timeout(quiet) {
+                Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return lines,
+            }
+        }
+    }
+
+    /// Ends it by SIGTERM; its status and remaining lines.
+    fn stop(mut self) -> (ExitStatus, Vec<Value>) {
+        self.signal(Signal::TERM);
+        let status = self.child.wait().unwrap();
+        let lines = self.lines_until_quiet(Duration::from_secs(2));
+        (status, lines)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // Fails where it has ended already.
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+/// Matches an event of the agent itself.
+fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
+    move |line| line["source"] == "komainu" && line["output_fields"]["komainu.event"] == name
+}
+
+fn rule(name: &str) -> impl Fn(&Value) -> bool + '_ {
+    move |line| line["rule"] == name
+}
+
+fn symlink_gives_one_alert(_: &mut Watch) {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("innocent");
+    symlink("/etc/shadow", &link).unwrap();
+    let agent = Agent::start(SHADOW);
+    let began = Instant::now();
+    finish(
+        Command::new("cat")
+            .arg(&link)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let alert = agent.wait_for(rule("Watched file opened"));
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+    let text = alert.to_string();
+    assert_eq!(alert["output_fields"]["fd.name"], link.to_str().unwrap());
+    assert!(
+        text.contains("\"/etc/shadow\""),
+        "the resolved path is missing: {text}"
+    );
+    assert_eq!(alert["output_fields"]["user.name"], "root");
+    let (status, rest) = agent.stop();
+    assert!(status.success());
+    assert!(
+        !rest.iter().any(rule("Watched file opened")),
+        "one alert, not more: {rest:?}"
+    );
+}
+
+/// Everything that happened before the signal is told, in order, without a gap, and then the end.
+fn sigterm_drains(_: &mut Watch) {
+    const STARTED: usize = 300;
+    let agent = Agent::start(EXECS);
+    for number in 0..STARTED {
+        finish(
+            Command::new("/bin/true")
+                .arg(number.to_string())
+                .spawn()
+                .unwrap(),
+        );
+    }
+    let (status, lines) = agent.stop();
+    assert_eq!(status.code(), Some(0));
+    let commands: Vec<&str> = lines
+        .iter()
+        .filter(|line| rule("Program started")(line))
+        .filter_map(|line| line["output_fields"]["proc.cmdline"].as_str())
+        .collect();
+    let expected: Vec<String> = (0..STARTED)
+        .map(|number| format!("true {number}"))
+        .collect();
+    assert_eq!(commands, expected);
+    let sequence: Vec<u64> = lines
+        .iter()
+        .map(|line| line["seq"].as_u64().unwrap())
+        .collect();
+    assert!(
+        sequence.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{sequence:?}"
+    );
+    assert!(
+        lines.last().is_some_and(own("stopped")),
+        "{:?}",
+        lines.last()
+    );
+}
+
+fn sighup_reloads_or_keeps(_: &mut Watch) {
+    let agent = Agent::start(EXECS);
+    fs::write(&agent.rules, SHADOW).unwrap();
+    agent.signal(Signal::HUP);
+    agent.wait_for(own("reloaded"));
+    finish(
+        Command::new("cat")
+            .arg("/etc/shadow")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    agent.wait_for(rule("Watched file opened"));
+
+    fs::write(&agent.rules, "- rule: broken\n  condition: evt.type = \n").unwrap();
+    agent.signal(Signal::HUP);
+    let failed = agent.wait_for(own("reload_failed"));
+    assert!(failed.to_string().contains("rules.yaml"), "{failed}");
+    finish(
+        Command::new("cat")
+            .arg("/etc/shadow")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    agent.wait_for(rule("Watched file opened"));
+    assert!(agent.stop().0.success());
+}
+
+fn killed_leaves_nothing(_: &mut Watch) {
+    let before = loaded();
+    let mut agent = Agent::start(EXECS);
+    let during = loaded();
+    assert!(
+        during.len() > before.len(),
+        "the agent loads programs and maps"
+    );
+    agent.signal(Signal::KILL);
+    agent.child.wait().unwrap();
+    // The kernel frees them after a grace period.
+    let deadline = Instant::now() + SOON;
+    loop {
+        let left: Vec<_> = loaded().difference(&before).cloned().collect();
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "left behind: {left:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Ids of every BPF program and map there is.
+fn loaded() -> BTreeSet<String> {
+    let programs =
+        aya::programs::loaded_programs().map(|info| format!("program {}", info.unwrap().id()));
+    let maps = aya::maps::loaded_maps().map(|info| format!("map {}", info.unwrap().id()));
+    programs.chain(maps).collect()
+}
+
+fn flood_loses_no_exec_alert(_: &mut Watch) {
+    const STARTED: usize = 200;
+    let agent = Agent::start(EXECS);
+    let flood = act("open-flood")
+        .args(["/etc/hostname", "200000"])
+        .spawn()
+        .unwrap();
+    for number in 0..STARTED {
+        finish(
+            Command::new("/bin/true")
+                .arg(number.to_string())
+                .spawn()
+                .unwrap(),
+        );
+    }
+    finish(flood);
+    let (_, lines) = agent.stop();
+    let alerts = lines
+        .iter()
+        .filter(|line| rule("Program started")(line))
+        .count();
+    assert_eq!(alerts, STARTED);
+}
+
+fn ends_without_reader(_: &mut Watch) {
+    let mut agent = Agent::start(EXECS);
+    // The reading thread drops the pipe at its next line.
+    let (_, closed) = channel();
+    drop(std::mem::replace(&mut agent.lines, closed));
+    let deadline = Instant::now() + SOON;
+    while Instant::now() < deadline {
+        perform("exec", &["/bin/true"]);
+        if let Some(status) = agent.child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(1));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("still running without a reader");
+}
