@@ -1,9 +1,10 @@
 //! Events of the agent itself, in the same stream: a reader must be able to tell silence from
 //! blindness.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Alert;
+use super::stream::utc;
 
 /// `source` of own events.
 pub const SOURCE: &str = "komainu";
@@ -42,7 +43,7 @@ pub enum OwnEvent {
         place: Option<String>,
         /// Events (for `stdout`: alerts).
         count: u64,
-        /// Nanoseconds since the epoch.
+        /// Nanoseconds since the epoch; 0 where unknown.
         first: u64,
         /// Nanoseconds since the epoch.
         last: u64,
@@ -71,9 +72,10 @@ impl OwnEvent {
             Self::Blind { .. } => ("blind", "Critical"),
             Self::Stopped { .. } => ("stopped", "Informational"),
         };
+        let message = self.sentence();
         let mut fields = vec![("komainu.event".to_owned(), Value::from(name))];
-        let message =
-            self.describe(&mut |key, value| fields.push((format!("komainu.{key}"), value)));
+        let facts = self.facts().into_iter();
+        fields.extend(facts.map(|(key, value)| (format!("komainu.{key}"), value)));
         Alert {
             time,
             rule: format!("Komainu {}", name.replace('_', " ")),
@@ -86,8 +88,51 @@ impl OwnEvent {
         }
     }
 
-    /// One sentence, and its facts as fields.
-    fn describe(self, field: &mut dyn FnMut(&str, Value)) -> String {
+    fn facts(self) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::Started {
+                version,
+                rules,
+                attached,
+                degraded,
+            } => vec![
+                ("version", version.into()),
+                ("rules", rules.into()),
+                ("probes_attached", attached.into()),
+                ("probes_failed", degraded.into()),
+            ],
+            Self::Reloaded { rules } => vec![("rules", rules.into())],
+            Self::ReloadFailed { error } => vec![("error", error.into())],
+            Self::Blind {
+                stage,
+                class,
+                place,
+                count,
+                first,
+                last,
+            } => vec![
+                ("stage", stage.into()),
+                ("class", class.into()),
+                ("place", place.into()),
+                ("count", count.into()),
+                ("first", first.into()),
+                ("last", last.into()),
+            ],
+            Self::Stopped {
+                reason,
+                events,
+                alerts,
+                lost,
+            } => vec![
+                ("reason", reason.into()),
+                ("events", events.into()),
+                ("alerts", alerts.into()),
+                ("lost", lost.into()),
+            ],
+        }
+    }
+
+    fn sentence(&self) -> String {
         match self {
             Self::Started {
                 version,
@@ -95,25 +140,18 @@ impl OwnEvent {
                 attached,
                 degraded,
             } => {
-                field("version", version.into());
-                field("rules", rules.into());
-                field("probes_attached", attached.into());
-                field("probes_failed", json!(degraded));
-                let mut text = format!(
-                    "Komainu {version} watches with {rules} rules, {attached} probes attached"
-                );
-                if !degraded.is_empty() {
-                    text.push_str(", degraded: ");
-                    text.push_str(&degraded.join("; "));
-                }
-                text
+                let failed = if degraded.is_empty() {
+                    ""
+                } else {
+                    ", degraded: "
+                };
+                let which = degraded.join("; ");
+                format!(
+                    "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
+                )
             }
-            Self::Reloaded { rules } => {
-                field("rules", rules.into());
-                format!("Rules were reloaded, {rules} are in force")
-            }
+            Self::Reloaded { rules } => format!("Rules were reloaded, {rules} are in force"),
             Self::ReloadFailed { error } => {
-                field("error", error.clone().into());
                 format!("Reloading rules failed, the old ones stay in force: {error}")
             }
             Self::Blind {
@@ -124,23 +162,21 @@ impl OwnEvent {
                 first,
                 last,
             } => {
-                field("stage", stage.into());
-                field("class", class.into());
-                field("place", place.clone().into());
-                field("count", count.into());
-                field("first", first.into());
-                field("last", last.into());
-                let what = if stage == "stdout" {
+                let what = if *stage == "stdout" {
                     "alerts"
                 } else {
                     "events"
                 };
-                let class = class.map_or(String::new(), |c| format!("{c} "));
-                let place = place.map_or(String::new(), |p| format!(" of {p}"));
-                let (first, last) = (super::stream::utc(first), super::stream::utc(last));
-                format!(
-                    "{count} {class}{what}{place} were lost at {stage} between {first} and {last}"
-                )
+                let class = class.map_or(String::new(), |class| format!("{class} "));
+                let place = place
+                    .as_ref()
+                    .map_or(String::new(), |place| format!(" of {place}"));
+                let when = if *first == 0 {
+                    String::new()
+                } else {
+                    format!(" between {} and {}", utc(*first), utc(*last))
+                };
+                format!("{count} {class}{what}{place} were lost at {stage}{when}")
             }
             Self::Stopped {
                 reason,
@@ -148,10 +184,6 @@ impl OwnEvent {
                 alerts,
                 lost,
             } => {
-                field("reason", reason.clone().into());
-                field("events", events.into());
-                field("alerts", alerts.into());
-                field("lost", lost.into());
                 format!(
                     "Komainu stopped ({reason}) after {events} events and {alerts} alerts, {lost} lost"
                 )

@@ -138,6 +138,3 @@ fn ask(processes: impl IntoIterator<Item = ProcKey>, wires: &Wires) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,30 +1,34 @@
 //! `komainu run`: makes the parts, connects them, waits for signals, takes them down in order.
 
-use std::path::Path;
+mod setup;
+
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
-use std::{io, thread};
 
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use aya_log::EbpfLogger;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
-use super::decide::{self, Notice, Records, Totals, Wires};
+use setup::{
+    Signals, decider_error, kernel_options, load_users, sink_error, sources, spawn_decider,
+    spawn_scan, started, state, tell_probes, write,
+};
+
+use super::decide::{Notice, Totals, Wires};
 use super::engine::{self, Rules};
 use super::verdict::Decider;
-use super::{clock, losses, scan, stream};
+use super::{clock, losses, stream};
 use crate::config::Config;
 use crate::emit::sink::{self, Lost};
 use crate::emit::{Alert, Outlet, OwnEvent};
-use crate::enrich::proc::{Proc, cgroup::Hierarchies};
-use crate::enrich::{State, process, users};
-use crate::kernel::{self, Batch, Kernel, Lanes, ProbeStatus, Waker};
+use crate::enrich::users;
+use crate::kernel::{Kernel, Waker};
 
 /// Notices and questions that wait at most.
 const NOTICES: usize = 1024;
@@ -39,10 +43,7 @@ const FLUSH: Duration = Duration::from_secs(5);
 pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let rules = Arc::new(ArcSwap::from_pointee(engine::load(&config)?));
-    let sources = users::Sources {
-        passwd: config.users.passwd.clone(),
-        group: config.users.group.clone(),
-    };
+    let sources = sources(&config);
     let users = load_users(&sources);
 
     let (alerts, for_sink) = mpsc::channel(config.output.queue.size());
@@ -64,51 +65,16 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         .send(started(&rules.load(), kernel.probes(), degraded))
         .await?;
     let epoch = clock::epoch();
-    let proc = Proc::new(
-        &config.processes.proc,
-        hierarchies(),
-        epoch,
-        env_bytes(&config),
-    );
-    let to_decider = notices.clone();
-    thread::Builder::new()
-        .name("komainu-scan".into())
-        .spawn(move || scan::run(&proc, &for_scan, &to_decider))?;
-    let limits = process::Limits {
-        processes: config.processes.max.size(),
-        bytes: config.processes.max_bytes.size(),
-        linger: config
-            .processes
-            .linger_seconds
-            .0
-            .saturating_mul(1_000_000_000),
-    };
-    let hostname = stream::hostname();
-    let state = State::new(
-        limits,
-        config.containers.max_cgroups.size(),
-        epoch,
-        users.clone(),
-        hostname,
-    );
+    spawn_scan(&config, epoch, for_scan, notices.clone())?;
     let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost));
-    let decider = Decider::new(state, outlet, &config);
+    let decider = Decider::new(state(&config, epoch, &users), outlet, &config);
     let wires = Wires {
         rules: Arc::clone(&rules),
         notices: for_decider,
         wanted,
         stop: Arc::clone(&stop),
     };
-    let scan_time = Duration::from_millis(config.processes.scan_milliseconds.0);
-    let mut done = spawn_decider(
-        Rings {
-            lanes,
-            batch: Batch::default(),
-        },
-        decider,
-        wires,
-        scan_time,
-    )?;
+    let mut done = spawn_decider(lanes, decider, wires, &config)?;
 
     let mut watch = Watch {
         config,

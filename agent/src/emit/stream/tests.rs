@@ -105,7 +105,7 @@ fn own_events() {
         class: Some("open"),
         place: Some("host".into()),
         count: 412,
-        first: 0,
+        first: 1,
         last: 3_000_000_000,
     };
     let value: Value = serde_json::from_str(&line(&mut stream, blind.into_alert(9))).unwrap();
@@ -115,7 +115,7 @@ fn own_events() {
     let output = value["output"].as_str().unwrap();
     assert!(
         output.contains(
-            "412 open events of host were lost at ring between 1970-01-01T00:00:00.000000000Z"
+            "412 open events of host were lost at ring between 1970-01-01T00:00:00.000000001Z"
         ),
         "{output}"
     );

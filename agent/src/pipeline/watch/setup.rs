@@ -2,22 +2,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::anyhow;
+use komainu_common::limits::MAX_ENV;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::clock;
-use super::super::decide::{self, Records, Totals, Wires};
+use super::super::decide::{self, Notice, Records, Totals, Wires};
 use super::super::engine::Rules;
 use super::super::verdict::Decider;
+use super::super::{clock, scan, stream};
 use super::Done;
 use crate::config::Config;
 use crate::emit::sink::{self, Lost};
 use crate::emit::{Alert, OwnEvent};
-use crate::enrich::{proc::cgroup::Hierarchies, users};
+use crate::enrich::proc::{Proc, cgroup::Hierarchies};
+use crate::enrich::{State, process, users};
+use crate::event::ProcKey;
 use crate::kernel::{self, Batch, Lanes, ProbeStatus};
 
 /// The signals that mean something.
@@ -38,9 +42,9 @@ impl Signals {
 }
 
 /// The rings as the deciding thread reads them.
-pub(super) struct Rings {
-    pub(super) lanes: Lanes,
-    pub(super) batch: Batch,
+struct Rings {
+    lanes: Lanes,
+    batch: Batch,
 }
 
 impl Records for Rings {
@@ -55,8 +59,19 @@ impl Records for Rings {
     }
 }
 
-pub(super) fn spawn_decider(rings: Rings, decider: Decider, wires: Wires, scan: Duration) -> io::Result<Done> {
+/// Starts the thread that decides.
+pub(super) fn spawn_decider(
+    lanes: Lanes,
+    decider: Decider,
+    wires: Wires,
+    config: &Config,
+) -> io::Result<Done> {
     let (tell, done) = oneshot::channel();
+    let scan = Duration::from_millis(config.processes.scan_milliseconds.0);
+    let rings = Rings {
+        lanes,
+        batch: Batch::default(),
+    };
     let decide = move || {
         // Nobody listens any more only where the process is about to end.
         drop(tell.send(decide::run(rings, decider, &wires, scan)));
@@ -67,6 +82,43 @@ pub(super) fn spawn_decider(rings: Rings, decider: Decider, wires: Wires, scan: 
     Ok(done)
 }
 
+/// Starts the thread that reads `/proc`.
+pub(super) fn spawn_scan(
+    config: &Config,
+    epoch: u64,
+    wanted: Receiver<ProcKey>,
+    notices: SyncSender<Notice>,
+) -> io::Result<()> {
+    let env = if config.kernel.record_env { MAX_ENV } else { 0 };
+    let proc = Proc::new(&config.processes.proc, hierarchies(), epoch, env);
+    let scan = move || scan::run(&proc, &wanted, &notices);
+    thread::Builder::new()
+        .name("komainu-scan".into())
+        .spawn(scan)?;
+    Ok(())
+}
+
+/// What is known before anything happened.
+pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> State {
+    let limits = process::Limits {
+        processes: config.processes.max.size(),
+        bytes: config.processes.max_bytes.size(),
+        linger: config
+            .processes
+            .linger_seconds
+            .0
+            .saturating_mul(1_000_000_000),
+    };
+    let cgroups = config.containers.max_cgroups.size();
+    State::new(
+        limits,
+        cgroups,
+        epoch,
+        Arc::clone(users),
+        stream::hostname(),
+    )
+}
+
 pub(super) async fn write(
     alerts: mpsc::Receiver<Alert>,
     stream: crate::emit::Stream,
@@ -75,7 +127,9 @@ pub(super) async fn write(
     sink::run(alerts, tokio::io::stdout(), stream, &lost).await
 }
 
-pub(super) fn sink_error(ended: Result<io::Result<sink::Totals>, tokio::task::JoinError>) -> anyhow::Error {
+pub(super) fn sink_error(
+    ended: Result<io::Result<sink::Totals>, tokio::task::JoinError>,
+) -> anyhow::Error {
     match ended {
         Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             anyhow!("standard output was closed by its reader: nobody is left to alert")
@@ -86,7 +140,9 @@ pub(super) fn sink_error(ended: Result<io::Result<sink::Totals>, tokio::task::Jo
     }
 }
 
-pub(super) fn decider_error(ended: Result<io::Result<Totals>, oneshot::error::RecvError>) -> anyhow::Error {
+pub(super) fn decider_error(
+    ended: Result<io::Result<Totals>, oneshot::error::RecvError>,
+) -> anyhow::Error {
     match ended {
         Ok(Err(error)) => anyhow::Error::new(error).context("cannot wait for events"),
         Ok(Ok(_)) => anyhow!("deciding ended early"),
@@ -103,21 +159,21 @@ pub(super) fn kernel_options(config: &Config) -> kernel::Options {
     }
 }
 
-pub(super) fn env_bytes(config: &Config) -> usize {
-    if config.kernel.record_env {
-        komainu_common::limits::MAX_ENV
-    } else {
-        0
-    }
-}
-
 /// The hierarchies that cgroup ids of records are of.
-pub(super) fn hierarchies() -> Hierarchies {
+fn hierarchies() -> Hierarchies {
     let mounts = std::fs::read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
     Hierarchies::parse(
         &mounts,
         kernel::v1_controllers().first().map(String::as_str),
     )
+}
+
+/// Where the names are.
+pub(super) fn sources(config: &Config) -> users::Sources {
+    users::Sources {
+        passwd: config.users.passwd.clone(),
+        group: config.users.group.clone(),
+    }
 }
 
 pub(super) fn load_users(sources: &users::Sources) -> Arc<users::Users> {

@@ -20,124 +20,128 @@ fn fill(pattern: &str) -> String {
         .replace("{STATIC}", STATIC)
 }
 
+use Runtime::{Containerd, Cri, Crio, Docker, Podman, Unknown};
+
+const POD: Option<&str> = Some(UID);
+
+/// Path, runtime, container, pod.
+const REAL: &[(&str, Runtime, &str, Option<&str>)] = &[
+    // docker: cgroupfs; systemd; v2; swarm-like parent; systemd inside the container
+    ("/docker/{A}", Docker, A, None),
+    ("/system.slice/docker-{A}.scope", Docker, A, None),
+    ("/system.slice/docker-{A}.scope/init.scope", Docker, A, None),
+    ("/docker/{A}/system.slice/nginx.service", Docker, A, None),
+    ("/actions_job/{A}", Unknown, A, None),
+    (
+        "/user.slice/user-1000.slice/user@1000.service/app.slice/docker-{A}.scope",
+        Docker,
+        A,
+        None,
+    ),
+    // docker in docker, kind
+    ("/docker/{A}/docker/{B}", Docker, B, None),
+    (
+        "/docker/{A}/kubelet/kubepods/besteffort/pod{UID}/{B}",
+        Cri,
+        B,
+        POD,
+    ),
+    (
+        "/system.slice/docker-{A}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod{UID_}.slice/cri-containerd-{B}.scope",
+        Containerd,
+        B,
+        POD,
+    ),
+    // containerd below a kubelet, both drivers, all QoS classes
+    ("/kubepods/burstable/pod{UID}/{A}", Cri, A, POD),
+    ("/kubepods/besteffort/pod{UID}/{A}", Cri, A, POD),
+    ("/kubepods/pod{UID}/{A}", Cri, A, POD),
+    ("/kubepods/pod{STATIC}/{A}", Cri, A, Some(STATIC)),
+    ("/labpods/pod{UID}/{A}", Cri, A, POD),
+    (
+        "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID_}.slice/cri-containerd-{A}.scope",
+        Containerd,
+        A,
+        POD,
+    ),
+    (
+        "/kubepods.slice/kubepods-pod{UID_}.slice/cri-containerd-{A}.scope",
+        Containerd,
+        A,
+        POD,
+    ),
+    (
+        "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{STATIC}.slice/cri-containerd-{A}.scope",
+        Containerd,
+        A,
+        Some(STATIC),
+    ),
+    (
+        "/system.slice/containerd.service/kubepods-burstable-pod{UID_}.slice:cri-containerd:{A}",
+        Containerd,
+        A,
+        POD,
+    ),
+    ("/system.slice:cri-containerd:{A}", Containerd, A, None),
+    ("/k8s.io/{A}", Containerd, A, None),
+    ("/default/{A}", Unknown, A, None),
+    ("/system.slice/nerdctl-{A}.scope", Containerd, A, None),
+    // docker below a kubelet
+    (
+        "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID_}.slice/docker-{A}.scope",
+        Docker,
+        A,
+        POD,
+    ),
+    // CRI-O; crun makes a group of its own below
+    ("/kubepods/burstable/pod{UID}/crio-{A}", Crio, A, POD),
+    (
+        "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID_}.slice/crio-{A}.scope",
+        Crio,
+        A,
+        POD,
+    ),
+    (
+        "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID_}.slice/crio-{A}.scope/container",
+        Crio,
+        A,
+        POD,
+    ),
+    // podman: root, rootless, pods
+    ("/libpod_parent/libpod-{A}", Podman, A, None),
+    ("/libpod_parent/{A}", Podman, A, None),
+    ("/machine.slice/libpod-{A}.scope", Podman, A, None),
+    ("/machine.slice/libpod-{A}.scope/container", Podman, A, None),
+    (
+        "/machine.slice/machine-libpod_pod_{B}.slice/libpod-{A}.scope/container",
+        Podman,
+        A,
+        None,
+    ),
+    (
+        "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{A}.scope/container",
+        Podman,
+        A,
+        None,
+    ),
+    (
+        "/user.slice/user-0.slice/session-3.scope/libpod-payload-{A}",
+        Podman,
+        A,
+        None,
+    ),
+    // the beginning of a long path was cut
+    (
+        "epods-burstable-pod{UID_}.slice/cri-containerd-{A}.scope",
+        Containerd,
+        A,
+        POD,
+    ),
+];
+
 #[test]
 fn real_paths() {
-    use Runtime::{Containerd, Cri, Crio, Docker, Podman, Unknown};
-    let pod = Some(UID);
-    let table: &[(&str, Runtime, &str, Option<&str>)] = &[
-        // docker: cgroupfs; systemd; v2; swarm-like parent; systemd inside the container
-        ("/docker/{A}", Docker, A, None),
-        ("/system.slice/docker-{A}.scope", Docker, A, None),
-        ("/system.slice/docker-{A}.scope/init.scope", Docker, A, None),
-        ("/docker/{A}/system.slice/nginx.service", Docker, A, None),
-        ("/actions_job/{A}", Unknown, A, None),
-        (
-            "/user.slice/user-1000.slice/user@1000.service/app.slice/docker-{A}.scope",
-            Docker,
-            A,
-            None,
-        ),
-        // docker in docker, kind
-        ("/docker/{A}/docker/{B}", Docker, B, None),
-        (
-            "/docker/{A}/kubelet/kubepods/besteffort/pod{UID}/{B}",
-            Cri,
-            B,
-            pod,
-        ),
-        (
-            "/system.slice/docker-{A}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod{UID_}.slice/cri-containerd-{B}.scope",
-            Containerd,
-            B,
-            pod,
-        ),
-        // containerd below a kubelet, both drivers, all QoS classes
-        ("/kubepods/burstable/pod{UID}/{A}", Cri, A, pod),
-        ("/kubepods/besteffort/pod{UID}/{A}", Cri, A, pod),
-        ("/kubepods/pod{UID}/{A}", Cri, A, pod),
-        ("/kubepods/pod{STATIC}/{A}", Cri, A, Some(STATIC)),
-        ("/labpods/pod{UID}/{A}", Cri, A, pod),
-        (
-            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID_}.slice/cri-containerd-{A}.scope",
-            Containerd,
-            A,
-            pod,
-        ),
-        (
-            "/kubepods.slice/kubepods-pod{UID_}.slice/cri-containerd-{A}.scope",
-            Containerd,
-            A,
-            pod,
-        ),
-        (
-            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{STATIC}.slice/cri-containerd-{A}.scope",
-            Containerd,
-            A,
-            Some(STATIC),
-        ),
-        (
-            "/system.slice/containerd.service/kubepods-burstable-pod{UID_}.slice:cri-containerd:{A}",
-            Containerd,
-            A,
-            pod,
-        ),
-        ("/system.slice:cri-containerd:{A}", Containerd, A, None),
-        ("/k8s.io/{A}", Containerd, A, None),
-        ("/default/{A}", Unknown, A, None),
-        ("/system.slice/nerdctl-{A}.scope", Containerd, A, None),
-        // docker below a kubelet
-        (
-            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID_}.slice/docker-{A}.scope",
-            Docker,
-            A,
-            pod,
-        ),
-        // CRI-O; crun makes a group of its own below
-        ("/kubepods/burstable/pod{UID}/crio-{A}", Crio, A, pod),
-        (
-            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID_}.slice/crio-{A}.scope",
-            Crio,
-            A,
-            pod,
-        ),
-        (
-            "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID_}.slice/crio-{A}.scope/container",
-            Crio,
-            A,
-            pod,
-        ),
-        // podman: root, rootless, pods
-        ("/libpod_parent/libpod-{A}", Podman, A, None),
-        ("/libpod_parent/{A}", Podman, A, None),
-        ("/machine.slice/libpod-{A}.scope", Podman, A, None),
-        ("/machine.slice/libpod-{A}.scope/container", Podman, A, None),
-        (
-            "/machine.slice/machine-libpod_pod_{B}.slice/libpod-{A}.scope/container",
-            Podman,
-            A,
-            None,
-        ),
-        (
-            "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{A}.scope/container",
-            Podman,
-            A,
-            None,
-        ),
-        (
-            "/user.slice/user-0.slice/session-3.scope/libpod-payload-{A}",
-            Podman,
-            A,
-            None,
-        ),
-        // the beginning of a long path was cut
-        (
-            "epods-burstable-pod{UID_}.slice/cri-containerd-{A}.scope",
-            Containerd,
-            A,
-            pod,
-        ),
-    ];
-    for (pattern, runtime, id, pod) in table {
+    for (pattern, runtime, id, pod) in REAL {
         let path = fill(pattern);
         let found = container(path.as_bytes()).unwrap_or_else(|| panic!("host: {path}"));
         assert_eq!(found.id, *id, "{path}");
