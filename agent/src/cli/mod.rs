@@ -6,6 +6,8 @@ mod config;
 mod fields;
 mod log;
 mod probe;
+mod rules;
+mod rules_test;
 mod run;
 
 use std::io::{self, Write};
@@ -32,6 +34,9 @@ enum Command {
     Run(run::Args),
     /// What this kernel offers, which probes attach, and why others do not.
     Probe(probe::Args),
+    /// Check and test rule files.
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// The fields that conditions and outputs can name.
     Fields(fields::Args),
     /// Print the reference of the configuration file.
@@ -43,6 +48,7 @@ pub fn run(args: Args) -> ExitCode {
     let done = match args.command {
         Command::Run(args) => run::run(args),
         Command::Probe(args) => probe::run(&args),
+        Command::Rules(command) => rules::run(&command),
         Command::Fields(args) => fields::run(&args),
         Command::Config => config::run(),
     };

@@ -54,9 +54,9 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
 fn measure(setup: Setup, programs: &Programs, works: &[Work], report: &mut Report) -> Result<()> {
     let running = programs.start(setup)?;
     for work in works {
-        let before = running.cpu_time()?;
+        let before = running.settled_cpu_time()?;
         let nanoseconds = work.run()?;
-        let cpu = running.cpu_time()?.saturating_sub(before);
+        let cpu = running.settled_cpu_time()?.saturating_sub(before);
         report.add(work, setup, nanoseconds, cpu);
     }
     report.memory(setup, running.memory_kib()?);

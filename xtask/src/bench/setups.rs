@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
@@ -14,6 +15,8 @@ use crate::agent::{self, Agent};
 use crate::project;
 
 const START: Duration = Duration::from_secs(20);
+/// Longest wait for the agent to become idle.
+const SETTLE: Duration = Duration::from_secs(10);
 const STOP: Duration = Duration::from_secs(10);
 /// Clock ticks of `/proc/PID/stat` (`USER_HZ`, `proc_pid_stat(5)`).
 const TICK: Duration = Duration::from_millis(10);
@@ -123,8 +126,23 @@ impl Drop for Floor {
 }
 
 impl Running {
-    /// Processor time the set-up's own process has used.
-    pub(super) fn cpu_time(&self) -> Result<Duration> {
+    /// Processor time the set-up's own process has used, once it has worked off what is waiting
+    /// in the rings; what it still does then is not the next workload's cost.
+    pub(super) fn settled_cpu_time(&self) -> Result<Duration> {
+        let give_up = Instant::now() + SETTLE;
+        let mut before = self.cpu_time()?;
+        while self.pid().is_some() && Instant::now() < give_up {
+            thread::sleep(5 * TICK);
+            let now = self.cpu_time()?;
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        Ok(before)
+    }
+
+    fn cpu_time(&self) -> Result<Duration> {
         let Some(pid) = self.pid() else {
             return Ok(Duration::ZERO);
         };
