@@ -18,3 +18,4 @@ pub mod event;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
 pub mod pipeline;
+pub mod rules;

@@ -6,6 +6,7 @@ mod config;
 mod fields;
 mod log;
 mod probe;
+mod rules;
 mod run;
 
 use std::io::{self, Write};
@@ -30,6 +31,8 @@ pub struct Args {
 enum Command {
     /// Watch this machine and write alerts to standard output.
     Run(run::Args),
+    /// Check rule files.
+    Rules(rules::Args),
     /// What this kernel offers, which probes attach, and why others do not.
     Probe(probe::Args),
     /// The fields that conditions and outputs can name.
@@ -42,6 +45,7 @@ enum Command {
 pub fn run(args: Args) -> ExitCode {
     let done = match args.command {
         Command::Run(args) => run::run(args),
+        Command::Rules(args) => rules::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Fields(args) => fields::run(&args),
         Command::Config => config::run(),
