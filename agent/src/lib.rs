@@ -9,6 +9,13 @@
 //! threads, tasks, channels and shutdown.
 #![deny(unsafe_code)]
 
+pub mod cli;
+pub mod config;
+pub mod decode;
+pub mod emit;
+pub mod enrich;
 pub mod event;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
+pub mod pipeline;
+pub mod rules;

@@ -1,3 +1,9 @@
 //! The `komainu` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    komainu::cli::run(komainu::cli::Args::parse())
+}

@@ -1,0 +1,183 @@
+//! The configuration file: one table of keys that gives types, defaults, checks and reference.
+
+mod load;
+mod reference;
+mod values;
+
+use std::path::PathBuf;
+
+pub use load::{ConfigError, MAX_FILE, parse, read};
+pub use reference::markdown;
+pub use values::{Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern};
+
+use crate::emit::Format;
+use crate::rules::Priority;
+
+/// A key of the file, for the reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Section, empty for the top level.
+    pub section: &'static str,
+    /// Name within the section.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static [&'static str],
+}
+
+/// Defines one section: the struct that serde reads, its defaults and its rows of [`KEYS`].
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])*
+        $name:ident, $section:literal {
+            $($(#[doc = $doc:literal])+ $field:ident: $ty:ty = $default:expr;)*
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $field: $ty,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+
+        impl $name {
+            /// Rows of this section.
+            pub const KEYS: &[Key] = &[$(Key {
+                section: $section,
+                name: stringify!($field),
+                doc: &[$($doc),+],
+            },)*];
+        }
+    };
+}
+
+section! {
+    /// The whole file. Every key may be left out.
+    Config, "" {
+        /// Rule files and directories, read in this order, before those of `--rules`. Of a
+        /// directory the files `*.yaml` and `*.yml` are read, sorted by name, hidden ones and
+        /// subdirectories left out.
+        rules: Vec<PathBuf> = Vec::new();
+        /// `first`: the first rule that matches an event alerts. `all`: every one does.
+        matching: Matching = Matching::First;
+        /// Rules less severe than this are not loaded: `emergency`, `alert`, `critical`, `error`,
+        /// `warning`, `notice`, `informational`, `debug`.
+        priority: LeastPriority = LeastPriority(Priority::Debug);
+        /// Section `output`.
+        output: Output = Output::default();
+        /// Section `processes`.
+        processes: Processes = Processes::default();
+        /// Section `containers`.
+        containers: Containers = Containers::default();
+        /// Section `users`.
+        users: Users = Users::default();
+        /// Section `kernel`.
+        kernel: Kernel = Kernel::default();
+        /// Section `log`.
+        log: Log = Log::default();
+    }
+}
+
+section! {
+    /// Alerts on standard output.
+    Output, "output" {
+        /// `json`: one object per line with Falco's keys. `text`: for people.
+        format: Format = Format::Json;
+        /// Colour in the text format: `auto` (on a terminal), `always`, `never`.
+        colour: Colour = Colour::Auto;
+        /// Name of the node in alerts; empty: the environment variable `NODE_NAME`, else the
+        /// host's name.
+        node: String = String::new();
+        /// Alerts that wait for standard output at most. Further ones are lost, and counted in the
+        /// stream. 16 to 1000000.
+        queue: Count<16, 1_000_000> = Count(4096);
+        /// Add container, image and pod to the output of every rule, as Falco does.
+        suggested_fields: bool = true;
+        /// Ancestors shown in an alert, 0 to 32.
+        ancestors: Count<0, 32> = Count(8);
+        /// Replace secrets that the built-in patterns recognise.
+        redact_defaults: bool = true;
+        /// Further patterns: regular expressions. Of a match the group `secret` is replaced by
+        /// `[redacted]`, or all of it where there is no such group.
+        redact: Vec<Pattern> = Vec::new();
+    }
+}
+
+section! {
+    /// The process table.
+    Processes, "processes" {
+        /// Processes known at most, lately exited ones included. 256 to 4194304.
+        max: Count<256, 4_194_304> = Count(32_768);
+        /// Bytes of command lines, paths and environments kept at most. 1 MiB to 4 GiB.
+        max_bytes: Count<1_048_576, 4_294_967_296> = Count(67_108_864);
+        /// Seconds that an exited process stays known. 1 to 3600.
+        linger_seconds: Count<1, 3_600> = Count(30);
+        /// Where the host's `/proc` is mounted.
+        proc: PathBuf = "/proc".into();
+        /// Milliseconds that the start waits at most for `/proc` to be read. 0 to 60000.
+        scan_milliseconds: Count<0, 60_000> = Count(500);
+    }
+}
+
+section! {
+    /// Containers.
+    Containers, "containers" {
+        /// cgroups known at most. 64 to 1048576.
+        max_cgroups: Count<64, 1_048_576> = Count(16_384);
+    }
+}
+
+section! {
+    /// Names of users and groups. Processes in containers have a name for uid 0 only.
+    Users, "users" {
+        /// The host's `passwd` file; regular, no symlink.
+        passwd: PathBuf = "/etc/passwd".into();
+        /// The host's `group` file; regular, no symlink.
+        group: PathBuf = "/etc/group".into();
+    }
+}
+
+section! {
+    /// The kernel half.
+    Kernel, "kernel" {
+        /// Bytes of the ring for process events, a power of two from 64 KiB to 64 MiB.
+        lifecycle_ring_bytes: Count<65_536, 67_108_864> = Count(4 << 20);
+        /// Bytes of the ring for file and network events, a power of two from 64 KiB to 64 MiB.
+        bulk_ring_bytes: Count<65_536, 67_108_864> = Count(8 << 20);
+        /// Record the environment of started programs, up to 4 KiB each; without it `proc.env`
+        /// is empty.
+        record_env: bool = true;
+        /// Seconds between two looks at the loss ledger. 1 to 3600.
+        ledger_seconds: Count<1, 3_600> = Count(5);
+    }
+}
+
+section! {
+    /// The agent's own log, on standard error.
+    Log, "log" {
+        /// Least level: `error`, `warn`, `info`, `debug`, `trace`. `RUST_LOG` and `--log-level`
+        /// win over it.
+        level: LogLevel = LogLevel::Info;
+        /// `text` or `json`.
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+/// Every key, in the order of the reference. The top level's sections are among them.
+pub const KEYS: &[&[Key]] = &[
+    Config::KEYS,
+    Output::KEYS,
+    Processes::KEYS,
+    Containers::KEYS,
+    Users::KEYS,
+    Kernel::KEYS,
+    Log::KEYS,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Types of values that check themselves while they are read, so that an error has a position.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::{Deserialize as FromText, Serialize};
+
+use crate::rules::{self, Priority};
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Count<const MIN: u64, const MAX: u64>(pub u64);
+
+impl<const MIN: u64, const MAX: u64> Count<MIN, MAX> {
+    /// As a size in memory; saturates where that is smaller.
+    pub fn size(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Count<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if (MIN..=MAX).contains(&number) {
+            return Ok(Self(number));
+        }
+        Err(D::Error::custom(format!(
+            "{number} is not from {MIN} to {MAX}"
+        )))
+    }
+}
+
+/// A regular expression for redaction.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Pattern {
+    text: String,
+    #[serde(skip)]
+    regex: regex::Regex,
+}
+
+impl Pattern {
+    /// Compiled.
+    pub fn regex(&self) -> &regex::Regex {
+        &self.regex
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let regex = crate::emit::redact::compile(&text).map_err(D::Error::custom)?;
+        if regex.is_match("") {
+            let message =
+                format!("pattern {text:?} matches the empty text, so it would match everywhere");
+            return Err(D::Error::custom(message));
+        }
+        Ok(Self { text, regex })
+    }
+}
+
+/// Least severity of rules that are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeastPriority(pub Priority);
+
+impl std::str::FromStr for LeastPriority {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let names = || {
+            Priority::ALL
+                .iter()
+                .map(|p| p.name().to_lowercase())
+                .collect::<Vec<_>>()
+        };
+        Priority::parse(name)
+            .map(Self)
+            .ok_or_else(|| format!("{name:?} is no priority; they are: {}", names().join(", ")))
+    }
+}
+
+impl<'de> Deserialize<'de> for LeastPriority {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for LeastPriority {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.name().to_lowercase())
+    }
+}
+
+/// How many rules alert on one event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Matching {
+    /// The first that matches, in the order of definition.
+    #[default]
+    First,
+    /// Every one that matches.
+    All,
+}
+
+impl From<Matching> for rules::Matching {
+    fn from(matching: Matching) -> Self {
+        match matching {
+            Matching::First => Self::First,
+            Matching::All => Self::All,
+        }
+    }
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// Least level of the agent's own log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What stops it from working.
+    Error,
+    /// What makes it work less well.
+    Warn,
+    /// What an operator wants to know.
+    #[default]
+    Info,
+    /// For finding faults.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// As a directive of `RUST_LOG`.
+    pub const fn directive(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Format of the agent's own log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object per line.
+    Json,
+}

@@ -1,0 +1,193 @@
+//! The JSON line: Falco's keys as they are, ours beside them, sorted, under 64 KiB.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+
+use super::alert::{Alert, Ancestor, SCHEMA};
+use super::cut::{Cut, cut};
+use super::escape::SafeJson;
+use super::stream::Stamp;
+
+/// Bytes of a line at most, its line break included. Log collectors split longer ones.
+pub(super) const MAX_LINE: usize = 64 * 1024 - 1;
+
+/// Bytes of one value, tried in turn until the line fits.
+const LIMITS: &[usize] = &[16_384, 8_192, 4_096, 2_048, 1_024, 512, 256, 128];
+/// Bytes of one value of an ancestor: context must not outweigh the alert.
+const ANCESTOR: usize = 256;
+/// Tags of a line that had to be stripped.
+const FEW_TAGS: usize = 16;
+
+/// Appends the alert as one line.
+pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>) -> serde_json::Result<()> {
+    let start = out.len();
+    for &limit in LIMITS {
+        write(out, &whole(alert, stamp, limit))?;
+        if out.len() - start <= MAX_LINE {
+            return Ok(());
+        }
+        out.truncate(start);
+    }
+    write(out, &stripped(alert, stamp))
+}
+
+fn write(out: &mut Vec<u8>, line: &Line<'_>) -> serde_json::Result<()> {
+    line.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut *out, SafeJson,
+    ))?;
+    out.push(b'\n');
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ancestry: Option<Ancestry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<Container<'a>>,
+    hostname: Cut<'a>,
+    id: &'a str,
+    node: Cut<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    omitted: &'static [&'static str],
+    output: Cut<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_fields: Option<Fields<'a>>,
+    priority: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved_path: Option<Cut<'a>>,
+    rule: Cut<'a>,
+    schema: u32,
+    seq: u64,
+    source: &'static str,
+    tags: Vec<Cut<'a>>,
+    time: &'a str,
+}
+
+#[derive(Serialize)]
+struct Container<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_uid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtime: Option<&'a str>,
+}
+
+fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
+    let place = &alert.place;
+    let ancestry = &alert.ancestry;
+    Line {
+        ancestry: (!ancestry.is_empty()).then_some(Ancestry {
+            of: ancestry,
+            limit,
+        }),
+        container: place.container_id.as_deref().map(|id| Container {
+            id,
+            pod_uid: place.pod_uid.as_deref(),
+            runtime: place.runtime.as_deref(),
+        }),
+        hostname: cut(stamp.hostname, limit),
+        id: stamp.id,
+        node: cut(stamp.node, limit),
+        omitted: &[],
+        output: cut(stamp.output, limit),
+        output_fields: Some(Fields {
+            of: &alert.fields,
+            limit,
+        }),
+        priority: alert.priority,
+        resolution: place.resolution.map(super::Resolution::name),
+        resolved_path: alert.resolved_path.as_deref().map(|path| cut(path, limit)),
+        rule: cut(&alert.rule, limit),
+        schema: SCHEMA,
+        seq: stamp.seq,
+        source: alert.source,
+        tags: alert.tags.iter().map(|tag| cut(tag, limit)).collect(),
+        time: stamp.time,
+    }
+}
+
+/// What is left where so many values exist that even short ones do not fit.
+fn stripped<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>) -> Line<'a> {
+    let mut line = whole(alert, stamp, 1_024);
+    line.tags.truncate(FEW_TAGS);
+    Line {
+        ancestry: None,
+        output_fields: None,
+        omitted: &["ancestry", "output_fields", "tags"],
+        ..line
+    }
+}
+
+struct Ancestry<'a> {
+    of: &'a [Ancestor],
+    limit: usize,
+}
+
+impl Serialize for Ancestry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct One<'a> {
+            cmdline: Cut<'a>,
+            exepath: Cut<'a>,
+            name: Cut<'a>,
+            pid: u32,
+        }
+        let limit = self.limit.min(ANCESTOR);
+        serializer.collect_seq(self.of.iter().map(|ancestor| One {
+            cmdline: cut(&ancestor.cmdline, limit),
+            exepath: cut(&ancestor.exepath, limit),
+            name: cut(&ancestor.name, limit),
+            pid: ancestor.pid,
+        }))
+    }
+}
+
+struct Fields<'a> {
+    of: &'a [(String, Value)],
+    limit: usize,
+}
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.of {
+            map.serialize_entry(
+                &cut(name, 256).to_string(),
+                &Short {
+                    value,
+                    limit: self.limit,
+                },
+            )?;
+        }
+        map.end()
+    }
+}
+
+/// A value whose texts are cut.
+struct Short<'a> {
+    value: &'a Value,
+    limit: usize,
+}
+
+impl Serialize for Short<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::String(text) => cut(text, self.limit).serialize(serializer),
+            Value::Array(values) => {
+                let mut seq = serializer.serialize_seq(None)?;
+                for value in values {
+                    seq.serialize_element(&Short {
+                        value,
+                        limit: self.limit,
+                    })?;
+                }
+                seq.end()
+            }
+            other => other.serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Last stage: alerts and the agent's own events become lines. The only stage that serialises.
+//!
+//! [`Alert`] is made where the verdict falls and crosses one bounded channel; [`stream::Stream`]
+//! redacts, numbers and formats it; [`sink`] writes. What cannot be written is counted and told in
+//! the same stream.
+
+pub mod alert;
+pub mod context;
+mod cut;
+mod escape;
+mod json;
+mod outlet;
+pub mod own;
+pub mod redact;
+pub mod sink;
+pub mod stream;
+mod text;
+
+pub use alert::{Alert, Ancestor, Place, Resolution};
+pub use cut::cut;
+pub use outlet::Outlet;
+pub use own::OwnEvent;
+pub use redact::Redactor;
+pub use stream::{Format, Stream};

@@ -1,0 +1,193 @@
+//! Events of the agent itself, in the same stream: a reader must be able to tell silence from
+//! blindness.
+
+use serde_json::Value;
+
+use super::Alert;
+use super::stream::utc;
+
+/// `source` of own events.
+pub const SOURCE: &str = "komainu";
+
+/// Something that happened to the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnEvent {
+    /// It watches from now on.
+    Started {
+        /// Version of the agent.
+        version: &'static str,
+        /// Rules in force.
+        rules: usize,
+        /// Probes attached.
+        attached: usize,
+        /// Probes that could not be attached, `name: reason`.
+        degraded: Vec<String>,
+    },
+    /// Another rule set is in force.
+    Reloaded {
+        /// Rules in force.
+        rules: usize,
+    },
+    /// A reload failed; the old rule set stays.
+    ReloadFailed {
+        /// What was wrong, as the log has it.
+        error: String,
+    },
+    /// Events were lost: nothing is known of what happened there then.
+    Blind {
+        /// Where it was lost: `ring`, `decode`, `stdout`.
+        stage: &'static str,
+        /// Event class, where known.
+        class: Option<&'static str>,
+        /// Container id, `host`, or the cgroup id where neither is known.
+        place: Option<String>,
+        /// Events (for `stdout`: alerts).
+        count: u64,
+        /// Nanoseconds since the epoch; 0 where unknown.
+        first: u64,
+        /// Nanoseconds since the epoch.
+        last: u64,
+    },
+    /// It no longer watches.
+    Stopped {
+        /// Why.
+        reason: String,
+        /// Events seen by the user half.
+        events: u64,
+        /// Alerts made.
+        alerts: u64,
+        /// Alerts and events lost, all stages.
+        lost: u64,
+    },
+}
+
+impl OwnEvent {
+    /// As a line of the stream at a time in nanoseconds since the epoch.
+    pub fn into_alert(self, time: u64) -> Alert {
+        let (name, priority) = match &self {
+            Self::Started { degraded, .. } if !degraded.is_empty() => ("started", "Warning"),
+            Self::Started { .. } => ("started", "Informational"),
+            Self::Reloaded { .. } => ("reloaded", "Informational"),
+            Self::ReloadFailed { .. } => ("reload_failed", "Error"),
+            Self::Blind { .. } => ("blind", "Critical"),
+            Self::Stopped { .. } => ("stopped", "Informational"),
+        };
+        let message = self.sentence();
+        let mut fields = vec![("komainu.event".to_owned(), Value::from(name))];
+        let facts = self.facts().into_iter();
+        fields.extend(facts.map(|(key, value)| (format!("komainu.{key}"), value)));
+        Alert {
+            time,
+            rule: format!("Komainu {}", name.replace('_', " ")),
+            priority,
+            source: SOURCE,
+            tags: vec!["komainu".into()],
+            message,
+            fields,
+            ..Alert::default()
+        }
+    }
+
+    fn facts(self) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::Started {
+                version,
+                rules,
+                attached,
+                degraded,
+            } => vec![
+                ("version", version.into()),
+                ("rules", rules.into()),
+                ("probes_attached", attached.into()),
+                ("probes_failed", degraded.into()),
+            ],
+            Self::Reloaded { rules } => vec![("rules", rules.into())],
+            Self::ReloadFailed { error } => vec![("error", error.into())],
+            Self::Blind {
+                stage,
+                class,
+                place,
+                count,
+                first,
+                last,
+            } => vec![
+                ("stage", stage.into()),
+                ("class", class.into()),
+                ("place", place.into()),
+                ("count", count.into()),
+                ("first", first.into()),
+                ("last", last.into()),
+            ],
+            Self::Stopped {
+                reason,
+                events,
+                alerts,
+                lost,
+            } => vec![
+                ("reason", reason.into()),
+                ("events", events.into()),
+                ("alerts", alerts.into()),
+                ("lost", lost.into()),
+            ],
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Started {
+                version,
+                rules,
+                attached,
+                degraded,
+            } => {
+                let failed = if degraded.is_empty() {
+                    ""
+                } else {
+                    ", degraded: "
+                };
+                let which = degraded.join("; ");
+                format!(
+                    "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
+                )
+            }
+            Self::Reloaded { rules } => format!("Rules were reloaded, {rules} are in force"),
+            Self::ReloadFailed { error } => {
+                format!("Reloading rules failed, the old ones stay in force: {error}")
+            }
+            Self::Blind {
+                stage,
+                class,
+                place,
+                count,
+                first,
+                last,
+            } => {
+                let what = if *stage == "stdout" {
+                    "alerts"
+                } else {
+                    "events"
+                };
+                let class = class.map_or(String::new(), |class| format!("{class} "));
+                let place = place
+                    .as_ref()
+                    .map_or(String::new(), |place| format!(" of {place}"));
+                let when = if *first == 0 {
+                    String::new()
+                } else {
+                    format!(" between {} and {}", utc(*first), utc(*last))
+                };
+                format!("{count} {class}{what}{place} were lost at {stage}{when}")
+            }
+            Self::Stopped {
+                reason,
+                events,
+                alerts,
+                lost,
+            } => {
+                format!(
+                    "Komainu stopped ({reason}) after {events} events and {alerts} alerts, {lost} lost"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The line for people.
+
+use super::alert::Alert;
+use super::cut::cut;
+use super::escape::escape_into;
+use super::stream::Stamp;
+
+/// Bytes of a text line's message.
+const MAX_MESSAGE: usize = 8 * 1024;
+/// Bytes of any other part.
+const MAX_PART: usize = 256;
+
+const RESET: &str = "\x1b[0m";
+
+/// `TIME PRIORITY RULE: MESSAGE [container=… pod_uid=…] [file=…] [by NAME < NAME < NAME]`
+pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: bool) {
+    let mut line = String::with_capacity(256);
+    line.push_str(stamp.time);
+    line.push(' ');
+    if colour {
+        line.push_str(colour_of(alert.priority));
+    }
+    line.push_str(alert.priority);
+    if colour {
+        line.push_str(RESET);
+    }
+    line.push(' ');
+    part(&mut line, &alert.rule, MAX_PART);
+    line.push_str(": ");
+    part(&mut line, &alert.message, MAX_MESSAGE);
+    let place = &alert.place;
+    let container = place
+        .container_id
+        .as_ref()
+        .map(|id| cut(id, MAX_PART).to_string());
+    let known = [
+        ("container", container.as_deref()),
+        ("pod_uid", place.pod_uid.as_deref()),
+        ("file", alert.resolved_path.as_deref()),
+    ];
+    for (name, value) in known {
+        let Some(value) = value else { continue };
+        line.push_str(" | ");
+        line.push_str(name);
+        line.push('=');
+        part(&mut line, value, MAX_MESSAGE);
+    }
+    let mut separator = " | by ";
+    for ancestor in &alert.ancestry {
+        line.push_str(separator);
+        part(&mut line, &ancestor.name, MAX_PART);
+        separator = " < ";
+    }
+    line.push('\n');
+    out.extend_from_slice(line.as_bytes());
+}
+
+fn part(line: &mut String, text: &str, max: usize) {
+    escape_into(line, &cut(text, max).to_string());
+}
+
+/// Red for what wakes people, yellow for what they should read, none for the rest.
+fn colour_of(priority: &str) -> &'static str {
+    match priority {
+        "Emergency" | "Alert" | "Critical" => "\x1b[1;31m",
+        "Error" => "\x1b[31m",
+        "Warning" => "\x1b[33m",
+        "Notice" => "\x1b[36m",
+        _ => "\x1b[2m",
+    }
+}

@@ -1,0 +1,18 @@
+//! The process table: every process of the machine, kept by the lifecycle lane.
+//!
+//! Filled at start from `/proc`, then changed by records only: fork copies the parent, exec
+//! replaces, exit leaves a tombstone that late events and children still find. Identity and links
+//! come from the kernel's record, so a missing entry costs detail, never the basis of a verdict.
+
+mod ancestry;
+mod table;
+mod text;
+mod update;
+
+pub use ancestry::{Ancestors, MAX_ANCESTORS};
+pub use table::{Limits, ProcessTable, Stats};
+pub use text::{comm, join_cmdline, split_argv};
+pub use update::{Execed, Forked, Found};
+
+#[cfg(test)]
+mod tests;

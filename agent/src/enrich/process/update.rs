@@ -1,0 +1,239 @@
+//! How records change the process table (`falco-language` semantics of `proc.*`): fork copies the
+//! caller and takes `comm` from the child, exec replaces, a failed exec changes nothing.
+
+use komainu_common::Task;
+use komainu_common::exec::Ancestor;
+use komainu_common::limits::{MAX_ARGV, MAX_ENV, MAX_KERNEL_PATH};
+
+use super::table::Source;
+use super::{ProcessTable, text};
+use crate::event::{ExeFacts, ProcKey, Process};
+
+/// Most repairs asked for in one pass.
+const MAX_REPAIRS: usize = 64;
+
+/// A new process.
+#[derive(Clone, Copy, Debug)]
+pub struct Forked<'a> {
+    /// The child.
+    pub task: &'a Task,
+    /// Who called fork; with `CLONE_PARENT` not the parent.
+    pub creator: ProcKey,
+    /// cgroup id of the child.
+    pub cgroup: u64,
+    /// Start of init of the child's pid namespace, nanoseconds since the epoch.
+    pub pidns_init_time: u64,
+}
+
+/// A program that was started. Texts are cut to the limits of the wire contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Execed<'a> {
+    /// The process, with the new image's facts.
+    pub task: &'a Task,
+    /// cgroup id.
+    pub cgroup: u64,
+    /// Start of init of the pid namespace, nanoseconds since the epoch.
+    pub pidns_init_time: u64,
+    /// Facts about the executable.
+    pub exe_file: ExeFacts,
+    /// NUL-separated, `argv[0]` included.
+    pub argv: &'a [u8],
+    /// NUL-separated.
+    pub env: &'a [u8],
+    /// Current directory.
+    pub cwd: &'a [u8],
+    /// Kernel path of the executable.
+    pub exe_path: &'a [u8],
+}
+
+/// A process read from `/proc`.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Identity.
+    pub key: ProcKey,
+    /// What was found. Times are those of the epoch.
+    pub process: Process,
+}
+
+impl ProcessTable {
+    /// A process was created.
+    pub fn fork(&mut self, forked: &Forked<'_>) {
+        let key = ProcKey::new(forked.task.tgid, forked.task.start_time);
+        if self.entry(key).is_some_and(|e| e.source > Source::Task) {
+            // Read from `/proc` meanwhile: as new as this record, or newer.
+            return;
+        }
+        let caller = self
+            .entry(forked.creator)
+            .map(|e| (e.process.clone(), e.source));
+        let (mut child, source) = match caller {
+            // A child of one that is known by name only is no better known.
+            Some((process, Source::Task)) => (process, Source::Task),
+            Some((process, _)) => (process, Source::Kernel),
+            None => (Process::default(), Source::Task),
+        };
+        let comm = text::comm(&forked.task.comm);
+        if *child.comm != *comm {
+            child.comm = comm.into();
+            child.cmdline = text::join_cmdline(comm, &child.args);
+        }
+        self.identify(&mut child, forked.task, forked.cgroup);
+        child.pidns_init_time = forked.pidns_init_time;
+        self.put(key, child, source);
+    }
+
+    /// A program was started in a process.
+    pub fn exec(&mut self, execed: &Execed<'_>, ancestors: impl IntoIterator<Item = Ancestor>) {
+        let task = execed.task;
+        let key = ProcKey::new(task.tgid, task.start_time);
+        let (argv0, args) = text::split_argv(head(execed.argv, MAX_ARGV));
+        let comm = text::comm(&task.comm);
+        let mut process = Process {
+            comm: comm.into(),
+            exe: argv0.into(),
+            args: args.into(),
+            cmdline: text::join_cmdline(comm, args),
+            exe_path: text::exe_path(
+                head(execed.exe_path, MAX_KERNEL_PATH),
+                execed.exe_file.memfd,
+            ),
+            env: trim_nul(head(execed.env, MAX_ENV)).into(),
+            cwd: text::directory(head(execed.cwd, MAX_KERNEL_PATH)),
+            exe_file: execed.exe_file,
+            pidns_init_time: execed.pidns_init_time,
+            ..Process::default()
+        };
+        self.identify(&mut process, task, execed.cgroup);
+        self.put(key, process, Source::Kernel);
+        self.link(key, ancestors);
+    }
+
+    /// A process ended; `time` is in nanoseconds since the epoch.
+    pub fn exit(&mut self, task: &Task, cgroup: u64, time: u64) {
+        // An unknown one gets a tombstone too: its late events and `/proc` data may still come.
+        self.touch(task, cgroup);
+        self.bury(ProcKey::new(task.tgid, task.start_time), time);
+    }
+
+    /// Any other event of a process: its credentials and parent are now those of the record.
+    ///
+    /// Returns false where the process was not in the table; it is then, known by name only.
+    pub fn touch(&mut self, task: &Task, cgroup: u64) -> bool {
+        let key = ProcKey::new(task.tgid, task.start_time);
+        if let Some(entry) = self.entry_mut(key) {
+            entry.process.cgroup = cgroup;
+            entry.process.parent = parent(task).or(entry.process.parent);
+            match &mut entry.process.task {
+                Some(known) => **known = *task,
+                None => entry.process.task = Some(Box::new(*task)),
+            }
+            return true;
+        }
+        self.stats.missing += 1;
+        self.repairs_possible = true;
+        let mut process = named(text::comm(&task.comm));
+        self.identify(&mut process, task, cgroup);
+        self.put(key, process, Source::Task);
+        false
+    }
+
+    /// Takes over what `/proc` says. Records win over it: only what they left open is filled in,
+    /// and the parent, because `/proc` knows of re-parenting.
+    pub fn found(&mut self, found: Found) {
+        let Some(entry) = self.entry_mut(found.key) else {
+            self.put(found.key, found.process, Source::Proc);
+            return;
+        };
+        if entry.source == Source::Kernel {
+            entry.process.parent = found.process.parent.or(entry.process.parent);
+            entry.asked = false;
+            return;
+        }
+        let mut process = found.process;
+        process.task = entry.process.task.take().or(process.task);
+        if entry.process.cgroup != 0 {
+            process.cgroup = entry.process.cgroup;
+        }
+        self.put(found.key, process, Source::Proc);
+    }
+
+    /// Processes whose entry `/proc` could complete or correct: those known by name only, and
+    /// those whose parent exited. A bounded number; call it now and then, between batches.
+    pub fn repairs(&mut self) -> Vec<ProcKey> {
+        if !std::mem::take(&mut self.repairs_possible) {
+            return Vec::new();
+        }
+        let gone = |key| self.entry(key).is_none_or(|parent| parent.exited.is_some());
+        let wanted = self.all().filter(|(_, entry)| {
+            let orphan = entry.process.parent.is_some_and(gone);
+            !entry.asked && entry.exited.is_none() && (orphan || entry.source == Source::Task)
+        });
+        let keys: Vec<ProcKey> = wanted.map(|(key, _)| *key).take(MAX_REPAIRS).collect();
+        for key in &keys {
+            if let Some(entry) = self.entry_mut(*key) {
+                entry.asked = true;
+            }
+        }
+        self.repairs_possible = keys.len() == MAX_REPAIRS;
+        keys
+    }
+
+    /// Links a process to the ancestors the kernel named, and makes entries for unknown ones.
+    fn link(&mut self, of: ProcKey, ancestors: impl IntoIterator<Item = Ancestor>) {
+        let mut child = of;
+        for ancestor in ancestors {
+            let key = ProcKey::new(ancestor.tgid, ancestor.start_time);
+            if ancestor.tgid == 0 || key == child {
+                return;
+            }
+            if let Some(entry) = self.entry_mut(child) {
+                entry.process.parent = Some(key);
+            }
+            if self.entry(key).is_none() {
+                let mut process = named(text::comm(&ancestor.comm));
+                process.tgid = ancestor.tgid;
+                process.clone_time = self.wall(ancestor.start_time);
+                self.put(key, process, Source::Task);
+                self.repairs_possible = true;
+            }
+            child = key;
+        }
+    }
+
+    fn identify(&self, process: &mut Process, task: &Task, cgroup: u64) {
+        process.clone_time = self.wall(task.start_time);
+        process.parent = parent(task);
+        process.tgid = task.tgid;
+        process.cgroup = cgroup;
+        process.task = Some(Box::new(*task));
+    }
+
+    /// Wall-clock time of a time since boot; 0, meaning unknown, stays 0.
+    fn wall(&self, boot: u64) -> u64 {
+        if boot == 0 {
+            0
+        } else {
+            boot.saturating_add(self.epoch)
+        }
+    }
+}
+
+fn parent(task: &Task) -> Option<ProcKey> {
+    (task.ppid != 0).then(|| ProcKey::new(task.ppid, task.parent_start_time))
+}
+
+fn named(comm: &[u8]) -> Process {
+    Process {
+        comm: comm.into(),
+        cmdline: comm.into(),
+        ..Process::default()
+    }
+}
+
+fn head(bytes: &[u8], max: usize) -> &[u8] {
+    bytes.get(..max).unwrap_or(bytes)
+}
+
+fn trim_nul(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(&[0]).unwrap_or(bytes)
+}

@@ -1,0 +1,228 @@
+//! Names of users and groups, from the host's `passwd(5)` and `group(5)`.
+//!
+//! Names inside containers come from another `passwd`; until that is read, a containerised
+//! process has a name for uid 0 only ([`World`](crate::event::World)). Files are read on a thread
+//! that may wait, and swapped in whole.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use hashbrown::HashMap;
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::event::User;
+
+/// Largest file read; beyond it a name would cost more than it tells.
+const MAX_FILE: u64 = 4 << 20;
+/// Longest name kept; `useradd(8)` allows 32 bytes.
+const MAX_NAME: usize = 256;
+
+/// Where the two files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// `passwd(5)`.
+    pub passwd: PathBuf,
+    /// `group(5)`.
+    pub group: PathBuf,
+}
+
+/// Names by number.
+#[derive(Clone, Debug, Default)]
+pub struct Users {
+    accounts: HashMap<u32, Account>,
+    groups: HashMap<u32, Box<str>>,
+    versions: [Option<Version>; 2],
+}
+
+#[derive(Clone, Debug)]
+struct Account {
+    name: Box<str>,
+    home: Box<str>,
+    shell: Box<str>,
+}
+
+/// What tells one content of a file from another without reading it.
+type Version = (u64, u64, i64, i64, u64);
+
+impl Users {
+    /// Reads both files. A file that cannot be read gives no names and an error to report; the
+    /// other one still counts.
+    pub fn load(sources: &Sources) -> (Self, Vec<(PathBuf, io::Error)>) {
+        let mut users = Self::default();
+        let mut errors = Vec::new();
+        match read(&sources.passwd) {
+            Ok((text, version)) => {
+                users.accounts = table(&text, account);
+                users.versions[0] = Some(version);
+            }
+            Err(error) => errors.push((sources.passwd.clone(), error)),
+        }
+        match read(&sources.group) {
+            Ok((text, version)) => {
+                users.groups = table(&text, |fields| Some((*fields.first()?).into()));
+                users.versions[1] = Some(version);
+            }
+            Err(error) => errors.push((sources.group.clone(), error)),
+        }
+        (users, errors)
+    }
+
+    /// Whether a file changed since [`Users::load`].
+    pub fn outdated(&self, sources: &Sources) -> bool {
+        let now = [&sources.passwd, &sources.group].map(|path| {
+            let meta = std::fs::symlink_metadata(path).ok()?;
+            meta.is_file().then(|| version(&meta))
+        });
+        now != self.versions
+    }
+
+    /// Account of a user.
+    pub fn user(&self, uid: u32) -> Option<User<'_>> {
+        self.accounts.get(&uid).map(|account| User {
+            name: &account.name,
+            home: &account.home,
+            shell: &account.shell,
+        })
+    }
+
+    /// Name of a group.
+    pub fn group(&self, gid: u32) -> Option<&str> {
+        self.groups.get(&gid).map(AsRef::as_ref)
+    }
+}
+
+/// Entries by their third field. As with `getpwuid(3)`, the first line of a number counts. Lines
+/// that are no entries (comments, NIS `+` lines) are passed over.
+fn table<T>(text: &[u8], entry: impl Fn(&[&str]) -> Option<T>) -> HashMap<u32, T> {
+    let mut table = HashMap::new();
+    for line in text.split(|&b| b == b'\n') {
+        let Ok(line) = str::from_utf8(line) else {
+            continue;
+        };
+        let fields: Vec<&str> = line.split(':').take(7).collect();
+        let [name, _, id, ..] = fields.as_slice() else {
+            continue;
+        };
+        let printable = !name.is_empty() && !line.chars().any(char::is_control);
+        if let Ok(id) = id.parse()
+            && printable
+            && !name.starts_with(['+', '-', '#'])
+            && name.len() <= MAX_NAME
+            && let Some(value) = entry(&fields)
+        {
+            table.entry(id).or_insert(value);
+        }
+    }
+    table
+}
+
+fn account(fields: &[&str]) -> Option<Account> {
+    let field = |index: usize| fields.get(index).copied().unwrap_or_default().into();
+    Some(Account {
+        name: (*fields.first()?).into(),
+        home: field(5),
+        shell: field(6),
+    })
+}
+
+/// A regular file, not through a symlink; a fifo or device of that name does not block.
+fn read(path: &Path) -> io::Result<(Vec<u8>, Version)> {
+    let flags =
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    if meta.len() > MAX_FILE {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut text = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut text)?;
+    Ok((text, version(&meta)))
+}
+
+fn version(meta: &std::fs::Metadata) -> Version {
+    (
+        meta.dev(),
+        meta.ino(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.len(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sources(dir: &Path) -> Sources {
+        Sources {
+            passwd: dir.join("passwd"),
+            group: dir.join("group"),
+        }
+    }
+
+    #[test]
+    fn names_and_reload() {
+        let dir = tempfile::tempdir().unwrap();
+        let sources = sources(dir.path());
+        let passwd = "root:x:0:0:r:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\n# c:x:5\n+nis:x:6\nbad\nme:x:1000:1000:,,,:/:/bin/sh\nx:y:-1\nn:x:4294967296\n";
+        std::fs::write(&sources.passwd, passwd).unwrap();
+        std::fs::write(&sources.group, "wheel:x:10:me\n").unwrap();
+        let (users, errors) = Users::load(&sources);
+        assert!(errors.is_empty());
+        let name = |uid| users.user(uid).map(|user| user.name);
+        assert_eq!(
+            (name(0), name(1000), name(5), name(6)),
+            (Some("root"), Some("me"), None, None)
+        );
+        assert_eq!((users.group(10), users.group(0)), (Some("wheel"), None));
+        let root = users.user(0).unwrap();
+        assert_eq!((root.home, root.shell), ("/root", "/bin/sh"));
+        assert!(!users.outdated(&sources));
+        std::fs::write(&sources.group, "wheel:x:10:me,you\n").unwrap();
+        assert!(users.outdated(&sources));
+        std::fs::remove_file(&sources.group).unwrap();
+        let (users, errors) = Users::load(&sources);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].0, sources.group);
+        assert!(users.user(0).is_some() && !users.outdated(&sources));
+    }
+
+    #[test]
+    fn only_regular_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let sources = sources(dir.path());
+        rustix::fs::mknodat(
+            CWD,
+            &sources.passwd,
+            rustix::fs::FileType::Fifo,
+            Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        std::os::unix::fs::symlink("/etc/group", &sources.group).unwrap();
+        let (users, errors) = Users::load(&sources);
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert_eq!(users.group(0), None);
+        let huge = File::create(dir.path().join("huge")).unwrap();
+        huge.set_len(MAX_FILE + 1).unwrap();
+        assert!(read(&dir.path().join("huge")).is_err());
+        assert!(read(dir.path()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn total(text in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = table(&text, account).len();
+        }
+    }
+}

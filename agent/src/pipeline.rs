@@ -1,0 +1,56 @@
+//! The whole agent, from top to bottom. The only place that makes threads, tasks and channels.
+//!
+//! ```text
+//!  rings ─► decide (thread) ──bounded──► sink (task) ─► stdout
+//!              ▲   │ ▲
+//!      rules ──┘   │ └─notices── scan (thread) ◄─ /proc
+//!   (swapped)      └──wanted───────►┘
+//! ```
+//!
+//! The deciding thread waits for the rings only. Everything that can be slow hangs off it by
+//! bounded channels that it never blocks on.
+
+#[cfg(any(feature = "ebpf", test))]
+mod clock;
+#[cfg(any(feature = "ebpf", test))]
+mod decide;
+#[cfg(any(feature = "ebpf", test))]
+mod engine;
+#[cfg(any(feature = "ebpf", test))]
+mod losses;
+pub mod rule_files;
+#[cfg(feature = "ebpf")]
+mod scan;
+#[cfg(feature = "ebpf")]
+mod stream;
+#[cfg(any(feature = "ebpf", test))]
+mod verdict;
+#[cfg(feature = "ebpf")]
+mod watch;
+
+use crate::config::Config;
+
+/// This build was made without the feature `ebpf`.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("this build has no kernel half: it was made without the feature `ebpf`")]
+pub struct NoKernelHalf;
+
+/// Watches this machine until SIGTERM or SIGINT.
+#[cfg(not(feature = "ebpf"))]
+pub fn run(_: Config) -> anyhow::Result<()> {
+    Err(NoKernelHalf.into())
+}
+
+/// Watches this machine until SIGTERM or SIGINT.
+#[cfg(feature = "ebpf")]
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("komainu-async")
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(watch::watch(config));
+    // A write to a reader that stalls cannot be cancelled; it must not keep the process alive.
+    runtime.shutdown_background();
+    done
+}

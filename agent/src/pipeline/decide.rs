@@ -1,0 +1,143 @@
+//! The thread that decides: reads records, keeps the process table, asks the rules.
+//!
+//! For an event that no rule matches it takes no lock, sends nothing and allocates nothing. What
+//! may wait (files, `/proc`, writing) happens elsewhere and arrives as a [`Notice`] between
+//! batches.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+
+use super::clock;
+use super::losses::Loss;
+use super::verdict::Decider;
+use crate::enrich::proc::Scanned;
+use crate::enrich::users::Users;
+use crate::event::ProcKey;
+use crate::rules::RuleSet;
+
+/// Longest that a bulk record stays unread.
+const TICK: Duration = Duration::from_millis(50);
+/// Time between two rounds of housekeeping.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// Longest that draining the rings may take at the end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Notices taken between two batches.
+const NOTICES: usize = 256;
+
+/// What other threads have to say.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// A process was read from `/proc`.
+    Found(Box<Scanned>),
+    /// All processes were.
+    Scanned,
+    /// `passwd` or `group` changed.
+    Users(Arc<Users>),
+    /// The kernel half lost events.
+    Lost(Vec<Loss>),
+}
+
+/// Where records come from.
+pub(super) trait Records {
+    /// Waits for records, a wake-up or the timeout.
+    fn wait(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Hands over what there is, in order, up to a bound; false if there is nothing.
+    fn drain(&mut self, each: &mut dyn FnMut(&[u8])) -> bool;
+}
+
+/// The thread's connections.
+#[derive(Debug)]
+pub(super) struct Wires {
+    pub(super) rules: Arc<ArcSwap<RuleSet>>,
+    pub(super) notices: Receiver<Notice>,
+    pub(super) wanted: SyncSender<ProcKey>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// What the thread did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// Records read.
+    pub(super) records: u64,
+    /// Alerts made.
+    pub(super) alerts: u64,
+    /// Records that could not be decoded, and events the kernel half lost.
+    pub(super) lost: u64,
+}
+
+/// Decides until told to stop, then until the rings are empty.
+pub(super) fn run(
+    mut records: impl Records,
+    mut decider: Decider,
+    wires: &Wires,
+    scan: Duration,
+) -> io::Result<Totals> {
+    learn_processes(&mut decider, wires, scan);
+    let mut next = Instant::now() + HOUSEKEEPING;
+    let mut stopping = None;
+    loop {
+        if wires.stop.load(Ordering::Acquire) {
+            stopping.get_or_insert_with(Instant::now);
+        } else {
+            records.wait(TICK)?;
+        }
+        let rules = wires.rules.load();
+        let more = records.drain(&mut |record| decider.record(&rules, record));
+        ask(decider.unknown_cgroups(), wires);
+        let now = Instant::now();
+        for notice in wires.notices.try_iter().take(NOTICES) {
+            decider.notice(notice);
+        }
+        if now >= next {
+            next = now + HOUSEKEEPING;
+            housekeeping(&mut decider, wires);
+        }
+        if stopping.is_some_and(|since: Instant| !more || now - since > DRAIN) {
+            decider.tell_undecodable();
+            return Ok(decider.totals());
+        }
+    }
+}
+
+/// Takes over what `/proc` shows before the first record is decided, as far as that goes in time.
+/// The rings hold what happens meanwhile.
+fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
+    let deadline = Instant::now() + scan;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match wires.notices.recv_timeout(left) {
+            Ok(Notice::Scanned) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(notice) => decider.notice(notice),
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::warn!("reading /proc takes long; the first alerts may lack details");
+                return;
+            }
+        }
+    }
+}
+
+fn housekeeping(decider: &mut Decider, wires: &Wires) {
+    decider.set_clock(clock::epoch());
+    decider.state.processes.expire(clock::now());
+    ask(decider.state.processes.repairs(), wires);
+    decider.tell_undecodable();
+}
+
+/// Asks for what `/proc` knows of these processes.
+fn ask(processes: impl IntoIterator<Item = ProcKey>, wires: &Wires) {
+    for key in processes {
+        // Full: its reader is behind or hangs. What is known stays as it is.
+        if wires.wanted.try_send(key).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

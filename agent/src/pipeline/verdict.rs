@@ -1,0 +1,263 @@
+//! One record at a time: decode, update what is known, ask the rules, hand over alerts.
+
+use komainu_common::{Class, Header, Task};
+use zerocopy::FromBytes;
+
+use super::clock;
+use super::decide::{Notice, Totals};
+use super::losses::Loss;
+use crate::config::Config;
+use crate::decode::{self, Clock, Lifecycle};
+use crate::emit::{Alert, Outlet, OwnEvent, context};
+use crate::enrich::State;
+use crate::enrich::process::{Execed, Forked};
+use crate::event::{Event, Membership, ProcKey, World};
+use crate::rules::{self, Matching, Rule, RuleSet};
+
+/// What the deciding thread owns.
+#[derive(Debug)]
+pub(super) struct Decider {
+    pub(super) state: State,
+    clock: Clock,
+    scratch: decode::Scratch,
+    evaluation: rules::Scratch,
+    outlet: Outlet,
+    matching: Matching,
+    ancestors: usize,
+    totals: Totals,
+    undecodable: Undecodable,
+    unknown: Unknown,
+}
+
+/// Records that could not be decoded, since it was last told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Undecodable {
+    count: u64,
+    first: u64,
+    last: u64,
+}
+
+/// cgroups without a path. A process that a runtime moves into a new cgroup makes events there
+/// before its exec tells the path.
+#[derive(Debug, Default)]
+struct Unknown {
+    asked: hashbrown::HashSet<u64>,
+    wanted: Vec<ProcKey>,
+}
+
+impl Unknown {
+    /// cgroups remembered as asked about.
+    const MAX: usize = 1024;
+
+    fn note(&mut self, cgroup: u64, process: ProcKey) {
+        if self.asked.len() >= Self::MAX {
+            self.asked.clear();
+        }
+        if self.wanted.len() < Self::MAX && self.asked.insert(cgroup) {
+            self.wanted.push(process);
+        }
+    }
+}
+
+impl Decider {
+    pub(super) fn new(state: State, outlet: Outlet, config: &Config) -> Self {
+        Self {
+            clock: Clock {
+                boot: state.processes.epoch(),
+            },
+            state,
+            scratch: decode::Scratch::default(),
+            evaluation: rules::Scratch::default(),
+            outlet,
+            matching: config.matching.into(),
+            ancestors: config.output.ancestors.size(),
+            totals: Totals::default(),
+            undecodable: Undecodable::default(),
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// Decides one record.
+    pub(super) fn record(&mut self, rules: &RuleSet, record: &[u8]) {
+        self.totals.records += 1;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match decode::decode(record, self.clock, &mut scratch) {
+            Err(error) => self.undecodable(record, error),
+            Ok(decoded) => {
+                // The table first: rules see the process as the event made it.
+                match &decoded.lifecycle {
+                    Some(lifecycle) => apply(&mut self.state, self.clock, lifecycle),
+                    None => self.touch(&decoded.header.task, decoded.header.cgroup),
+                }
+                if let Some(event) = decoded.event {
+                    self.judge(rules, event);
+                }
+                if let Some(Lifecycle::Exit(exit)) = &decoded.lifecycle {
+                    self.state
+                        .processes
+                        .exit(&exit.task, decoded.header.cgroup, exit.time);
+                }
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// What other threads found out.
+    pub(super) fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Found(scanned) => self.state.found(*scanned),
+            Notice::Scanned => {}
+            Notice::Users(users) => self.state.users = users,
+            Notice::Lost(losses) => losses.iter().for_each(|loss| self.tell_loss(loss)),
+        }
+    }
+
+    /// Follows a change of the wall clock; `boot` is the time of boot.
+    pub(super) fn set_clock(&mut self, boot: u64) {
+        self.clock = Clock { boot };
+        self.state.processes.set_epoch(boot);
+    }
+
+    /// Tells of records that could not be decoded since the last time.
+    pub(super) fn tell_undecodable(&mut self) {
+        let Undecodable { count, first, last } = std::mem::take(&mut self.undecodable);
+        if count > 0 {
+            self.totals.lost += count;
+            self.tell_blind("decode", None, None, count, first, last);
+        }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Processes in cgroups whose path no record told: `/proc` may know it. Each cgroup is in the
+    /// answer once.
+    pub(super) fn unknown_cgroups(&mut self) -> impl Iterator<Item = ProcKey> {
+        self.unknown.wanted.drain(..)
+    }
+
+    fn touch(&mut self, task: &Task, cgroup: u64) {
+        self.state.processes.touch(task, cgroup);
+        if cgroup != 0 && matches!(self.state.container(cgroup), Membership::Unknown) {
+            self.unknown
+                .note(cgroup, ProcKey::new(task.tgid, task.start_time));
+        }
+    }
+
+    fn judge(&mut self, rules: &RuleSet, mut event: Event<'_>) {
+        event.number = self.totals.records;
+        let hits = rules.evaluate(&event, &self.state, self.matching, &mut self.evaluation);
+        for number in hits {
+            // The number of a hit is that of a rule of the set.
+            let Some(rule) = rules.rule(*number as usize) else {
+                continue;
+            };
+            self.totals.alerts += 1;
+            self.outlet
+                .send(alert(&self.state, &event, rule, self.ancestors));
+        }
+    }
+
+    fn undecodable(&mut self, record: &[u8], error: decode::DecodeError) {
+        let boot = Header::read_from_prefix(record).map_or(0, |(header, _)| header.time);
+        let time = self.clock.unix(boot);
+        if self.undecodable.count == 0 {
+            self.undecodable.first = time;
+            tracing::warn!(%error, bytes = record.len(), "a record of the kernel half could not be decoded");
+        }
+        self.undecodable.count += 1;
+        self.undecodable.last = time;
+    }
+
+    fn tell_loss(&mut self, loss: &Loss) {
+        self.totals.lost += loss.count;
+        let place = loss
+            .cgroup
+            .map(|cgroup| match self.state.container(cgroup) {
+                Membership::Container(container) => format!("container {}", container.id),
+                Membership::Host => "host".to_owned(),
+                Membership::Unknown => format!("cgroup {cgroup}"),
+            });
+        let (first, last) = (self.clock.unix(loss.first), self.clock.unix(loss.last));
+        self.tell_blind("ring", Some(loss.class), place, loss.count, first, last);
+    }
+
+    fn tell_blind(
+        &self,
+        stage: &'static str,
+        class: Option<Class>,
+        place: Option<String>,
+        count: u64,
+        first: u64,
+        last: u64,
+    ) {
+        let class = class.map(Class::name);
+        let event = OwnEvent::Blind {
+            stage,
+            class,
+            place,
+            count,
+            first,
+            last,
+        };
+        self.outlet.send(event.into_alert(clock::now()));
+    }
+}
+
+/// Changes the process table and learns cgroups. Exits are applied after their event.
+fn apply(state: &mut State, clock: Clock, lifecycle: &Lifecycle<'_>) {
+    match lifecycle {
+        Lifecycle::Fork(fork) => {
+            learn(state, fork.cgroup, fork.cgroup_path);
+            state.processes.fork(&Forked {
+                task: &fork.task,
+                creator: ProcKey::new(fork.facts.creator_tgid, fork.facts.creator_start_time),
+                cgroup: fork.cgroup,
+                pidns_init_time: clock.unix(fork.facts.pidns_init_start_time),
+            });
+        }
+        Lifecycle::Exec(exec) => {
+            learn(state, exec.cgroup, exec.cgroup_path);
+            let execed = Execed {
+                task: &exec.task,
+                cgroup: exec.cgroup,
+                pidns_init_time: exec.pidns_init_time,
+                exe_file: exec.exe_file,
+                argv: exec.argv,
+                env: exec.env,
+                cwd: exec.cwd,
+                exe_path: exec.exe_path,
+            };
+            state.processes.exec(&execed, exec.ancestors.clone());
+        }
+        Lifecycle::Exit(_) => {}
+    }
+}
+
+fn learn(state: &mut State, cgroup: u64, path: Option<&[u8]>) {
+    if let Some(path) = path {
+        state.containers.learn(cgroup, path);
+    }
+}
+
+fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Alert {
+    let process = ProcKey::new(event.task.tgid, event.task.start_time);
+    let mut fields = rule.output.output_fields(event, state);
+    // Falco's consumers find the time of the event there, whatever the output names.
+    fields
+        .entry("evt.time")
+        .or_insert_with(|| event.time.into());
+    Alert {
+        time: event.time,
+        rule: rule.name.clone(),
+        priority: rule.priority.name(),
+        source: "syscall",
+        tags: rule.tags.clone(),
+        message: rule.output.render(event, state),
+        fields: fields.into_iter().collect(),
+        place: context::place(state, event.cgroup),
+        resolved_path: context::resolved_path(event),
+        ancestry: context::ancestry(state, process, ancestors),
+    }
+}

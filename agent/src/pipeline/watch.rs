@@ -1,0 +1,280 @@
+//! `komainu run`: makes the parts, connects them, waits for signals, takes them down in order.
+
+mod setup;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use arc_swap::ArcSwap;
+use aya_log::EbpfLogger;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
+
+use setup::{
+    Signals, decider_error, kernel_options, load_users, sink_error, sources, spawn_decider,
+    spawn_scan, started, state, tell_probes, write,
+};
+
+use super::decide::{Notice, Totals, Wires};
+use super::engine;
+use super::verdict::Decider;
+use super::{clock, losses, stream};
+use crate::config::Config;
+use crate::emit::sink::{self, Lost};
+use crate::emit::{Alert, Outlet, OwnEvent};
+use crate::enrich::users;
+use crate::kernel::{Kernel, Waker};
+use crate::rules::RuleSet;
+
+/// Notices and questions that wait at most.
+const NOTICES: usize = 1024;
+/// Time between two looks at `passwd` and `group`.
+const USERS: Duration = Duration::from_secs(5);
+/// Time between two looks at the log of the kernel half.
+const LOG: Duration = Duration::from_secs(1);
+/// Longest that the last alerts may take to be written.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Runs until a signal, the end of standard output or of the deciding thread.
+pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let rules = engine::load(&config).map_err(|error| anyhow!("{error}\n{}", error.details))?;
+    let rules = Arc::new(ArcSwap::from_pointee(rules));
+    let sources = sources(&config);
+    let users = load_users(&sources);
+
+    let (alerts, for_sink) = mpsc::channel(config.output.queue.size());
+    let lost = Arc::new(Lost::default());
+    let (notices, for_decider) = sync_channel(NOTICES);
+    let (wanted, for_scan) = sync_channel(NOTICES);
+    let stop = Arc::new(AtomicBool::new(false));
+
+    let mut kernel =
+        Kernel::load(&kernel_options(&config)).context("cannot start the kernel half")?;
+    kernel.watch(|class| engine::wants(&rules.load(), class))?;
+    let lanes = kernel.lanes().context("cannot read events")?;
+    let waker = lanes.waker();
+    let degraded = tell_probes(kernel.probes());
+    let log = kernel.logger();
+
+    let stream = stream::new(&config);
+    let mut sink = tokio::spawn(write(for_sink, stream, Arc::clone(&lost)));
+    alerts
+        .send(started(&rules.load(), kernel.probes(), degraded))
+        .await?;
+    let epoch = clock::epoch();
+    spawn_scan(&config, epoch, for_scan, notices.clone())?;
+    let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost));
+    let decider = Decider::new(state(&config, epoch, &users), outlet, &config);
+    let wires = Wires {
+        rules: Arc::clone(&rules),
+        notices: for_decider,
+        wanted,
+        stop: Arc::clone(&stop),
+    };
+    let mut done = spawn_decider(lanes, decider, wires, &config)?;
+
+    let mut watch = Watch {
+        config,
+        rules,
+        sources,
+        users,
+        kernel,
+        log,
+        told: losses::Told::default(),
+        notices,
+        alerts,
+        lost,
+    };
+    let end = watch
+        .until_the_end(&mut signals, &mut sink, &mut done)
+        .await;
+    watch.take_down(end, &stop, &waker, sink, done).await
+}
+
+/// Why it ends.
+enum End {
+    Signal(&'static str),
+    Sink(anyhow::Error),
+    Decider(anyhow::Error),
+}
+
+type Done = oneshot::Receiver<io::Result<Totals>>;
+type Sink = JoinHandle<io::Result<sink::Totals>>;
+
+/// What the waiting task holds.
+struct Watch {
+    config: Config,
+    rules: Arc<ArcSwap<RuleSet>>,
+    sources: users::Sources,
+    users: Arc<users::Users>,
+    kernel: Kernel,
+    /// Log lines of the kernel half; they go where ours go.
+    log: Option<EbpfLogger<&'static dyn log::Log>>,
+    told: losses::Told,
+    notices: SyncSender<Notice>,
+    alerts: mpsc::Sender<Alert>,
+    lost: Arc<Lost>,
+}
+
+impl Watch {
+    async fn until_the_end(
+        &mut self,
+        signals: &mut Signals,
+        sink: &mut Sink,
+        done: &mut Done,
+    ) -> End {
+        let mut ledger = interval(Duration::from_secs(self.config.kernel.ledger_seconds.0));
+        let mut users = interval(USERS);
+        let mut log = interval(LOG);
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => return End::Signal("SIGTERM"),
+                _ = signals.interrupt.recv() => return End::Signal("SIGINT"),
+                _ = signals.hangup.recv() => self.reload().await,
+                _ = ledger.tick() => self.tell_losses(),
+                _ = users.tick() => self.reload_users().await,
+                _ = log.tick() => self.log.iter_mut().for_each(EbpfLogger::flush),
+                ended = &mut *sink => return End::Sink(sink_error(ended)),
+                ended = &mut *done => return End::Decider(decider_error(ended)),
+            }
+        }
+    }
+
+    /// Compiles everything anew and swaps it in whole; on any error the old set stays.
+    async fn reload(&mut self) {
+        let config = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
+        let swapped = match loaded {
+            Ok(Ok(rules)) => self.swap(rules),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        let event = match swapped {
+            Ok(rules) => {
+                tracing::info!(rules, "reloaded the rules");
+                OwnEvent::Reloaded { rules }
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "cannot reload the rules, the old ones stay in force");
+                OwnEvent::ReloadFailed { error }
+            }
+        };
+        self.tell(event).await;
+    }
+
+    /// Puts rules in force; returns how many. Classes are delivered before the first rule that
+    /// wants them is, and until the last one that did is gone.
+    fn swap(&mut self, new: RuleSet) -> anyhow::Result<usize> {
+        let (old, new) = (self.rules.load_full(), Arc::new(new));
+        self.kernel
+            .watch(|class| engine::wants(&old, class) || engine::wants(&new, class))?;
+        self.rules.store(Arc::clone(&new));
+        self.kernel.watch(|class| engine::wants(&new, class))?;
+        Ok(engine::enabled(&new))
+    }
+
+    /// Asks the kernel half what it lost since the last time.
+    fn tell_losses(&mut self) {
+        let ledger = self.kernel.ledger().map(|rows| {
+            rows.iter()
+                .map(|row| (row.key, row.entry))
+                .collect::<Vec<_>>()
+        });
+        let counters = self.kernel.counters().map(|rows| {
+            rows.iter()
+                .map(|row| (row.class, row.counters))
+                .collect::<Vec<_>>()
+        });
+        let (ledger, counters) = match (ledger, counters) {
+            (Ok(ledger), Ok(counters)) => (ledger, counters),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "cannot read what the kernel half lost");
+                return;
+            }
+        };
+        let losses = self.told.observe(&ledger, &counters);
+        if !losses.is_empty() && self.notices.try_send(Notice::Lost(losses)).is_err() {
+            tracing::error!("events were lost, and the deciding thread is too busy to tell of it");
+        }
+    }
+
+    async fn reload_users(&mut self) {
+        let (known, sources) = (Arc::clone(&self.users), self.sources.clone());
+        let look = move || known.outdated(&sources).then(|| load_users(&sources));
+        let Ok(Some(users)) = tokio::task::spawn_blocking(look).await else {
+            return;
+        };
+        // Full: the next look finds the same difference.
+        if self
+            .notices
+            .try_send(Notice::Users(Arc::clone(&users)))
+            .is_ok()
+        {
+            self.users = users;
+        }
+    }
+
+    async fn tell(&self, event: OwnEvent) {
+        let told = timeout(FLUSH, self.alerts.send(event.into_alert(clock::now()))).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!("standard output does not take the agent's own events");
+        }
+    }
+
+    /// Probes off, rings emptied, alerts written, in this order.
+    async fn take_down(
+        mut self,
+        end: End,
+        stop: &AtomicBool,
+        waker: &Waker,
+        sink: Sink,
+        done: Done,
+    ) -> anyhow::Result<()> {
+        self.tell_losses();
+        drop(self.kernel);
+        stop.store(true, Ordering::Release);
+        waker.wake();
+        let (reason, mut result) = match end {
+            End::Signal(name) => (name.to_owned(), Ok(())),
+            End::Sink(error) => return Err(error),
+            End::Decider(error) => (format!("{error:#}"), Err(error)),
+        };
+        let mut totals = Totals::default();
+        if result.is_ok() {
+            match done.await {
+                Ok(Ok(decided)) => totals = decided,
+                ended => result = Err(decider_error(ended)),
+            }
+        }
+        let stopped = OwnEvent::Stopped {
+            reason,
+            events: totals.records,
+            alerts: totals.alerts,
+            lost: totals.lost + self.lost.total(),
+        };
+        let last = stopped.into_alert(clock::now());
+        let flushed = timeout(FLUSH, async {
+            // Fails where the sink is gone, which its own result says.
+            drop(self.alerts.send(last).await);
+            drop(self.alerts);
+            sink.await
+        });
+        match flushed.await {
+            Ok(Ok(Ok(written))) => tracing::info!(written.lines, written.lost, "stopped"),
+            Ok(ended) => return Err(sink_error(ended)),
+            Err(_) => {
+                return Err(anyhow!(
+                    "standard output did not take the last alerts within {FLUSH:?}"
+                ));
+            }
+        }
+        result
+    }
+}

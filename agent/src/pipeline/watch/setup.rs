@@ -1,0 +1,228 @@
+//! The parts of `komainu run`, one by one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+use std::{io, thread};
+
+use anyhow::anyhow;
+use komainu_common::limits::MAX_ENV;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::decide::{self, Notice, Records, Totals, Wires};
+use super::super::engine;
+use super::super::verdict::Decider;
+use super::super::{clock, scan, stream};
+use super::Done;
+use crate::config::Config;
+use crate::emit::sink::{self, Lost};
+use crate::emit::{Alert, OwnEvent};
+use crate::enrich::proc::{Proc, cgroup::Hierarchies};
+use crate::enrich::{State, process, users};
+use crate::event::ProcKey;
+use crate::kernel::{self, Batch, Lanes, ProbeStatus};
+use crate::rules::RuleSet;
+
+/// The signals that mean something.
+pub(super) struct Signals {
+    pub(super) terminate: Signal,
+    pub(super) interrupt: Signal,
+    pub(super) hangup: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+/// The rings as the deciding thread reads them.
+struct Rings {
+    lanes: Lanes,
+    batch: Batch,
+}
+
+impl Records for Rings {
+    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+        Ok(self.lanes.wait(timeout)?)
+    }
+
+    fn drain(&mut self, each: &mut dyn FnMut(&[u8])) -> bool {
+        let some = self.lanes.drain(&mut self.batch);
+        self.batch.records().for_each(each);
+        some
+    }
+}
+
+/// Starts the thread that decides.
+pub(super) fn spawn_decider(
+    lanes: Lanes,
+    decider: Decider,
+    wires: Wires,
+    config: &Config,
+) -> io::Result<Done> {
+    let (tell, done) = oneshot::channel();
+    let scan = Duration::from_millis(config.processes.scan_milliseconds.0);
+    let rings = Rings {
+        lanes,
+        batch: Batch::default(),
+    };
+    let decide = move || {
+        // Nobody listens any more only where the process is about to end.
+        drop(tell.send(decide::run(rings, decider, &wires, scan)));
+    };
+    thread::Builder::new()
+        .name("komainu-decide".into())
+        .spawn(decide)?;
+    Ok(done)
+}
+
+/// Starts the thread that reads `/proc`.
+pub(super) fn spawn_scan(
+    config: &Config,
+    epoch: u64,
+    wanted: Receiver<ProcKey>,
+    notices: SyncSender<Notice>,
+) -> io::Result<()> {
+    let env = if config.kernel.record_env { MAX_ENV } else { 0 };
+    let proc = Proc::new(&config.processes.proc, hierarchies(), epoch, env);
+    let scan = move || scan::run(&proc, &wanted, &notices);
+    thread::Builder::new()
+        .name("komainu-scan".into())
+        .spawn(scan)?;
+    Ok(())
+}
+
+/// What is known before anything happened.
+pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> State {
+    let limits = process::Limits {
+        processes: config.processes.max.size(),
+        bytes: config.processes.max_bytes.size(),
+        linger: config
+            .processes
+            .linger_seconds
+            .0
+            .saturating_mul(1_000_000_000),
+    };
+    let cgroups = config.containers.max_cgroups.size();
+    State::new(
+        limits,
+        cgroups,
+        epoch,
+        Arc::clone(users),
+        stream::hostname(),
+    )
+}
+
+pub(super) async fn write(
+    alerts: mpsc::Receiver<Alert>,
+    stream: crate::emit::Stream,
+    lost: Arc<Lost>,
+) -> io::Result<sink::Totals> {
+    sink::run(alerts, tokio::io::stdout(), stream, &lost).await
+}
+
+pub(super) fn sink_error(
+    ended: Result<io::Result<sink::Totals>, tokio::task::JoinError>,
+) -> anyhow::Error {
+    match ended {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            anyhow!("standard output was closed by its reader: nobody is left to alert")
+        }
+        Ok(Err(error)) => anyhow::Error::new(error).context("cannot write to standard output"),
+        Ok(Ok(_)) => anyhow!("writing alerts ended early"),
+        Err(error) => anyhow::Error::new(error).context("writing alerts failed"),
+    }
+}
+
+pub(super) fn decider_error(
+    ended: Result<io::Result<Totals>, oneshot::error::RecvError>,
+) -> anyhow::Error {
+    match ended {
+        Ok(Err(error)) => anyhow::Error::new(error).context("cannot wait for events"),
+        Ok(Ok(_)) => anyhow!("deciding ended early"),
+        Err(_) => anyhow!("the deciding thread failed"),
+    }
+}
+
+pub(super) fn kernel_options(config: &Config) -> kernel::Options {
+    let ring = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    kernel::Options {
+        lifecycle_ring: ring(config.kernel.lifecycle_ring_bytes.0),
+        bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
+        record_env: config.kernel.record_env,
+    }
+}
+
+/// The hierarchies that cgroup ids of records are of.
+fn hierarchies() -> Hierarchies {
+    let mounts = std::fs::read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    Hierarchies::parse(
+        &mounts,
+        kernel::v1_controllers().first().map(String::as_str),
+    )
+}
+
+/// Where the names are.
+pub(super) fn sources(config: &Config) -> users::Sources {
+    users::Sources {
+        passwd: config.users.passwd.clone(),
+        group: config.users.group.clone(),
+    }
+}
+
+pub(super) fn load_users(sources: &users::Sources) -> Arc<users::Users> {
+    let (users, errors) = users::Users::load(sources);
+    for (path, error) in errors {
+        tracing::warn!(path = %path.display(), %error, "cannot read; names from it are unknown");
+    }
+    Arc::new(users)
+}
+
+/// Logs what is not attached, once, and returns it for the stream.
+pub(super) fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
+    let failed = probes
+        .iter()
+        .filter_map(|status| Some((status, status.error.as_deref()?)));
+    failed
+        .map(|(status, error)| {
+            let classes: Vec<&str> = status
+                .probe
+                .classes
+                .iter()
+                .map(|class| class.name())
+                .collect();
+            let (probe, required) = (status.probe.program, status.probe.required);
+            tracing::warn!(
+                probe,
+                required,
+                ?classes,
+                error,
+                "cannot attach a probe; its events are missing"
+            );
+            format!("{probe}: {error}")
+        })
+        .collect()
+}
+
+pub(super) fn started(rules: &RuleSet, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+    let attached = probes.iter().filter(|status| status.attached()).count();
+    tracing::info!(
+        rules = engine::enabled(rules),
+        probes = attached,
+        "watching"
+    );
+    let event = OwnEvent::Started {
+        version: env!("CARGO_PKG_VERSION"),
+        rules: engine::enabled(rules),
+        attached,
+        degraded,
+    };
+    event.into_alert(clock::now())
+}
