@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
-pub use values::{Colour, Count, LogFormat, LogLevel, Matching, Pattern};
+pub use values::{Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern};
 
 use crate::emit::Format;
+use crate::rules::Priority;
 
 /// A key of the file, for the reference.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +67,7 @@ section! {
         matching: Matching = Matching::First;
         /// Rules less severe than this are not loaded: `emergency`, `alert`, `critical`, `error`,
         /// `warning`, `notice`, `informational`, `debug`.
-        priority: String = "debug".into();
+        priority: LeastPriority = LeastPriority(Priority::Debug);
         /// Section `output`.
         output: Output = Output::default();
         /// Section `processes`.
@@ -95,6 +96,8 @@ section! {
         /// Alerts that wait for standard output at most. Further ones are lost, and counted in the
         /// stream. 16 to 1000000.
         queue: Count<16, 1_000_000> = Count(4096);
+        /// Add container, image and pod to the output of every rule, as Falco does.
+        suggested_fields: bool = true;
         /// Ancestors shown in an alert, 0 to 32.
         ancestors: Count<0, 32> = Count(8);
         /// Replace secrets that the built-in patterns recognise.

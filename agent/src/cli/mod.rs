@@ -32,11 +32,10 @@ pub struct Args {
 enum Command {
     /// Watch this machine and write alerts to standard output.
     Run(run::Args),
+    /// Check and test rule files.
+    Rules(rules::Args),
     /// What this kernel offers, which probes attach, and why others do not.
     Probe(probe::Args),
-    /// Check and test rule files.
-    #[command(subcommand)]
-    Rules(rules::Command),
     /// The fields that conditions and outputs can name.
     Fields(fields::Args),
     /// Print the reference of the configuration file.
@@ -47,8 +46,8 @@ enum Command {
 pub fn run(args: Args) -> ExitCode {
     let done = match args.command {
         Command::Run(args) => run::run(args),
+        Command::Rules(args) => rules::run(&args),
         Command::Probe(args) => probe::run(&args),
-        Command::Rules(command) => rules::run(&command),
         Command::Fields(args) => fields::run(&args),
         Command::Config => config::run(),
     };

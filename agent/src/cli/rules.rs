@@ -1,22 +1,116 @@
-//! `komainu rules`: everything about rule files that needs no kernel.
+//! `komainu rules`.
 
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::anyhow;
 use clap::Subcommand;
+use serde_json::json;
 
 use super::rules_test;
+use crate::config::LeastPriority;
+use crate::pipeline::rule_files;
+use crate::rules::{self, LoadOptions, LoadResult, diagnostics};
 
-/// What to do with rules.
+/// Work with rule files.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Run the tests beside rule files.
+enum Command {
+    /// Load rule files as `run` does and show every error and warning. Status 1 if there is an
+    /// error.
+    Check(Check),
+    /// Run the tests beside rule files. Status 1 if one fails.
     Test(rules_test::Args),
 }
 
-/// Runs the command.
-pub(super) fn run(command: &Command) -> Result<ExitCode> {
-    match command {
+#[derive(Debug, clap::Args)]
+struct Check {
+    /// Rule files, or directories of *.yaml and *.yml files, in the order in which they are loaded.
+    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Explain a code, such as E0302, and do nothing else.
+    #[arg(long, value_name = "CODE")]
+    explain: Option<String>,
+    /// Leave out rules less severe than this.
+    #[arg(long, value_name = "PRIORITY", default_value = "debug")]
+    priority: LeastPriority,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Check(args) => match &args.explain {
+            Some(code) => explain(code),
+            None => check(args),
+        },
         Command::Test(args) => rules_test::run(args),
     }
+}
+
+fn explain(code: &str) -> anyhow::Result<ExitCode> {
+    let page = diagnostics::explain(code).ok_or_else(|| {
+        let known: Vec<&str> = diagnostics::CODES.iter().map(|code| code.id).collect();
+        anyhow!("there is no code {code:?}; there are {}", known.join(", "))
+    })?;
+    super::print(&page)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &Check) -> anyhow::Result<ExitCode> {
+    let files = rule_files::read(&args.paths).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!("{}", lines.join("\nkomainu: "))
+    })?;
+    let options = LoadOptions {
+        least_priority: args.priority.0,
+        ..LoadOptions::default()
+    };
+    let result = rules::load(&files, &options);
+    let text = if args.json {
+        format!(
+            "{}\n",
+            serde_json::to_string_pretty(&report(&result, files.len()))?
+        )
+    } else {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        result.render(colour) + &summary(&result, files.len())
+    };
+    super::print(&text)?;
+    let failed = result.rules.is_none();
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn report(result: &LoadResult, files: usize) -> serde_json::Value {
+    json!({
+        "ok": result.rules.is_some(),
+        "files": files,
+        "rules": count(result),
+        "errors": result.errors().count(),
+        "warnings": result.warnings().count(),
+        "diagnostics": result.json(),
+    })
+}
+
+fn summary(result: &LoadResult, files: usize) -> String {
+    let (errors, warnings) = (result.errors().count(), result.warnings().count());
+    match count(result) {
+        Some(rules) => format!("{rules} rules in {files} files are right, {warnings} warnings\n"),
+        None => format!("{errors} errors and {warnings} warnings in {files} files\n"),
+    }
+}
+
+fn count(result: &LoadResult) -> Option<usize> {
+    result.rules.as_ref().map(|rules| rules.rules().len())
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::log;
-use crate::config::{self, Config, LogFormat, LogLevel, Matching};
+use crate::config::{self, Config, LeastPriority, LogFormat, LogLevel, Matching};
 use crate::emit::Format;
 use crate::pipeline;
 
@@ -31,7 +31,7 @@ pub(super) struct Args {
     matching: Option<Matching>,
     /// Leave out rules less severe than this.
     #[arg(long, value_name = "PRIORITY")]
-    priority: Option<String>,
+    priority: Option<LeastPriority>,
     /// Least level of the log on standard error.
     #[arg(long, value_enum, value_name = "LEVEL")]
     log_level: Option<LogLevel>,

@@ -51,6 +51,11 @@ fn errors_have_a_position() {
             "k.yaml:2:10: ",
             "3 is not from 16 to 1000000",
         ),
+        (
+            "priority: loud\n",
+            "k.yaml:1:11: ",
+            "is no priority; they are: emergency",
+        ),
         ("output:\n  queue: -3\n", "k.yaml:2:10: ", ""),
         ("output:\n  quue: 3\n", "k.yaml:2:3: ", "quue"),
         (

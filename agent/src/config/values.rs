@@ -3,6 +3,8 @@
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Deserialize as FromText, Serialize};
 
+use crate::rules::{self, Priority};
+
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -62,6 +64,40 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
+/// Least severity of rules that are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeastPriority(pub Priority);
+
+impl std::str::FromStr for LeastPriority {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let names = || {
+            Priority::ALL
+                .iter()
+                .map(|p| p.name().to_lowercase())
+                .collect::<Vec<_>>()
+        };
+        Priority::parse(name)
+            .map(Self)
+            .ok_or_else(|| format!("{name:?} is no priority; they are: {}", names().join(", ")))
+    }
+}
+
+impl<'de> Deserialize<'de> for LeastPriority {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for LeastPriority {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.name().to_lowercase())
+    }
+}
+
 /// How many rules alert on one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +107,15 @@ pub enum Matching {
     First,
     /// Every one that matches.
     All,
+}
+
+impl From<Matching> for rules::Matching {
+    fn from(matching: Matching) -> Self {
+        match matching {
+            Matching::First => Self::First,
+            Matching::All => Self::All,
+        }
+    }
 }
 
 /// When to colour.

@@ -6,14 +6,18 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
 
 use super::{Alert, OwnEvent, Stream};
 
 /// Bytes collected before a write.
 const BATCH: usize = 64 * 1024;
+/// Longest that a loss stays untold while there are no alerts.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Alerts that found the channel full.
 #[derive(Debug, Default)]
@@ -69,8 +73,13 @@ pub async fn run(
 ) -> Result<Totals, io::Error> {
     let mut buffer = Vec::with_capacity(BATCH);
     let mut totals = Totals::default();
-    while let Some(alert) = alerts.recv().await {
-        let mut next = Some(alert);
+    loop {
+        // Without alerts, losses are told all the same.
+        let (mut next, open) = match timeout(IDLE, alerts.recv()).await {
+            Ok(None) => (None, false),
+            Ok(alert) => (alert, true),
+            Err(_) => (None, true),
+        };
         while let Some(alert) = next.take() {
             stream.line(&mut buffer, alert)?;
             totals.lost += tell(lost, &mut stream, &mut buffer)?;
@@ -78,12 +87,17 @@ pub async fn run(
                 next = alerts.try_recv().ok();
             }
         }
-        out.write_all(&buffer).await?;
-        out.flush().await?;
-        buffer.clear();
+        totals.lost += tell(lost, &mut stream, &mut buffer)?;
+        if !buffer.is_empty() {
+            out.write_all(&buffer).await?;
+            out.flush().await?;
+            buffer.clear();
+        }
         totals.lines = stream.lines();
+        if !open {
+            return Ok(totals);
+        }
     }
-    Ok(totals)
 }
 
 /// Tells of lost alerts, if any; returns how many.
@@ -173,6 +187,27 @@ mod tests {
             .filter_map(|v| v["output_fields"]["komainu.count"].as_u64())
             .sum();
         assert_eq!(told, totals.lost);
+    }
+
+    #[tokio::test]
+    async fn losses_are_told_without_alerts() {
+        let (tx, rx) = mpsc::channel(4);
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let lost = Arc::new(Lost::default());
+        lost.add(5);
+        let for_sink = Arc::clone(&lost);
+        let sink = tokio::spawn(async move { run(rx, ours, stream(), &for_sink).await });
+        let mut lines = BufReader::new(theirs).lines();
+        let line = lines.next_line().await.unwrap().unwrap();
+        assert!(line.contains("1 alerts were lost at stdout"), "{line}");
+        lost.add(6);
+        drop(tx);
+        let last = lines.next_line().await.unwrap().unwrap();
+        assert!(
+            last.contains("1 alerts were lost at stdout"),
+            "at the end: {last}"
+        );
+        assert_eq!(sink.await.unwrap().unwrap(), Totals { lines: 2, lost: 2 });
     }
 
     #[derive(Debug)]

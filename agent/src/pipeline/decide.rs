@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use super::clock;
-use super::engine::Rules;
 use super::losses::Loss;
 use super::verdict::Decider;
 use crate::enrich::proc::Scanned;
 use crate::enrich::users::Users;
 use crate::event::ProcKey;
+use crate::rules::RuleSet;
 
 /// Longest that a bulk record stays unread.
 const TICK: Duration = Duration::from_millis(50);
@@ -54,7 +54,7 @@ pub(super) trait Records {
 /// The thread's connections.
 #[derive(Debug)]
 pub(super) struct Wires {
-    pub(super) rules: Arc<ArcSwap<Rules>>,
+    pub(super) rules: Arc<ArcSwap<RuleSet>>,
     pub(super) notices: Receiver<Notice>,
     pub(super) wanted: SyncSender<ProcKey>,
     pub(super) stop: Arc<AtomicBool>,
@@ -79,7 +79,7 @@ pub(super) fn run(
     scan: Duration,
 ) -> io::Result<Totals> {
     learn_processes(&mut decider, wires, scan);
-    let mut next = Instant::now();
+    let mut next = Instant::now() + HOUSEKEEPING;
     let mut stopping = None;
     loop {
         if wires.stop.load(Ordering::Acquire) {
@@ -138,3 +138,6 @@ fn ask(processes: impl IntoIterator<Item = ProcKey>, wires: &Wires) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

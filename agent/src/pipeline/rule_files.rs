@@ -6,19 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::rules::Source;
+
 /// Bytes of a rule file at most.
 pub const MAX_FILE: u64 = 16 << 20;
 /// Rule files at most, all paths together.
 pub const MAX_FILES: usize = 4096;
-
-/// A rule file, not yet looked into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleFile {
-    /// Path, as in messages.
-    pub name: String,
-    /// Content.
-    pub bytes: Vec<u8>,
-}
 
 /// A path that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +48,7 @@ pub enum Problem {
 /// files are symlinks into a hidden `..data`, reads as what it shows.
 ///
 /// All errors of all paths are returned, not just the first.
-pub fn read(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Vec<PathError>> {
+pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<PathError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     for path in paths {
@@ -70,7 +63,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<RuleFile>, Vec<PathError>> {
     }
 }
 
-fn read_path(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), Vec<PathError>> {
+fn read_path(path: &Path, files: &mut Vec<Source>) -> Result<(), Vec<PathError>> {
     let at = |path: &Path, problem| PathError {
         path: path.into(),
         problem,
@@ -88,10 +81,7 @@ fn read_path(path: &Path, files: &mut Vec<RuleFile>) -> Result<(), Vec<PathError
             break;
         }
         match read_file(&name) {
-            Ok(bytes) => files.push(RuleFile {
-                name: name.display().to_string(),
-                bytes,
-            }),
+            Ok(bytes) => files.push(Source::new(name.display().to_string(), bytes)),
             Err(problem) => errors.push(at(&name, problem)),
         }
     }
@@ -148,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    fn names(files: &[RuleFile]) -> Vec<&str> {
+    fn names(files: &[Source]) -> Vec<&str> {
         files
             .iter()
             .map(|f| f.name.rsplit('/').next().unwrap())
@@ -164,7 +154,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("sub.yaml")).unwrap();
         let files = read(&[dir.path().into()]).unwrap();
         assert_eq!(names(&files), ["10.yaml", "a.yml", "b.yaml"]);
-        assert_eq!(files[1].bytes, b"a.yml");
+        assert_eq!(files[1].text, b"a.yml");
         let given = [dir.path().join("README.md"), dir.path().join("b.yaml")];
         assert_eq!(
             names(&read(&given).unwrap()),

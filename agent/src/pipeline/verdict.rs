@@ -1,19 +1,18 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
-use bumpalo::Bump;
 use komainu_common::{Class, Header, Task};
 use zerocopy::FromBytes;
 
 use super::clock;
 use super::decide::{Notice, Totals};
-use super::engine::{self, Hit, Rules};
 use super::losses::Loss;
-use crate::config::{Config, Matching};
+use crate::config::Config;
 use crate::decode::{self, Clock, Lifecycle};
 use crate::emit::{Alert, Outlet, OwnEvent, context};
 use crate::enrich::State;
 use crate::enrich::process::{Execed, Forked};
 use crate::event::{Event, Membership, ProcKey, World};
+use crate::rules::{self, Matching, Rule, RuleSet};
 
 /// What the deciding thread owns.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub(super) struct Decider {
     pub(super) state: State,
     clock: Clock,
     scratch: decode::Scratch,
-    arena: Bump,
+    evaluation: rules::Scratch,
     outlet: Outlet,
     matching: Matching,
     ancestors: usize,
@@ -68,9 +67,9 @@ impl Decider {
             },
             state,
             scratch: decode::Scratch::default(),
-            arena: Bump::new(),
+            evaluation: rules::Scratch::default(),
             outlet,
-            matching: config.matching,
+            matching: config.matching.into(),
             ancestors: config.output.ancestors.size(),
             totals: Totals::default(),
             undecodable: Undecodable::default(),
@@ -79,7 +78,7 @@ impl Decider {
     }
 
     /// Decides one record.
-    pub(super) fn record(&mut self, rules: &Rules, record: &[u8]) {
+    pub(super) fn record(&mut self, rules: &RuleSet, record: &[u8]) {
         self.totals.records += 1;
         let mut scratch = std::mem::take(&mut self.scratch);
         match decode::decode(record, self.clock, &mut scratch) {
@@ -146,16 +145,18 @@ impl Decider {
         }
     }
 
-    fn judge(&mut self, rules: &Rules, mut event: Event<'_>) {
+    fn judge(&mut self, rules: &RuleSet, mut event: Event<'_>) {
         event.number = self.totals.records;
-        let (state, arena, outlet) = (&self.state, &self.arena, &self.outlet);
-        let (ancestors, mut alerts) = (self.ancestors, 0);
-        engine::judge(rules, &event, state, arena, self.matching, &mut |hit| {
-            alerts += 1;
-            outlet.send(alert(state, &event, hit, ancestors));
-        });
-        self.totals.alerts += alerts;
-        self.arena.reset();
+        let hits = rules.evaluate(&event, &self.state, self.matching, &mut self.evaluation);
+        for number in hits {
+            // The number of a hit is that of a rule of the set.
+            let Some(rule) = rules.rule(*number as usize) else {
+                continue;
+            };
+            self.totals.alerts += 1;
+            self.outlet
+                .send(alert(&self.state, &event, rule, self.ancestors));
+        }
     }
 
     fn undecodable(&mut self, record: &[u8], error: decode::DecodeError) {
@@ -240,16 +241,21 @@ fn learn(state: &mut State, cgroup: u64, path: Option<&[u8]>) {
     }
 }
 
-fn alert(state: &State, event: &Event<'_>, hit: Hit, ancestors: usize) -> Alert {
+fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Alert {
     let process = ProcKey::new(event.task.tgid, event.task.start_time);
+    let mut fields = rule.output.output_fields(event, state);
+    // Falco's consumers find the time of the event there, whatever the output names.
+    fields
+        .entry("evt.time")
+        .or_insert_with(|| event.time.into());
     Alert {
         time: event.time,
-        rule: hit.rule,
-        priority: hit.priority,
+        rule: rule.name.clone(),
+        priority: rule.priority.name(),
         source: "syscall",
-        tags: hit.tags,
-        message: hit.message,
-        fields: hit.fields,
+        tags: rule.tags.clone(),
+        message: rule.output.render(event, state),
+        fields: fields.into_iter().collect(),
         place: context::place(state, event.cgroup),
         resolved_path: context::resolved_path(event),
         ancestry: context::ancestry(state, process, ancestors),

@@ -21,7 +21,7 @@ use setup::{
 };
 
 use super::decide::{Notice, Totals, Wires};
-use super::engine::{self, Rules};
+use super::engine;
 use super::verdict::Decider;
 use super::{clock, losses, stream};
 use crate::config::Config;
@@ -29,6 +29,7 @@ use crate::emit::sink::{self, Lost};
 use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::users;
 use crate::kernel::{Kernel, Waker};
+use crate::rules::RuleSet;
 
 /// Notices and questions that wait at most.
 const NOTICES: usize = 1024;
@@ -42,7 +43,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// Runs until a signal, the end of standard output or of the deciding thread.
 pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
-    let rules = Arc::new(ArcSwap::from_pointee(engine::load(&config)?));
+    let rules = engine::load(&config).map_err(|error| anyhow!("{error}\n{}", error.details))?;
+    let rules = Arc::new(ArcSwap::from_pointee(rules));
     let sources = sources(&config);
     let users = load_users(&sources);
 
@@ -54,6 +56,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
 
     let mut kernel =
         Kernel::load(&kernel_options(&config)).context("cannot start the kernel half")?;
+    kernel.watch(|class| engine::wants(&rules.load(), class))?;
     let lanes = kernel.lanes().context("cannot read events")?;
     let waker = lanes.waker();
     let degraded = tell_probes(kernel.probes());
@@ -107,7 +110,7 @@ type Sink = JoinHandle<io::Result<sink::Totals>>;
 /// What the waiting task holds.
 struct Watch {
     config: Config,
-    rules: Arc<ArcSwap<Rules>>,
+    rules: Arc<ArcSwap<RuleSet>>,
     sources: users::Sources,
     users: Arc<users::Users>,
     kernel: Kernel,
@@ -147,12 +150,15 @@ impl Watch {
     async fn reload(&mut self) {
         let config = self.config.clone();
         let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
-        let event = match loaded.map_err(anyhow::Error::from).and_then(|rules| rules) {
+        let swapped = match loaded {
+            Ok(Ok(rules)) => self.swap(rules),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
+        };
+        let event = match swapped {
             Ok(rules) => {
-                let count = rules.len();
-                self.rules.store(Arc::new(rules));
-                tracing::info!(rules = count, "reloaded the rules");
-                OwnEvent::Reloaded { rules: count }
+                tracing::info!(rules, "reloaded the rules");
+                OwnEvent::Reloaded { rules }
             }
             Err(error) => {
                 let error = format!("{error:#}");
@@ -161,6 +167,17 @@ impl Watch {
             }
         };
         self.tell(event).await;
+    }
+
+    /// Puts rules in force; returns how many. Classes are delivered before the first rule that
+    /// wants them is, and until the last one that did is gone.
+    fn swap(&mut self, new: RuleSet) -> anyhow::Result<usize> {
+        let (old, new) = (self.rules.load_full(), Arc::new(new));
+        self.kernel
+            .watch(|class| engine::wants(&old, class) || engine::wants(&new, class))?;
+        self.rules.store(Arc::clone(&new));
+        self.kernel.watch(|class| engine::wants(&new, class))?;
+        Ok(engine::enabled(&new))
     }
 
     /// Asks the kernel half what it lost since the last time.

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 use self::case::TestFile;
 use crate::pipeline::rule_files;
-use crate::rules::{LoadOptions, RuleSet, Source, load};
+use crate::rules::{LoadOptions, RuleSet, load};
 
 const SUFFIX: &str = ".test.yaml";
 /// Bytes of a test file at most.
@@ -91,14 +91,10 @@ fn test_file(path: &Path, report: &mut Report) -> Result<()> {
 fn load_rules(test_file: &Path, names: &[PathBuf]) -> Result<RuleSet> {
     let dir = test_file.parent().unwrap_or(Path::new("."));
     let paths: Vec<PathBuf> = names.iter().map(|name| dir.join(name)).collect();
-    let files = rule_files::read(&paths).map_err(|errors| {
+    let sources = rule_files::read(&paths).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(lines.join("\n"))
     })?;
-    let sources: Vec<Source> = files
-        .into_iter()
-        .map(|file| Source::new(file.name, file.bytes))
-        .collect();
     let loaded = load(&sources, &LoadOptions::default());
     let shown = loaded.render(false);
     loaded

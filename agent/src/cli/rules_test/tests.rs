@@ -50,11 +50,7 @@ fn every_shipped_rule_fires_in_one_test_and_stays_silent_in_another() {
 
 #[test]
 fn shipped_rules_load_together_without_a_warning() {
-    let files = rule_files::read(&[shipped()]).unwrap();
-    let sources: Vec<Source> = files
-        .into_iter()
-        .map(|file| Source::new(file.name, file.bytes))
-        .collect();
+    let sources = rule_files::read(&[shipped()]).unwrap();
     let loaded = load(&sources, &LoadOptions::default());
     assert!(loaded.diagnostics.is_empty(), "{}", loaded.render(false));
     let mut names: Vec<&str> = Vec::new();

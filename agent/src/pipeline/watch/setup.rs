@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::decide::{self, Notice, Records, Totals, Wires};
-use super::super::engine::Rules;
+use super::super::engine;
 use super::super::verdict::Decider;
 use super::super::{clock, scan, stream};
 use super::Done;
@@ -23,6 +23,7 @@ use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
 use crate::event::ProcKey;
 use crate::kernel::{self, Batch, Lanes, ProbeStatus};
+use crate::rules::RuleSet;
 
 /// The signals that mean something.
 pub(super) struct Signals {
@@ -210,12 +211,16 @@ pub(super) fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn started(rules: &Rules, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+pub(super) fn started(rules: &RuleSet, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
     let attached = probes.iter().filter(|status| status.attached()).count();
-    tracing::info!(rules = rules.len(), probes = attached, "watching");
+    tracing::info!(
+        rules = engine::enabled(rules),
+        probes = attached,
+        "watching"
+    );
     let event = OwnEvent::Started {
         version: env!("CARGO_PKG_VERSION"),
-        rules: rules.len(),
+        rules: engine::enabled(rules),
         attached,
         degraded,
     };

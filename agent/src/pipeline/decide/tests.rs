@@ -1,0 +1,341 @@
+//! The deciding thread against scripted records: from bytes to alerts.
+
+mod script;
+
+use std::sync::mpsc::sync_channel;
+
+use komainu_common::Class;
+use komainu_common::exit::Exit;
+use komainu_common::fork::Fork;
+use komainu_common::header::{HEADER_COMPAT, NO_SYSCALL};
+use script::{Script, exec, open, record, task};
+use tokio::sync::mpsc;
+use zerocopy::FromZeros;
+
+use super::*;
+use crate::config::{Config, Matching};
+use crate::emit::sink::Lost;
+use crate::emit::{Alert, Outlet, Resolution};
+use crate::enrich::{State, process};
+use crate::pipeline::engine;
+use crate::rules::Source;
+
+const CONTAINER: &str = "e1ba3b2f5f3c4d2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f60";
+const EPOCH: u64 = 1_700_000_000_000_000_000;
+
+const RULES: &str = "
+- rule: Read shadow
+  desc: d
+  condition: evt.type in (open, openat) and fd.name = /etc/shadow
+  output: file=%fd.name by %proc.cmdline of %proc.pname in %container.id
+  priority: WARNING
+  tags: [files, T1003]
+- rule: Any open
+  desc: d
+  condition: evt.type in (open, openat)
+  output: open
+  priority: NOTICE
+- rule: Ran id
+  desc: d
+  condition: evt.type = execve and proc.name = id
+  output: ran %proc.cmdline
+  priority: CRITICAL
+";
+
+fn rules(text: &str) -> RuleSet {
+    engine::compile(&[Source::new("test.yaml", text)], &Config::default()).unwrap()
+}
+
+struct Outcome {
+    alerts: Vec<Alert>,
+    totals: Totals,
+    wanted: Vec<ProcKey>,
+}
+
+/// Runs the loop over the batches.
+fn decide(batches: Vec<Vec<Vec<u8>>>, matching: Matching, notices: Vec<Notice>) -> Outcome {
+    decide_with(
+        batches,
+        matching,
+        notices,
+        Arc::new(ArcSwap::from_pointee(rules(RULES))),
+        Box::new(|_| {}),
+    )
+}
+
+fn decide_with(
+    batches: Vec<Vec<Vec<u8>>>,
+    matching: Matching,
+    notices: Vec<Notice>,
+    rules: Arc<ArcSwap<RuleSet>>,
+    before: Box<dyn FnMut(usize)>,
+) -> Outcome {
+    let config = Config {
+        matching,
+        ..Config::default()
+    };
+    let state = State::new(
+        process::Limits::default(),
+        64,
+        EPOCH,
+        Arc::default(),
+        "h".into(),
+    );
+    let (alerts, mut made) = mpsc::channel(100);
+    let decider = Decider::new(
+        state,
+        Outlet::new(alerts, Arc::new(Lost::default())),
+        &config,
+    );
+    let (tell, told) = sync_channel(100);
+    for notice in notices.into_iter().chain([Notice::Scanned]) {
+        tell.send(notice).unwrap();
+    }
+    let (wanted, asked) = sync_channel(100);
+    let stop = Arc::new(AtomicBool::new(false));
+    let wires = Wires {
+        rules,
+        notices: told,
+        wanted,
+        stop: Arc::clone(&stop),
+    };
+    let script = Script {
+        batches: batches.into(),
+        stop,
+        before,
+    };
+    let totals = run(script, decider, &wires, Duration::from_secs(5)).unwrap();
+    drop(wires);
+    let alerts = std::iter::from_fn(|| made.try_recv().ok()).collect();
+    Outcome {
+        alerts,
+        totals,
+        wanted: asked.iter().collect(),
+    }
+}
+
+#[test]
+fn from_bytes_to_an_alert() {
+    let cat = exec(11, 10, "cat", b"cat\0/tmp/link\0");
+    let outcome = decide(
+        vec![vec![cat], vec![open(11, b"/tmp/link", b"/etc/shadow")]],
+        Matching::First,
+        vec![],
+    );
+    assert_eq!(
+        outcome.totals,
+        Totals {
+            records: 2,
+            alerts: 1,
+            lost: 0
+        }
+    );
+    let alert = &outcome.alerts[0];
+    assert_eq!(
+        (alert.rule.as_str(), alert.priority),
+        ("Read shadow", "Warning")
+    );
+    let short = &CONTAINER[..12];
+    assert!(
+        alert
+            .message
+            .contains(&format!("by cat /tmp/link of sh in {short}")),
+        "{}",
+        alert.message
+    );
+    assert_eq!(
+        alert.resolved_path.as_deref(),
+        Some("/etc/shadow"),
+        "found through the symlink"
+    );
+    assert_eq!(alert.tags, ["T1003", "files"]);
+    assert_eq!(alert.place.resolution, Some(Resolution::NotAPod));
+    assert_eq!(alert.place.container_id.as_deref(), Some(CONTAINER));
+    assert_eq!(alert.ancestry[0].name, "sh");
+    assert_eq!(alert.time, EPOCH + 1000);
+}
+
+#[test]
+fn all_matching_rules_in_order() {
+    let batches = || {
+        vec![vec![
+            exec(11, 10, "cat", b"cat\0"),
+            open(11, b"/etc/shadow", b"/etc/shadow"),
+        ]]
+    };
+    let names = |outcome: Outcome| {
+        outcome
+            .alerts
+            .into_iter()
+            .map(|a| a.rule)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(decide(batches(), Matching::All, vec![])),
+        ["Read shadow", "Any open"]
+    );
+    assert_eq!(
+        names(decide(batches(), Matching::First, vec![])),
+        ["Read shadow"]
+    );
+}
+
+#[test]
+fn fork_and_exit_keep_the_table() {
+    let mut fork = Fork::new_zeroed();
+    (fork.creator_tgid, fork.creator_start_time) = (11, 11 * ProcKey::TICK);
+    let fork = record(Class::FORK, NO_SYSCALL, task(12, 11, "bash"), &fork, &[]);
+    let exit = record(
+        Class::EXIT,
+        NO_SYSCALL,
+        task(11, 10, "bash"),
+        &Exit::new_zeroed(),
+        &[],
+    );
+    let batch = vec![
+        exec(11, 10, "bash", b"bash\0-i\0"),
+        fork,
+        exit,
+        open(12, b"/etc/shadow", b"/etc/shadow"),
+    ];
+    let outcome = decide(vec![batch], Matching::First, vec![]);
+    let message = &outcome.alerts[0].message;
+    assert!(
+        message.contains("by cat -i") || message.contains("by bash -i"),
+        "the child has its parent's arguments: {message}"
+    );
+    assert_eq!(
+        outcome.alerts[0].ancestry.len(),
+        1,
+        "its parent has become {:?}",
+        outcome.alerts[0].ancestry
+    );
+}
+
+#[test]
+fn what_cannot_be_decoded_is_told() {
+    let mut unknown = open(11, b"/x", b"/x");
+    unknown[4] = 15;
+    let mut compat = open(11, b"/x", b"/x");
+    compat[6..8].copy_from_slice(&HEADER_COMPAT.to_ne_bytes());
+    let outcome = decide(
+        vec![vec![vec![], vec![0; 10], unknown, compat]],
+        Matching::First,
+        vec![],
+    );
+    assert_eq!((outcome.totals.records, outcome.totals.lost), (4, 4));
+    let told: u64 = outcome
+        .alerts
+        .iter()
+        .map(|alert| {
+            assert_eq!(
+                (alert.source, alert.rule.as_str()),
+                ("komainu", "Komainu blind")
+            );
+            alert
+                .fields
+                .iter()
+                .find(|(name, _)| name == "komainu.count")
+                .unwrap()
+                .1
+                .as_u64()
+                .unwrap()
+        })
+        .sum();
+    assert_eq!(told, 4);
+}
+
+#[test]
+fn losses_name_their_container() {
+    let loss = Loss {
+        class: Class::OPEN,
+        cgroup: Some(7),
+        count: 412,
+        first: 1,
+        last: 2,
+    };
+    let elsewhere = Loss {
+        cgroup: Some(99),
+        ..loss
+    };
+    let batch = vec![exec(11, 10, "cat", b"cat\0")];
+    let (tell, told) = sync_channel(1);
+    drop(tell);
+    let _: Receiver<Notice> = told;
+    let rules = Arc::new(ArcSwap::from_pointee(rules(RULES)));
+    let config = Config::default();
+    let state = State::new(
+        process::Limits::default(),
+        64,
+        EPOCH,
+        Arc::default(),
+        "h".into(),
+    );
+    let (alerts, mut made) = mpsc::channel(100);
+    let mut decider = Decider::new(
+        state,
+        Outlet::new(alerts, Arc::new(Lost::default())),
+        &config,
+    );
+    batch
+        .iter()
+        .for_each(|record| decider.record(&rules.load(), record));
+    decider.notice(Notice::Lost(vec![loss, elsewhere]));
+    let first = made.try_recv().unwrap().message;
+    assert!(
+        first.contains(&format!(
+            "412 open events of container {CONTAINER} were lost at ring"
+        )),
+        "{first}"
+    );
+    assert!(made.try_recv().unwrap().message.contains("of cgroup 99"));
+    assert_eq!(decider.totals().lost, 824);
+}
+
+#[test]
+fn rules_are_swapped_between_batches() {
+    let set = Arc::new(ArcSwap::from_pointee(rules(RULES)));
+    let swap = Arc::clone(&set);
+    let before = Box::new(move |left| {
+        if left == 1 {
+            let text = "- rule: New\n  desc: d\n  condition: evt.type = openat\n  output: new\n  priority: INFO\n";
+            swap.store(Arc::new(rules(text)));
+        }
+    });
+    let open = || vec![open(11, b"/etc/shadow", b"/etc/shadow")];
+    // A swap is seen by the next batch: the guard of the current one is held.
+    let outcome = decide_with(
+        vec![open(), open(), open()],
+        Matching::First,
+        vec![],
+        set,
+        before,
+    );
+    let names: Vec<&str> = outcome
+        .alerts
+        .iter()
+        .map(|alert| alert.rule.as_str())
+        .collect();
+    assert_eq!(names.first(), Some(&"Read shadow"));
+    assert_eq!(outcome.alerts.len(), 3);
+}
+
+#[test]
+fn unknown_cgroups_are_asked_about_once() {
+    let batch = vec![
+        open(11, b"/x", b"/x"),
+        open(11, b"/x", b"/x"),
+        open(12, b"/x", b"/x"),
+    ];
+    let outcome = decide(vec![batch], Matching::First, vec![]);
+    assert_eq!(
+        outcome.alerts[0].place.resolution,
+        Some(Resolution::CgroupUnknown)
+    );
+    let cgroup_7 = outcome
+        .wanted
+        .iter()
+        .filter(|key| key.tgid == 11 || key.tgid == 12)
+        .count();
+    assert!(cgroup_7 >= 1);
+}
