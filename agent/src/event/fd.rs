@@ -41,8 +41,86 @@ pub enum FdKind {
     Ipv6,
     /// Unix socket.
     Unix,
+    /// Netlink socket.
+    Netlink,
+    /// Pipe made by `pipe(2)`.
+    Pipe,
+    /// `eventfd(2)`.
+    Event,
+    /// `signalfd(2)`.
+    Signal,
+    /// `epoll_create(2)`.
+    Epoll,
+    /// `inotify_init(2)`.
+    Inotify,
+    /// `timerfd_create(2)`.
+    Timer,
+    /// `bpf(2)` object.
+    Bpf,
+    /// `userfaultfd(2)`.
+    Userfault,
+    /// `io_uring_setup(2)`.
+    IoUring,
+    /// `memfd_create(2)`.
+    Memfd,
+    /// `pidfd_open(2)`.
+    Pidfd,
     /// Another kind.
     Other,
+}
+
+impl FdKind {
+    /// Text of `fd.type`; `<NA>` for kinds without a name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+            Self::Unix => "unix",
+            Self::Netlink => "netlink",
+            Self::Pipe => "pipe",
+            Self::Event => "event",
+            Self::Signal => "signalfd",
+            Self::Epoll => "eventpoll",
+            Self::Inotify => "inotify",
+            Self::Timer => "timerfd",
+            Self::Bpf => "bpf",
+            Self::Userfault => "userfaultfd",
+            Self::IoUring => "io_uring",
+            Self::Memfd => "memfd",
+            Self::Pidfd => "pidfd",
+            Self::Other => "<NA>",
+        }
+    }
+
+    /// Text of `fd.typechar`.
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::File => "f",
+            Self::Directory => "d",
+            Self::Ipv4 => "4",
+            Self::Ipv6 => "6",
+            Self::Unix | Self::Userfault => "u",
+            Self::Netlink => "n",
+            Self::Pipe => "p",
+            Self::Event => "e",
+            Self::Signal => "s",
+            Self::Epoll => "l",
+            Self::Inotify => "i",
+            Self::Timer => "t",
+            Self::Bpf => "b",
+            Self::IoUring => "r",
+            Self::Memfd => "m",
+            Self::Pidfd => "P",
+            Self::Other => "o",
+        }
+    }
+
+    /// A socket of an internet family.
+    pub const fn is_internet(self) -> bool {
+        matches!(self, Self::Ipv4 | Self::Ipv6)
+    }
 }
 
 /// Layer of an overlayfs.

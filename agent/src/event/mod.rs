@@ -4,16 +4,28 @@
 //! no rule matches. Rules read it through the one table of fields, together with the process and
 //! container it belongs to ([`World`]).
 
+mod container;
 mod fd;
+pub mod fields;
+pub mod flags;
+mod kinds;
+pub mod path;
 mod process;
+mod table;
 mod value;
+mod world;
 
+pub use container::{Container, ContainerDetails, Membership, Mount, Pod};
 pub use fd::{Fd, FdKind, Layer, Role, SocketFacts};
+pub use flags::Flag;
+pub use kinds::{EventType, Param, ParamKind};
 pub use process::{ExeFacts, ProcKey, Process};
+pub use table::{KNOWN_NAMES, errno_name, event_type, event_types, family, is_known_name};
 pub use value::{PathArg, Tuple, Value};
+pub use world::{User, World};
 
 use arrayvec::ArrayVec;
-use komainu_common::{Class, Task};
+use komainu_common::Task;
 
 /// Most parameters an event type has (`execve`: 30).
 pub const MAX_PARAMS: usize = 32;
@@ -41,47 +53,4 @@ pub struct Event<'a> {
     pub fd: Option<Fd<'a>>,
     /// The record says that parts of it were cut or left out.
     pub truncated: bool,
-}
-
-/// A kind of event that rules can name in `evt.type`: one row of the event table.
-#[derive(Debug)]
-pub struct EventType {
-    /// Name, as in `syscalls(2)`.
-    pub name: &'static str,
-    /// Class whose records carry it; `None` while no probe delivers it.
-    pub class: Option<Class>,
-    /// Parameters, in the order `evt.args` prints them.
-    pub params: &'static [Param],
-}
-
-/// A parameter of an event type.
-#[derive(Debug)]
-pub struct Param {
-    /// Name, as in `evt.arg.NAME`.
-    pub name: &'static str,
-    /// How its value prints.
-    pub kind: ParamKind,
-}
-
-/// Type of a parameter; decides the text of `evt.arg` and the type of `evt.rawarg`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamKind {
-    /// Signed number.
-    Int,
-    /// Unsigned number.
-    Uint,
-    /// Return value that may be `-errno`.
-    Errno,
-    /// File descriptor.
-    Fd,
-    /// Path, made absolute with the current directory.
-    Path,
-}
-
-/// What the user half knows besides the event: processes, containers, names.
-///
-/// Every lookup is O(1) and never waits.
-pub trait World {
-    /// The process with this identity, if it is (or lately was) in the table.
-    fn process(&self, key: ProcKey) -> Option<&Process>;
 }

@@ -1,0 +1,266 @@
+//! Fields of the event itself: `evt.*`, `syscall.*`.
+
+use super::FieldType::{Bool, Bytes, Duration, Dynamic, Int16, Int64, Text, Time, Uint32, Uint64};
+use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Scope, args};
+use crate::event::{ParamKind, Value, errno_name};
+
+const READS: Availability = Availability::Later("probes for reading and writing");
+const DRIVER: Availability =
+    Availability::Never("property of the reference implementation's driver");
+
+#[rustfmt::skip]
+pub(super) static FIELDS: &[Field] = &[
+    Field::one("evt.num", Uint64, |s, _| Some(FieldValue::Uint(s.event.number)),
+        "Number of the event in this run of the agent, from 1. `evt.num=0` is never true."),
+    Field::one("evt.time", Text, |s, _| Some(FieldValue::Bytes(time_text(s))),
+        "Time of day of the event, `HH:MM:SS.nnnnnnnnn`, in UTC. In JSON: nanoseconds since the Unix epoch."),
+    Field::one("evt.time.s", Text, |s, _| Some(FieldValue::Bytes(seconds_text(s))),
+        "Time of day of the event without fraction, in UTC."),
+    Field::one("evt.time.iso8601", Text, |s, _| Some(FieldValue::Bytes(iso_text(s))),
+        "Time of the event as ISO 8601 in UTC, with nanoseconds."),
+    Field::one("evt.datetime", Text, |s, _| Some(FieldValue::Bytes(date_text(s, s.event.time))),
+        "Date and time of the event, in UTC."),
+    Field::one("evt.rawtime", Time, |s, _| Some(FieldValue::Uint(s.event.time)),
+        "Time of the event, nanoseconds since the Unix epoch."),
+    Field::one("evt.rawtime.s", Time, |s, _| Some(FieldValue::Uint(s.event.time / SECOND)),
+        "Whole seconds of `evt.rawtime`."),
+    Field::one("evt.rawtime.ns", Time, |s, _| Some(FieldValue::Uint(s.event.time % SECOND)),
+        "Nanoseconds of `evt.rawtime` beyond its seconds."),
+    Field::absent("evt.reltime", Duration, DRIVER, "Nanoseconds since the capture began."),
+    Field::absent("evt.reltime.s", Duration, DRIVER, "Seconds since the capture began."),
+    Field::absent("evt.reltime.ns", Duration, DRIVER, "Fraction of `evt.reltime.s`."),
+    Field::absent("evt.latency", Duration, DRIVER, "Time between a call's enter and exit events.").deprecated(),
+    Field::absent("evt.latency.s", Duration, DRIVER, "Seconds of `evt.latency`.").deprecated(),
+    Field::absent("evt.latency.ns", Duration, DRIVER, "Nanoseconds of `evt.latency`.").deprecated(),
+    Field::absent("evt.latency.human", Text, DRIVER, "`evt.latency` for people.").deprecated(),
+    Field::absent("evt.wait_latency", Duration, DRIVER, "Time spent waiting.").deprecated(),
+    Field::absent("evt.deltatime", Duration, DRIVER, "Time since the previous event."),
+    Field::absent("evt.deltatime.s", Duration, DRIVER, "Seconds of `evt.deltatime`."),
+    Field::absent("evt.deltatime.ns", Duration, DRIVER, "Nanoseconds of `evt.deltatime`."),
+    Field::absent("evt.outputtime", Uint64, DRIVER, "Time of the output."),
+    Field::one("evt.dir", Text, |_, _| Some(FieldValue::text("<")),
+        "Always `<`: only the end of a call is an event.").deprecated(),
+    Field::one("evt.type", Text, |s, _| Some(FieldValue::text(s.event.ty.name)),
+        "Name of the event, as in `syscalls(2)`. A successful `execveat` is an `execve`."),
+    Field::one("syscall.type", Text, |s, _| Some(FieldValue::text(s.event.ty.name)),
+        "Name of the system call."),
+    Field::one("evt.type.is", Uint32, type_is,
+        "1 where the event is of the type given behind the dot, else 0.").arg(ArgKind::Suffix),
+    Field::one("evt.category", Text, |s, _| Some(FieldValue::text(category(s))),
+        "Family of the event: `file`, `net`, `process` and so on."),
+    Field::one("evt.cpu", Int16, |s, _| i64::from(s.event.cpu).try_into().ok().map(FieldValue::Int),
+        "Number of the CPU the event happened on."),
+    Field::one("evt.source", Text, |_, _| Some(FieldValue::text("syscall")), "Source of the event."),
+    Field::one("evt.hostname", Text, |s, _| Some(FieldValue::text(s.world.hostname())), "Name of this machine."),
+    Field::one("evt.args", Text, |s, _| Some(FieldValue::Bytes(args::all(s))),
+        "All parameters, as `name=value(interpretation)`."),
+    Field::one("evt.arg", Text, arg_text,
+        "Text of one parameter, by name or number: flags as names, paths made absolute, users by name. \
+         Absent where the event has no such parameter.").arg(ArgKind::Parameter).path(),
+    Field::one("evt.rawarg", Dynamic, raw_arg,
+        "Value of one parameter as it is, by name.").arg(ArgKind::ParameterName).no_transformer(),
+    Field::one("evt.info", Text, |s, _| Some(FieldValue::Bytes(args::all(s))), "The same as `evt.args`."),
+    Field::one("evt.buffer", Bytes, buffer,
+        "Beginning of the data that the call read or wrote.").later("probes for reading and writing"),
+    Field::one("evt.buflen", Uint64, |s, a| buffer(s, a).and_then(length),
+        "Length of `evt.buffer`.").later("probes for reading and writing"),
+    Field::one("evt.res", Text, result_text,
+        "`SUCCESS`, or the name of the error such as `ENOENT`. Absent where the event has no result."),
+    Field::one("evt.rawres", Int64, |s, _| s.event.ret.map(FieldValue::Int),
+        "Return value. Absent where the event has none."),
+    Field::one("evt.failed", Bool, |s, _| s.event.ret.map(|ret| FieldValue::Bool(ret < 0)),
+        "Whether the call failed. Absent where the event has no result."),
+    Field::absent("evt.is_io", Bool, READS, "Whether the event reads or writes."),
+    Field::absent("evt.is_io_read", Bool, READS, "Whether the event reads."),
+    Field::absent("evt.is_io_write", Bool, READS, "Whether the event writes."),
+    Field::absent("evt.io_dir", Text, READS, "`r` or `w` for events that read or write."),
+    Field::absent("evt.is_wait", Bool, DRIVER, "Whether the call waits."),
+    Field::absent("evt.is_syslog", Bool, READS, "Whether the event writes to the system log."),
+    Field::one("evt.is_async", Bool, |_, _| Some(FieldValue::Bool(false)), "Always false."),
+    Field::absent("evt.asynctype", Text, DRIVER, "Name of an asynchronous event."),
+    Field::one("evt.count", Uint32, |_, _| Some(FieldValue::Uint(1)), "Always 1."),
+    Field::one("evt.count.error", Uint32, |s, _| failed(s), "1 where the call failed."),
+    Field::absent("evt.count.error.file", Uint32, DRIVER, "1 for failed file events."),
+    Field::absent("evt.count.error.net", Uint32, DRIVER, "1 for failed network events."),
+    Field::absent("evt.count.error.memory", Uint32, DRIVER, "1 for failed memory events."),
+    Field::absent("evt.count.error.other", Uint32, DRIVER, "1 for other failed events."),
+    Field::absent("evt.count.exit", Uint32, DRIVER, "1 for exit events."),
+    Field::absent("evt.count.procinfo", Uint32, DRIVER, "1 for procinfo events."),
+    Field::absent("evt.count.threadinfo", Uint32, DRIVER, "1 for procinfo events of main threads."),
+    Field::absent("evt.around", Uint64, DRIVER, "Events around a time.").arg(ArgKind::Required).filter_only(),
+    Field::one("evt.abspath", Text, absolute_path,
+        "Absolute path of a parameter: `evt.abspath` itself, or `.src`, `.dst` behind a dot.")
+        .arg(ArgKind::Suffix).path(),
+    Field::one("evt.is_open_read", Bool, |s, _| Some(FieldValue::Bool(opens(s, READ))),
+        "Whether the event is open, openat, openat2 or open_by_handle_at for reading, successful or not."),
+    Field::one("evt.is_open_write", Bool, |s, _| Some(FieldValue::Bool(opens(s, WRITE))),
+        "The same for writing."),
+    Field::one("evt.is_open_exec", Bool, |s, _| Some(FieldValue::Bool(opens_exec(s))),
+        "Whether the event creates a file with an execute bit (open family with O_CREAT or O_TMPFILE, creat)."),
+    Field::one("evt.is_open_create", Bool, |s, _| Some(FieldValue::Bool(opens_create(s))),
+        "Whether the event created a file."),
+    Field::absent("evt.plugininfo", Text, DRIVER, "Information of a plugin."),
+    Field::absent("evt.pluginname", Text, DRIVER, "Name of a plugin."),
+];
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Bits of the `flags` parameter, as Falco numbers them.
+const READ: u64 = 1;
+const WRITE: u64 = 1 << 1;
+const CREATE: u64 = 1 << 2;
+const TMPFILE: u64 = 1 << 13;
+const CREATED: u64 = 1 << 14;
+
+fn time(scope: &Scope<'_>, nanoseconds: u64) -> jiff::Timestamp {
+    let _ = scope;
+    jiff::Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+fn time_text<'a>(scope: &Scope<'a>) -> &'a [u8] {
+    let at = time(scope, scope.event.time);
+    scope.format(format_args!("{}", at.strftime("%H:%M:%S.%9f")))
+}
+
+fn seconds_text<'a>(scope: &Scope<'a>) -> &'a [u8] {
+    scope.format(format_args!(
+        "{}",
+        time(scope, scope.event.time).strftime("%H:%M:%S")
+    ))
+}
+
+fn iso_text<'a>(scope: &Scope<'a>) -> &'a [u8] {
+    let at = time(scope, scope.event.time);
+    scope.format(format_args!(
+        "{}",
+        at.strftime("%Y-%m-%dT%H:%M:%S.%9f+0000")
+    ))
+}
+
+/// Date and time of an instant, nanoseconds since the Unix epoch.
+pub(super) fn date_text<'a>(scope: &Scope<'a>, nanoseconds: u64) -> &'a [u8] {
+    let at = time(scope, nanoseconds);
+    scope.format(format_args!("{}", at.strftime("%Y-%m-%d %H:%M:%S.%9f")))
+}
+
+fn type_is<'a>(scope: &Scope<'a>, arg: &FieldArg) -> Option<FieldValue<'a>> {
+    let FieldArg::Key(name) = arg else {
+        return None;
+    };
+    Some(FieldValue::Uint((scope.event.ty.name == &**name).into()))
+}
+
+fn category(scope: &Scope<'_>) -> &'static str {
+    crate::event::family(scope.event.ty)
+}
+
+fn arg_text<'a>(scope: &Scope<'a>, arg: &FieldArg) -> Option<FieldValue<'a>> {
+    args::text(scope, position(scope, arg)?).map(FieldValue::Bytes)
+}
+
+fn raw_arg<'a>(scope: &Scope<'a>, arg: &FieldArg) -> Option<FieldValue<'a>> {
+    let (kind, value) = args::param(scope.event, position(scope, arg)?)?;
+    args::raw(kind, value)
+}
+
+/// Position of the parameter that an argument names.
+fn position(scope: &Scope<'_>, arg: &FieldArg) -> Option<usize> {
+    match arg {
+        FieldArg::None => None,
+        FieldArg::Index(index) => usize::try_from(*index).ok(),
+        FieldArg::Key(name) => scope.event.ty.param(name),
+    }
+}
+
+/// Value of the parameter called `name`.
+fn value<'a>(scope: &Scope<'a>, name: &str) -> Option<Value<'a>> {
+    scope.event.params.get(scope.event.ty.param(name)?).copied()
+}
+
+fn buffer<'a>(scope: &Scope<'a>, _: &FieldArg) -> Option<FieldValue<'a>> {
+    match value(scope, "data")? {
+        Value::Bytes(bytes) => Some(FieldValue::Bytes(bytes)),
+        _ => None,
+    }
+}
+
+fn length(value: FieldValue<'_>) -> Option<FieldValue<'_>> {
+    let FieldValue::Bytes(bytes) = value else {
+        return None;
+    };
+    u64::try_from(bytes.len()).ok().map(FieldValue::Uint)
+}
+
+fn result_text<'a>(scope: &Scope<'a>, _: &FieldArg) -> Option<FieldValue<'a>> {
+    let ret = scope.event.ret?;
+    if ret >= 0 {
+        return Some(FieldValue::text("SUCCESS"));
+    }
+    let name = ret.checked_neg().and_then(errno_name);
+    Some(name.map_or_else(
+        || FieldValue::Bytes(scope.format(format_args!("{ret}"))),
+        FieldValue::text,
+    ))
+}
+
+fn failed<'a>(scope: &Scope<'a>) -> Option<FieldValue<'a>> {
+    scope
+        .event
+        .ret
+        .filter(|ret| *ret < 0)
+        .map(|_| FieldValue::Uint(1))
+}
+
+/// Value of a numeric parameter.
+fn number(scope: &Scope<'_>, name: &str) -> Option<u64> {
+    match value(scope, name)? {
+        Value::Uint(number) => Some(number),
+        Value::Int(number) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+fn opens(scope: &Scope<'_>, access: u64) -> bool {
+    let name = scope.event.ty.name;
+    matches!(name, "open" | "openat" | "openat2" | "open_by_handle_at")
+        && number(scope, "flags").is_some_and(|flags| flags & access != 0)
+}
+
+fn opens_exec(scope: &Scope<'_>) -> bool {
+    let creates = match scope.event.ty.name {
+        "open" | "openat" | "openat2" => {
+            number(scope, "flags").is_some_and(|flags| flags & (CREATE | TMPFILE) != 0)
+        }
+        "creat" => true,
+        _ => false,
+    };
+    creates && number(scope, "mode").is_some_and(|mode| mode & 0o111 != 0)
+}
+
+fn opens_create(scope: &Scope<'_>) -> bool {
+    let Some(flags) = number(scope, "flags") else {
+        return false;
+    };
+    let opens = matches!(
+        scope.event.ty.name,
+        "open" | "openat" | "openat2" | "open_by_handle_at"
+    );
+    let succeeded = scope.event.ret.is_some_and(|ret| ret >= 0);
+    opens && (flags & CREATED != 0 || (flags & TMPFILE != 0 && succeeded))
+}
+
+fn absolute_path<'a>(scope: &Scope<'a>, arg: &FieldArg) -> Option<FieldValue<'a>> {
+    let wanted: &[&str] = match arg {
+        FieldArg::Key(side) if &**side == "src" => &["oldpath", "target"],
+        FieldArg::Key(side) if &**side == "dst" => &["newpath", "linkpath"],
+        _ => &["path", "name", "filename"],
+    };
+    let params = scope.event.ty.params.iter().zip(&scope.event.params);
+    let mut paths = params.filter(|(param, _)| {
+        matches!(param.kind, ParamKind::Path | ParamKind::RelPath) && wanted.contains(&param.name)
+    });
+    match paths.next()?.1 {
+        Value::Path(path) => Some(FieldValue::Bytes(scope.path(path))),
+        _ => None,
+    }
+}

@@ -1,0 +1,31 @@
+//! Names of flag bits and enumerated values, in the order `evt.arg` prints them.
+//!
+//! The order is that of Falco's tables, because rules compare the printed text.
+
+mod file;
+mod network;
+mod open;
+mod process;
+
+/// One name of a flag bit or value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Name, as in the manual page of the call.
+    pub name: &'static str,
+    /// Bits or value; 0 names the absence of all bits.
+    pub value: u64,
+}
+
+/// Defines one table of names.
+macro_rules! flags {
+    ($(#[$doc:meta])* $table:ident: $($name:ident = $value:literal),+ $(,)?;) => {
+        $(#[$doc])*
+        pub const $table: &[Flag] = &[$(Flag { name: stringify!($name), value: $value }),+];
+    };
+}
+use flags;
+
+pub use file::*;
+pub use network::*;
+pub use open::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, open_flags};
+pub use process::*;

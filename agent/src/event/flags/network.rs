@@ -1,0 +1,48 @@
+//! Socket families and options.
+
+use super::{Flag, flags};
+
+flags! {
+    /// Names of `shutdown_how`.
+    SHUTDOWN_HOW:
+        SHUT_UNKNOWN = 0xffff, SHUT_RDWR = 2, SHUT_WR = 1, SHUT_RD = 0;
+}
+
+flags! {
+    /// Names of `socket_families`.
+    SOCKET_FAMILIES:
+        AF_NFC = 0x27, AF_ALG = 0x26, AF_CAIF = 0x25, AF_IEEE802154 = 0x24, AF_PHONET = 0x23,
+        AF_ISDN = 0x22, AF_RXRPC = 0x21, AF_IUCV = 0x20, AF_BLUETOOTH = 0x1f, AF_TIPC = 0x1e,
+        AF_CAN = 0x1d, AF_LLC = 0x1a, AF_WANPIPE = 0x19, AF_PPPOX = 0x18, AF_IRDA = 0x17,
+        AF_SNA = 0x16, AF_RDS = 0x15, AF_ATMSVC = 0x14, AF_ECONET = 0x13, AF_ASH = 0x12,
+        AF_PACKET = 0x11, AF_ROUTE = 0x10, AF_NETLINK = 0x10, AF_KEY = 0xf, AF_SECURITY = 0xe,
+        AF_NETBEUI = 0xd, AF_DECnet = 0xc, AF_ROSE = 0xb, AF_INET6 = 0xa, AF_X25 = 9,
+        AF_ATMPVC = 8, AF_BRIDGE = 7, AF_NETROM = 6, AF_APPLETALK = 5, AF_IPX = 4, AF_AX25 = 3,
+        AF_INET = 2, AF_LOCAL = 1, AF_UNIX = 1, AF_UNSPEC = 0;
+}
+
+flags! {
+    /// Names of `sockopt_levels`.
+    SOCKOPT_LEVELS:
+        SOL_SOCKET = 1, SOL_TCP = 2, UNKNOWN = 0;
+}
+
+flags! {
+    /// Names of `sockopt_options`.
+    SOCKOPT_OPTIONS:
+        SO_COOKIE = 0x35, SO_MEMINFO = 0x34, SO_PEERGROUPS = 0x33, SO_ATTACH_BPF = 0x32,
+        SO_INCOMING_CPU = 0x31, SO_BPF_EXTENSIONS = 0x30, SO_MAX_PACING_RATE = 0x2f,
+        SO_BUSY_POLL = 0x2e, SO_SELECT_ERR_QUEUE = 0x2d, SO_LOCK_FILTER = 0x2c, SO_NOFCS = 0x2b,
+        SO_PEEK_OFF = 0x2a, SO_WIFI_STATUS = 0x29, SO_RXQ_OVFL = 0x28, SO_DOMAIN = 0x27,
+        SO_PROTOCOL = 0x26, SO_TIMESTAMPING = 0x25, SO_MARK = 0x24, SO_TIMESTAMPNS = 0x23,
+        SO_PASSSEC = 0x22, SO_PEERSEC = 0x1f, SO_ACCEPTCONN = 0x1e, SO_TIMESTAMP = 0x1d,
+        SO_PEERNAME = 0x1c, SO_DETACH_FILTER = 0x1b, SO_ATTACH_FILTER = 0x1a,
+        SO_BINDTODEVICE = 0x19, SO_SECURITY_ENCRYPTION_NETWORK = 0x18,
+        SO_SECURITY_ENCRYPTION_TRANSPORT = 0x17, SO_SECURITY_AUTHENTICATION = 0x16,
+        SO_SNDTIMEO = 0x15, SO_RCVTIMEO = 0x14, SO_SNDLOWAT = 0x13, SO_RCVLOWAT = 0x12,
+        SO_PEERCRED = 0x11, SO_PASSCRED = 0x10, SO_REUSEPORT = 0xf, SO_BSDCOMPAT = 0xe,
+        SO_LINGER = 0xd, SO_PRIORITY = 0xc, SO_NO_CHECK = 0xb, SO_OOBINLINE = 0xa,
+        SO_KEEPALIVE = 9, SO_RCVBUFFORCE = 0x21, SO_SNDBUFFORCE = 0x20, SO_RCVBUF = 8,
+        SO_SNDBUF = 7, SO_BROADCAST = 6, SO_DONTROUTE = 5, SO_ERROR = 4, SO_TYPE = 3,
+        SO_REUSEADDR = 2, SO_DEBUG = 1, UNKNOWN = 0;
+}

@@ -1,0 +1,68 @@
+//! The event table: every kind of event that rules can name, with its parameters.
+//!
+//! Parameter names and their order are Falco's, because `evt.arg.NAME`, `evt.arg[N]` and `evt.args`
+//! expose them.
+
+mod descriptor;
+mod file;
+mod names;
+mod network;
+mod process;
+
+use super::kinds::EventType;
+
+pub use names::{KNOWN_NAMES, errno_name};
+
+/// Defines the event types of one family: `name (CLASS) => parameter: Kind, ...;`.
+macro_rules! events {
+    ($($name:ident $(($class:ident))? => $($param:ident : $kind:ident $(($table:expr))?),* ;)*) => {
+        /// Event types of this family.
+        pub(super) static TYPES: &[crate::event::EventType] = &[$(
+            crate::event::EventType {
+                name: stringify!($name),
+                class: events!(@class $($class)?),
+                params: &[$(crate::event::Param {
+                    name: stringify!($param),
+                    kind: crate::event::ParamKind::$kind $(($table))?,
+                }),*],
+            }
+        ),*];
+    };
+    (@class) => { None };
+    (@class $class:ident) => { Some(komainu_common::Class::$class) };
+}
+use events;
+
+/// Every event type, family by family.
+pub fn event_types() -> impl Iterator<Item = &'static EventType> {
+    let families = [
+        file::TYPES,
+        process::TYPES,
+        network::TYPES,
+        descriptor::TYPES,
+    ];
+    families.into_iter().flatten()
+}
+
+/// The event type called `name`.
+pub fn event_type(name: &str) -> Option<&'static EventType> {
+    event_types().find(|ty| ty.name == name)
+}
+
+/// Whether `name` may stand in a condition on `evt.type`: a kind of event of ours, any Linux system
+/// call, or an event of the reference implementation that is none.
+pub fn is_known_name(name: &str) -> bool {
+    KNOWN_NAMES.binary_search(&name).is_ok()
+}
+
+/// Family that an event type belongs to, as `evt.category` names it.
+pub fn family(ty: &EventType) -> &'static str {
+    let within = |types: &'static [EventType]| types.iter().any(|row| std::ptr::eq(row, ty));
+    if within(process::TYPES) {
+        "process"
+    } else if within(network::TYPES) {
+        "net"
+    } else {
+        "file"
+    }
+}

@@ -1,0 +1,24 @@
+//! Rule files become definitions: lists, macros, rules, merged in order.
+
+mod collect;
+mod defs;
+mod exceptions;
+mod lists;
+mod overrides;
+mod read;
+mod rule_item;
+mod scalar;
+mod version;
+
+pub(super) use collect::Collector;
+pub use defs::Priority;
+pub(super) use defs::{ListDef, MacroDef, RuleDef};
+pub(super) use exceptions::with_exceptions;
+pub(super) use lists::Lists;
+pub(super) use read::read_file;
+pub use version::Version;
+
+use super::diagnostics::Diagnostic;
+
+/// An item that cannot be used ends with the diagnostic that says why.
+pub(super) type Checked<T> = Result<T, Box<Diagnostic>>;

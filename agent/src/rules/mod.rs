@@ -1,0 +1,28 @@
+//! Rules: from YAML text to verdicts.
+//!
+//! ```text
+//! files ──► yaml ──► load ──► syntax ──► check, compile ──► set ──► hits
+//!           (places)  (merge)  (tree)     (types, graph)     (index)
+//! ```
+//!
+//! The language is Falco's. Everything here is pure: whoever has the files reads them and hands over
+//! names and bytes. A load finds every error of every file, each with its place in the original text.
+
+mod check;
+mod compile;
+pub mod diagnostics;
+mod eval;
+mod format;
+mod load;
+mod set;
+mod source;
+pub mod syntax;
+mod text;
+mod yaml;
+
+pub use diagnostics::Diagnostic;
+pub use eval::Scratch;
+pub use format::{Output, OutputOptions};
+pub use load::{Priority, Version};
+pub use set::{ENGINE_VERSION, LoadOptions, LoadResult, Matching, Rule, RuleId, RuleSet, load};
+pub use source::{Files, Position, Source, Span};

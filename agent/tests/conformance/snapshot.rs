@@ -1,0 +1,1 @@
+//! Events and processes from snapshots.
