@@ -135,7 +135,7 @@ fn from_bytes_to_an_alert() {
         (alert.rule.as_str(), alert.priority),
         ("Read shadow", "Warning")
     );
-    let short = &CONTAINER[..12];
+    let short = CONTAINER.split_at(12).0;
     assert!(
         alert
             .message
@@ -259,9 +259,6 @@ fn losses_name_their_container() {
         ..loss
     };
     let batch = vec![exec(11, 10, "cat", b"cat\0")];
-    let (tell, told) = sync_channel(1);
-    drop(tell);
-    let _: Receiver<Notice> = told;
     let rules = Arc::new(ArcSwap::from_pointee(rules(RULES)));
     let config = Config::default();
     let state = State::new(
@@ -277,9 +274,9 @@ fn losses_name_their_container() {
         Outlet::new(alerts, Arc::new(Lost::default())),
         &config,
     );
-    batch
-        .iter()
-        .for_each(|record| decider.record(&rules.load(), record));
+    for record in &batch {
+        decider.record(&rules.load(), record);
+    }
     decider.notice(Notice::Lost(vec![loss, elsewhere]));
     let first = made.try_recv().unwrap().message;
     assert!(
