@@ -202,10 +202,10 @@ mod tests {
         assert!(first.contains("1 alerts were lost at stdout"), "{first}");
         lost.add(6);
         drop(tx);
-        let last = lines.next_line().await.unwrap().unwrap();
+        let end = lines.next_line().await.unwrap().unwrap();
         assert!(
-            last.contains("1 alerts were lost at stdout"),
-            "at the end: {last}"
+            end.contains("1 alerts were lost at stdout"),
+            "at the end: {end}"
         );
         assert_eq!(sink.await.unwrap().unwrap(), Totals { lines: 2, lost: 2 });
     }
