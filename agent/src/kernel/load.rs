@@ -193,7 +193,12 @@ impl Kernel {
     fn attach_all(&mut self) -> Result<(), Error> {
         for probe in PROBES {
             let error = attach(&mut self.object, probe).err().map(|e| chain(&e));
-            self.probes.push(ProbeStatus { probe, error });
+            let verified = verified_instructions(&mut self.object, probe.program);
+            self.probes.push(ProbeStatus {
+                probe,
+                error,
+                verified,
+            });
         }
         match self.probes.iter().find(|status| !status.attached()) {
             Some(status) if !self.probes.iter().any(ProbeStatus::attached) => {
@@ -240,6 +245,11 @@ fn attach(object: &mut Ebpf, probe: &Probe) -> Result<(), AttachError> {
             Ok(())
         }
     }
+}
+
+fn verified_instructions(object: &mut Ebpf, program: &str) -> Option<u32> {
+    let program = raw_tracepoint(object, program).ok()?;
+    program.info().ok()?.verified_instruction_count()
 }
 
 /// The interest table for these handlers: one word per system call number.

@@ -78,6 +78,8 @@ pub struct ProbeStatus {
     pub probe: &'static Probe,
     /// Why it is not attached; `None` if it is.
     pub error: Option<String>,
+    /// Instructions the verifier looked at, where the kernel tells (5.16). The limit is a million.
+    pub verified: Option<u32>,
 }
 
 impl ProbeStatus {
