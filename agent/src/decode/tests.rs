@@ -232,6 +232,19 @@ fn a_started_program_updates_the_process() {
 }
 
 #[test]
+fn an_argument_list_splits_after_its_program() {
+    for (list, exe, args) in [
+        (&b""[..], &b""[..], &b""[..]),
+        (b"ls", b"ls", b""),
+        (b"ls\0-l\0/tmp", b"ls", b"-l\0/tmp"),
+        (b"sh\0-c\0", b"sh", b"-c\0"),
+        (b"\0x", b"", b"x"),
+    ] {
+        assert_eq!(split_argv(list), (exe, args));
+    }
+}
+
+#[test]
 fn a_failed_exec_changes_no_process() {
     for (number, name) in [(native::EXECVE, "execve"), (native::EXECVEAT, "execveat")] {
         let mut exec = Exec::new_zeroed();
