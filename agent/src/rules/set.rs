@@ -9,8 +9,8 @@ use super::format::{Output, OutputOptions};
 use super::load::{Collector, PluginRequirement, Priority, Version, read_file};
 use super::source::{Files, Source, Span};
 use super::syntax::ast::Expr;
-use crate::event::fields::{Reading, Scope};
-use crate::event::{Event, EventType, World, event_types};
+use crate::event::fields::{Availability, FieldArg, Reading, Scope};
+use crate::event::{Event, EventType, World, event_type, event_types};
 
 /// Version of Falco's rule language that is implemented.
 pub const ENGINE_VERSION: Version = Version::new(0, 63, 0);
@@ -182,6 +182,11 @@ pub struct Rule {
     pub event_types: Vec<&'static str>,
     /// It can match every event there is.
     pub matches_all_types: bool,
+    /// Fields that the condition reads, with arguments, sorted.
+    pub condition_fields: Vec<String>,
+    /// What the rule uses that is not delivered yet: fields and event types, each with the reason. Until
+    /// then the rule matches less, or more behind `not`, than it says.
+    pub undelivered: Vec<String>,
     /// Condition as written, exceptions included.
     pub condition: String,
     /// Where its name stands.
@@ -245,6 +250,9 @@ impl RuleSet {
                 index.entry(ty.name).or_default().push((number, root));
             }
         }
+        for rule in &mut rules {
+            describe(rule, &graph);
+        }
         graph.finish();
         Self {
             rules,
@@ -275,12 +283,9 @@ impl RuleSet {
 
     /// Plugin requirements of the rule files that the given plugins (name, version) do not meet, each as
     /// the names and versions of which one would do.
-    pub fn unmet_plugins<'p>(
-        &self,
-        loaded: impl Iterator<Item = (&'p str, &'p str)> + Clone,
-    ) -> Vec<String> {
+    pub fn unmet_plugins(&self, loaded: &[(&str, &str)]) -> Vec<String> {
         let met = |(name, wanted): &(String, Version)| {
-            let mut same = loaded.clone().filter(|(loaded, _)| loaded == name);
+            let mut same = loaded.iter().filter(|(loaded, _)| loaded == name);
             same.any(|(_, version)| Version::parse(version).is_some_and(|v| v.satisfies(*wanted)))
         };
         let unmet = self
@@ -382,9 +387,40 @@ fn rule(compiled: CompiledRule) -> Rule {
         output,
         event_types: Vec::new(),
         matches_all_types: types.is_all(),
+        condition_fields: Vec::new(),
+        undelivered: Vec::new(),
         condition: condition.as_str().to_owned(),
         at: def.at,
         root,
         expr,
     }
+}
+
+/// Fills in what the condition reads, and what of it is not delivered.
+fn describe(rule: &mut Rule, graph: &Graph) {
+    let mut fields = std::collections::BTreeMap::new();
+    graph.predicates_below(rule.root, &mut |predicate| {
+        predicate.fields(&mut |field, arg| {
+            let name = match arg {
+                FieldArg::None => field.name.to_owned(),
+                FieldArg::Index(index) => format!("{}[{index}]", field.name),
+                FieldArg::Key(key) => format!("{}[{key}]", field.name),
+            };
+            fields.insert(name, field);
+        });
+    });
+    for (name, field) in &fields {
+        match field.availability {
+            Availability::Now => {}
+            Availability::Later(needs) => rule.undelivered.push(format!("{name}: needs {needs}")),
+            Availability::Never(why) => rule.undelivered.push(format!("{name}: {why}")),
+        }
+    }
+    let waiting = |name: &&&str| event_type(name).is_some_and(|ty| ty.class.is_none());
+    if !rule.matches_all_types {
+        let events = rule.event_types.iter().filter(waiting);
+        rule.undelivered
+            .extend(events.map(|name| format!("event {name}: no probe yet")));
+    }
+    rule.condition_fields = fields.into_keys().collect();
 }

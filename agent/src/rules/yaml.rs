@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 64;
 
 /// A node of a document.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(super) struct Node {
     /// What it is.
     pub kind: Kind,
     /// Where it stands; a collection may have an empty span at its beginning.
@@ -22,7 +22,7 @@ pub struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Nothing.
     Null,
     /// A scalar with its decoded text.
@@ -35,7 +35,7 @@ pub enum Kind {
 
 /// Why a file is no YAML.
 #[derive(Clone, Debug)]
-pub struct YamlError {
+pub(super) struct YamlError {
     /// What is wrong.
     pub message: String,
     /// Where, as far as known.
@@ -46,7 +46,7 @@ pub struct YamlError {
 
 impl Node {
     /// The scalar's text.
-    pub fn scalar(&self) -> Option<&str> {
+    pub(super) fn scalar(&self) -> Option<&str> {
         if let Kind::Scalar(text) = &self.kind {
             Some(text)
         } else {
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// The scalar's text with the place of each byte; `source` is the whole file.
-    pub fn text(&self, source: &str) -> Option<Text> {
+    pub(super) fn text(&self, source: &str) -> Option<Text> {
         let range = self.span.start as usize..self.span.end as usize;
         let raw = source.get(range).unwrap_or_default();
         Some(Text::decoded(self.scalar()?, raw, self.span))
@@ -63,7 +63,7 @@ impl Node {
 }
 
 /// Parses every document of a file.
-pub fn parse(text: &str, file: u32) -> Result<Vec<Node>, YamlError> {
+pub(super) fn parse(text: &str, file: u32) -> Result<Vec<Node>, YamlError> {
     let mut options = Options::default();
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
     options.with_snippet = false;
@@ -279,7 +279,9 @@ mod tests {
             .iter()
             .find(|(k, _)| k.scalar() == Some(key))
             .unwrap();
-        let raw = &text[found.1.span.start as usize..found.1.span.end as usize];
+        let raw = text
+            .get(found.1.span.start as usize..found.1.span.end as usize)
+            .unwrap();
         (
             found.1.scalar().unwrap_or("<none>").to_owned(),
             raw.to_owned(),
@@ -314,7 +316,10 @@ mod tests {
             for word in ["proc.name", "and", "fd.name", "b", "one", "two"] {
                 if let Some(at) = mapped.as_str().find(word) {
                     let span = mapped.span(at..at + word.len());
-                    assert_eq!(&text[span.start as usize..span.end as usize], word);
+                    assert_eq!(
+                        text.get(span.start as usize..span.end as usize).unwrap(),
+                        word
+                    );
                 }
             }
         }
@@ -333,7 +338,10 @@ mod tests {
         let mapped = entries[0].1.text(text).unwrap();
         let at = mapped.as_str().find("proc.name").unwrap();
         let span = mapped.span(at..at + 9);
-        assert_eq!(&text[span.start as usize..span.end as usize], "proc.name");
+        assert_eq!(
+            text.get(span.start as usize..span.end as usize).unwrap(),
+            "proc.name"
+        );
     }
 
     #[test]
@@ -344,7 +352,10 @@ mod tests {
             .zip(["a", "b", "c", "d", "e", "f", "g"])
         {
             let aliases = vec![format!("*{old}"); 10].join(", ");
-            text.push_str(&format!("- &{new} [{aliases}]\n"));
+            text += &format!(
+                "- &{new} [{aliases}]
+"
+            );
         }
         assert!(parse(&text, 0).is_err());
     }

@@ -131,7 +131,7 @@ impl Context<'_> {
         values: &[Value],
         place: Place<'_>,
     ) -> Compiled<Test> {
-        self.check_event_names(left, values, place)?;
+        Self::check_event_names(left, values, place)?;
         self.warn_constants(check, left, values, place);
         if let Some(modifier) = check.modifier {
             let one = |value: &Value| test(check.op, left.ty, std::slice::from_ref(value), place);
@@ -142,7 +142,7 @@ impl Context<'_> {
     }
 
     /// Names that `evt.type` is compared with must exist.
-    fn check_event_names(&self, left: &Typed, values: &[Value], place: Place<'_>) -> Compiled<()> {
+    fn check_event_names(left: &Typed, values: &[Value], place: Place<'_>) -> Compiled<()> {
         let is_type = plain_field(&left.get)
             .is_some_and(|(field, _)| matches!(field.name, "evt.type" | "syscall.type"));
         if !is_type {
@@ -474,7 +474,7 @@ fn hex(value: &Value, place: Place<'_>) -> Compiled<Vec<u8>> {
         Box::new(at_value(value, place, &E0304, message.to_owned()))
     };
     let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(fail);
-    if value.bytes.len() % 2 != 0 {
+    if !value.bytes.len().is_multiple_of(2) {
         return Err(fail());
     }
     let pairs = value.bytes.chunks_exact(2).map(|pair| match pair {
@@ -485,7 +485,6 @@ fn hex(value: &Value, place: Place<'_>) -> Compiled<Vec<u8>> {
 }
 
 /// Names to look up, where an address's name is compared with constants.
-#[expect(clippy::type_complexity, reason = "the type of one field of Predicate")]
 fn host_names(
     left: &Typed,
     test: &Test,

@@ -322,8 +322,8 @@ impl Parser<'_> {
             let word = self.cursor.last.clone();
             self.cursor.blank();
             let name = self.cursor.peek_identifier();
-            let list = self.cursor.rest().first() == Some(&b'(');
-            if list || !matches!(name, "" | "and" | "or") {
+            let opens = self.cursor.rest().first() == Some(&b'(');
+            if opens || !matches!(name, "" | "and" | "or") {
                 self.cursor.last = word;
                 return found;
             }
