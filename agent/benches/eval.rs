@@ -7,7 +7,6 @@
     clippy::unwrap_used,
     clippy::panic,
     dead_code,
-    missing_docs,
     reason = "a benchmark; it shares its events with the tests"
 )]
 
@@ -70,7 +69,7 @@ fn evaluate(criterion: &mut Criterion) {
         });
     }
     criterion.bench_function("load", |bencher| {
-        bencher.iter(|| self::rules(black_box(&text)))
+        bencher.iter(|| self::rules(black_box(&text)));
     });
 }
 

@@ -1,6 +1,11 @@
 //! An event that matches nothing allocates nothing.
 
-#![expect(dead_code, reason = "events are shared with the other tests")]
+#![expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "events are shared with the other tests"
+)]
 
 #[path = "rules/events.rs"]
 mod events;
@@ -11,7 +16,7 @@ use komainu::rules::{Matching, Scratch};
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Every way of comparing that a rule can use, none of which holds.
-const RULES: &str = r#"
+const RULES: &str = r"
 - list: names
   items: [nginx, apache, httpd, lighttpd, caddy, envoy]
 - macro: reads
@@ -35,7 +40,7 @@ const RULES: &str = r#"
   priority: INFO
   output: o
   condition: evt.type = execve and proc.name in (names)
-"#;
+";
 
 #[test]
 fn an_event_that_matches_nothing_allocates_nothing() {

@@ -11,8 +11,8 @@ use komainu_common::Task;
 
 /// Processes by identity; every cgroup is the host.
 #[derive(Default)]
-pub struct Table {
-    pub processes: HashMap<ProcKey, Process>,
+pub(crate) struct Table {
+    pub(crate) processes: HashMap<ProcKey, Process>,
 }
 
 impl World for Table {
@@ -26,7 +26,7 @@ impl World for Table {
 }
 
 /// A table with `sshd` → `bash` → `cat`; the event's task is `cat`.
-pub fn table() -> Table {
+pub(crate) fn table() -> Table {
     let mut table = Table::default();
     let names = ["cat", "bash", "sshd"];
     for (at, name) in names.iter().enumerate() {
@@ -49,7 +49,7 @@ pub fn table() -> Table {
 }
 
 /// The calling thread.
-pub fn task() -> Task {
+pub(crate) fn task() -> Task {
     Task {
         start_time: 0,
         parent_start_time: 0,
@@ -81,7 +81,7 @@ pub fn task() -> Task {
 }
 
 /// A successful `openat` for reading of `name`, whose kernel path is `resolved`.
-pub fn openat<'a>(name: &'a str, resolved: &'a str) -> Event<'a> {
+pub(crate) fn openat<'a>(name: &'a str, resolved: &'a str) -> Event<'a> {
     let (name, resolved) = (name.as_bytes(), resolved.as_bytes());
     let path = PathArg {
         raw: name,
@@ -124,7 +124,7 @@ pub fn openat<'a>(name: &'a str, resolved: &'a str) -> Event<'a> {
 }
 
 /// A successful `execve`, without a descriptor.
-pub fn execve() -> Event<'static> {
+pub(crate) fn execve() -> Event<'static> {
     let mut event = openat("", "");
     event.ty = event_type("execve").unwrap();
     event.ret = Some(0);
@@ -134,7 +134,7 @@ pub fn execve() -> Event<'static> {
 }
 
 /// Rules from YAML that must load.
-pub fn rules(yaml: &str) -> RuleSet {
+pub(crate) fn rules(yaml: &str) -> RuleSet {
     let options = LoadOptions {
         output: OutputOptions::default(),
         ..LoadOptions::default()
@@ -145,7 +145,7 @@ pub fn rules(yaml: &str) -> RuleSet {
 }
 
 /// One rule called `r` with this condition.
-pub fn rule(condition: &str) -> RuleSet {
+pub(crate) fn rule(condition: &str) -> RuleSet {
     let condition = serde_json::to_string(condition).unwrap();
     rules(&format!(
         "- rule: r\n  desc: d\n  priority: INFO\n  output: o\n  warn_evttypes: false\n  condition: {condition}\n"
@@ -153,7 +153,7 @@ pub fn rule(condition: &str) -> RuleSet {
 }
 
 /// Whether the condition holds.
-pub fn holds(condition: &str, event: &Event<'_>) -> bool {
+pub(crate) fn holds(condition: &str, event: &Event<'_>) -> bool {
     let mut scratch = Scratch::default();
     !rule(condition)
         .evaluate(event, &table(), Matching::First, &mut scratch)

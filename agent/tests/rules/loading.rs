@@ -141,6 +141,41 @@ fn a_list_where_one_value_belongs_is_explained() {
 }
 
 #[test]
+fn a_conjunction_that_cannot_hold_is_found() {
+    for (condition, expected) in [
+        ("evt.type = open and evt.type = close", true),
+        (
+            "evt.type = open and proc.name in (a, b) and proc.name in (c)",
+            true,
+        ),
+        ("evt.type = open and fd.num = 1 and fd.num = 01", false),
+        (
+            "evt.type = open and proc.name in (a, b) and proc.name in (b, c)",
+            false,
+        ),
+        (
+            "evt.type = open and proc.aname = a and proc.aname = b",
+            false,
+        ),
+        (
+            "evt.type = open and proc.aname[1] = a and proc.aname[2] = b",
+            false,
+        ),
+    ] {
+        let result = load_text(&format!("- rule: r\n  condition: {condition}\n{TAIL}"));
+        let found = result.warnings().any(|warning| warning.code.id == "W0101");
+        assert_eq!(found, expected, "{condition}");
+    }
+}
+
+#[test]
+fn a_rule_that_no_event_reaches_is_found() {
+    let text = format!("- rule: r\n  condition: evt.type = open and evt.num = 0\n{TAIL}");
+    let result = load_text(&text);
+    assert!(result.warnings().any(|warning| warning.code.id == "W0102"));
+}
+
+#[test]
 fn the_result_reads_like_that_of_falco() {
     let result =
         load_text("- rule: r\n  condition: evt.type = open\n  output: o\n  priority: INFO\n");

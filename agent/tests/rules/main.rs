@@ -3,6 +3,10 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::format_push_string,
+    clippy::string_slice,
+    clippy::unnecessary_wraps,
+    clippy::duration_suboptimal_units,
     reason = "a test that unwraps says what it expects"
 )]
 

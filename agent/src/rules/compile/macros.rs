@@ -163,6 +163,7 @@ impl<'c> Macros<'c> {
     ) -> Outcome {
         match expr {
             Expr::And(parts) => {
+                context.warn_contradictions(parts, place);
                 let parts = self.parts(parts, place, visibility, context)?;
                 Ok(context.graph.and(parts))
             }

@@ -57,7 +57,7 @@ impl<T> Ordered<T> {
             .get(name)
             .and_then(|at| self.items.get_mut(*at))
         {
-            *old = item
+            *old = item;
         } else {
             self.by_name.insert(name.to_owned(), self.items.len());
             self.items.push(item);
