@@ -49,7 +49,7 @@ pub trait World {
     }
 
     /// Name of this machine.
-    fn hostname(&self) -> &str {
+    fn hostname(&self) -> &'static str {
         ""
     }
 }

@@ -14,6 +14,7 @@ pub mod diagnostics;
 mod eval;
 mod format;
 mod load;
+mod loading;
 mod set;
 mod source;
 pub mod syntax;
@@ -24,8 +25,6 @@ pub use diagnostics::Diagnostic;
 pub use eval::Scratch;
 pub use format::{Output, OutputOptions};
 pub use load::{Priority, Version};
-pub use set::{
-    ENGINE_VERSION, LoadOptions, LoadResult, MAX_PRINTED, Matching, Rule, RuleId, RuleSet,
-    infer_event_types, load, name_matches,
-};
+pub use loading::{ENGINE_VERSION, LoadOptions, LoadResult, infer_event_types, load};
+pub use set::{MAX_PRINTED, Matching, Rule, RuleId, RuleSet, name_matches};
 pub use source::{Files, Position, Source, Span};

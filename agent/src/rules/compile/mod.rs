@@ -1,5 +1,7 @@
 //! Conditions become graphs of typed predicates; rules become a rule set.
 
+mod constants;
+mod contradiction;
 mod events;
 mod expand;
 mod macros;
@@ -27,7 +29,7 @@ pub(super) fn transform(
 
 /// The events that a condition alone can match.
 pub(super) fn infer(condition: &str) -> Result<TypeSet, Box<Diagnostic>> {
-    let collector = super::load::Collector::new(super::set::ENGINE_VERSION);
+    let collector = super::load::Collector::new(super::loading::ENGINE_VERSION);
     let lists = Lists::new(&collector.lists);
     let mut context = Context {
         graph: Graph::default(),

@@ -12,7 +12,7 @@ mod version;
 
 pub(super) use collect::Collector;
 pub use defs::Priority;
-pub(super) use defs::{ListDef, MacroDef, RuleDef};
+pub(super) use defs::{MacroDef, RuleDef};
 pub(super) use exceptions::with_exceptions;
 pub(super) use lists::Lists;
 pub(super) use read::read_file;
