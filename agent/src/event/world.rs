@@ -49,7 +49,11 @@ pub trait World {
     }
 
     /// Name of this machine.
-    fn hostname(&self) -> &'static str {
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "implementations return a name they own"
+    )]
+    fn hostname(&self) -> &str {
         ""
     }
 }
