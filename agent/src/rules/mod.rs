@@ -24,5 +24,5 @@ pub use diagnostics::Diagnostic;
 pub use eval::Scratch;
 pub use format::{Output, OutputOptions};
 pub use load::{Priority, Version};
-pub use set::{ENGINE_VERSION, LoadOptions, LoadResult, Matching, Rule, RuleId, RuleSet, load};
+pub use set::{ENGINE_VERSION, LoadOptions, LoadResult, Matching, Rule, RuleId, RuleSet, infer_event_types, load, name_matches, MAX_PRINTED};
 pub use source::{Files, Position, Source, Span};

@@ -2,12 +2,13 @@
 
 use hashbrown::HashMap;
 
-use super::compile::{self, CompiledRule};
+use super::compile::{self, Compiled, CompiledRule, Definitions};
 use super::diagnostics::{Diagnostic, E0002, E0004, to_json};
 use super::eval::{Graph, NodeId, Scratch};
 use super::format::{Output, OutputOptions};
-use super::load::{Collector, Priority, Version, read_file};
+use super::load::{Collector, PluginRequirement, Priority, Version, read_file};
 use super::source::{Files, Source, Span};
+use super::syntax::ast::Expr;
 use crate::event::fields::{Reading, Scope};
 use crate::event::{Event, EventType, World, event_types};
 
@@ -103,9 +104,9 @@ pub fn load(sources: &[Source], options: &LoadOptions) -> LoadResult {
     }
     let compiled = compile::compile(&collector, options.least_priority, &options.output);
     let mut diagnostics = std::mem::take(&mut collector.diagnostics);
-    diagnostics.extend(compiled.diagnostics);
+    diagnostics.extend(compiled.diagnostics.iter().cloned());
     let failed = diagnostics.iter().any(Diagnostic::is_error);
-    let rules = (!failed).then(|| RuleSet::new(compiled.graph, compiled.rules));
+    let rules = (!failed).then(|| RuleSet::new(compiled, collector.plugins));
     LoadResult {
         rules,
         diagnostics,
@@ -139,6 +140,12 @@ fn readable<'s>(
         let message = format!("byte {at} is not UTF-8");
         Box::new(Diagnostic::new(&E0002, message, span).label("not UTF-8"))
     })
+}
+
+/// The event names that a condition can match, as the reference implementation infers them.
+pub fn infer_event_types(condition: &str) -> Result<Vec<&'static str>, Box<Diagnostic>> {
+    let types = compile::infer(condition)?;
+    Ok(types.names().collect())
 }
 
 /// Which rules an event is tried on.
@@ -180,6 +187,25 @@ pub struct Rule {
     /// Where its name stands.
     pub at: Span,
     root: NodeId,
+    expr: Expr,
+}
+
+/// Nodes that a printed condition may have.
+pub const MAX_PRINTED: usize = 100_000;
+
+/// Whether a rule name matches a pattern in which `*` stands for any text.
+pub fn name_matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 /// Rules ready for evaluation.
@@ -189,11 +215,14 @@ pub struct RuleSet {
     graph: Graph,
     /// By event type, the rules that can match it, in order, with their conditions for that type.
     index: HashMap<&'static str, Vec<(u32, NodeId)>>,
+    definitions: Definitions,
+    plugins: Vec<PluginRequirement>,
 }
 
 impl RuleSet {
-    fn new(mut graph: Graph, compiled: Vec<CompiledRule>) -> Self {
-        let mut rules: Vec<Rule> = compiled.into_iter().map(rule).collect();
+    fn new(compiled: Compiled, plugins: Vec<PluginRequirement>) -> Self {
+        let Compiled { mut graph, rules, definitions, .. } = compiled;
+        let mut rules: Vec<Rule> = rules.into_iter().map(rule).collect();
         let mut index: HashMap<&'static str, Vec<(u32, NodeId)>> = HashMap::new();
         for ty in event_types() {
             let mut memo = HashMap::new();
@@ -208,11 +237,7 @@ impl RuleSet {
             }
         }
         graph.finish();
-        Self {
-            rules,
-            graph,
-            index,
-        }
+        Self { rules, graph, index, definitions, plugins }
     }
 
     /// Every rule, in order.
@@ -223,6 +248,29 @@ impl RuleSet {
     /// A rule by its number.
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
         self.rules.get(id)
+    }
+
+    /// The condition of a rule as the reference implementation prints it after expanding macros and
+    /// lists; `None` where that would be longer than [`MAX_PRINTED`].
+    pub fn compiled_condition(&self, rule: &Rule) -> Option<String> {
+        let mut budget = MAX_PRINTED;
+        let expr = self.definitions.expand(&rule.expr, &mut budget)?;
+        Some(super::syntax::print(&expr))
+    }
+
+    /// Plugin requirements of the rule files that the given plugins (name, version) do not meet, each as
+    /// the names and versions of which one would do.
+    pub fn unmet_plugins<'p>(
+        &self,
+        loaded: impl Iterator<Item = (&'p str, &'p str)> + Clone,
+    ) -> Vec<String> {
+        let met = |(name, wanted): &(String, Version)| {
+            let mut same = loaded.clone().filter(|(loaded, _)| loaded == name);
+            same.any(|(_, version)| Version::parse(version).is_some_and(|v| v.satisfies(*wanted)))
+        };
+        let unmet = self.plugins.iter().filter(|required| !required.any_of.iter().any(met));
+        let show = |(name, version): &(String, Version)| format!("{name} {version}");
+        unmet.map(|r| r.any_of.iter().map(show).collect::<Vec<_>>().join(" or ")).collect()
     }
 
     /// Enables or disables rules.
@@ -296,10 +344,7 @@ impl RuleSet {
 }
 
 fn rule(compiled: CompiledRule) -> Rule {
-    let CompiledRule {
-        def,
-        condition,
-        root,
+    let CompiledRule { def, condition, expr, root,
         types,
         output,
     } = compiled;
@@ -316,5 +361,6 @@ fn rule(compiled: CompiledRule) -> Rule {
         condition: condition.as_str().to_owned(),
         at: def.at,
         root,
+        expr,
     }
 }

@@ -1,1 +1,469 @@
-//! Events and processes from snapshots.
+//! Events, processes and descriptors from the snapshots of the data.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use arrayvec::ArrayVec;
+use komainu::event::{
+    Event, ExeFacts, Fd, FdKind, Layer, Membership, PathArg, ProcKey, Process, Role, SocketFacts,
+    Tuple, User, Value, World, event_type, path,
+};
+use komainu_common::Task;
+use serde_json::Value as Json;
+
+use crate::data::{list, unhex};
+
+/// One snapshot, owning what its event borrows.
+pub struct Snapshot {
+    state: Json,
+    pub world: SnapshotWorld,
+    /// Bytes of each parameter.
+    params: Vec<Vec<u8>>,
+    cwd: Vec<u8>,
+    fd_name: Vec<u8>,
+    fd_raw: Vec<u8>,
+}
+
+#[derive(Default)]
+pub struct SnapshotWorld {
+    processes: HashMap<ProcKey, Process>,
+}
+
+impl World for SnapshotWorld {
+    fn process(&self, key: ProcKey) -> Option<&Process> {
+        self.processes.get(&key)
+    }
+
+    fn container(&self, _: u64) -> Membership<'_> {
+        Membership::Host
+    }
+
+    fn user(&self, _: u64, uid: u32) -> Option<User<'_>> {
+        (uid == 0).then_some(User { name: "root", home: "/root", shell: "<NA>" })
+    }
+
+    fn group_name(&self, _: u64, gid: u32) -> Option<&str> {
+        (gid == 0).then_some("root")
+    }
+}
+
+impl Snapshot {
+    /// A snapshot of the data; `None` where its event is not in the event table.
+    pub fn new(state: &Json) -> Option<Self> {
+        event_type(state["name"].as_str()?)?;
+        let params: Vec<Vec<u8>> =
+            list(state, "params").iter().map(|p| unhex(p["hex"].as_str().unwrap_or(""))).collect();
+        let cwd = text(&state["thread"]["cwd"]);
+        let mut snapshot = Self {
+            state: state.clone(),
+            world: SnapshotWorld { processes: processes(state) },
+            params,
+            cwd,
+            fd_name: Vec::new(),
+            fd_raw: Vec::new(),
+        };
+        snapshot.name_fd();
+        Some(snapshot)
+    }
+
+    /// Names of the descriptor; for failed opens they come from the parameters.
+    fn name_fd(&mut self) {
+        let info = &self.state["fdinfo"];
+        if info.is_object() {
+            self.fd_name = text(&info["name"]);
+            self.fd_raw = text(&info["name_raw"]);
+            // The snapshot's text is cleaned to UTF-8; the parameter is not.
+            if String::from_utf8_lossy(&self.fd_name).contains('\u{fffd}')
+                && let Some(raw) = self.raw_param("name")
+            {
+                self.fd_name = raw;
+            }
+            return;
+        }
+        let name = self.state["name"].as_str().unwrap_or_default();
+        let raw = self.raw_param("name").unwrap_or_default();
+        match name {
+            "open" | "creat" => self.fd_name.clone_from(&raw),
+            "openat" | "openat2" => {
+                let mut joined = Vec::new();
+                path::join(&self.cwd, &raw, &mut joined);
+                self.fd_name = joined;
+            }
+            _ => return,
+        }
+        self.fd_raw = raw;
+    }
+
+    fn raw_param(&self, name: &str) -> Option<Vec<u8>> {
+        let at = list(&self.state, "params").iter().position(|p| p["name"] == name)?;
+        let bytes = self.params.get(at)?;
+        Some(bytes.strip_suffix(b"\0").unwrap_or(bytes).to_vec())
+    }
+
+    /// The event.
+    pub fn event(&self) -> Event<'_> {
+        let ty = event_type(self.state["name"].as_str().unwrap()).unwrap();
+        let mut params = ArrayVec::new();
+        for at in 0..self.params.len() {
+            params.push(self.value(at));
+        }
+        let ret = ty.params.first().filter(|p| matches!(p.name, "res" | "fd"));
+        let ret = ret.and_then(|_| match params.first() {
+            Some(Value::Int(number)) => Some(*number),
+            Some(Value::Uint(number)) => i64::try_from(*number).ok(),
+            _ => None,
+        });
+        let thread = &self.state["thread"];
+        Event {
+            ty,
+            number: self.state["num"].as_u64().unwrap_or(1),
+            time: self.state["ts"].as_u64().unwrap_or(0),
+            cpu: u32::try_from(self.state["cpu"].as_u64().unwrap_or(0)).unwrap(),
+            ret,
+            task: task(thread, 1),
+            cgroup: 1,
+            params,
+            fd: self.fd(ret),
+            truncated: false,
+        }
+    }
+
+    fn value(&self, at: usize) -> Value<'_> {
+        let param = &list(&self.state, "params")[at];
+        let bytes: &[u8] = &self.params[at];
+        if param["empty"] == true {
+            return Value::Absent;
+        }
+        let trimmed = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+        if trimmed == b"(NULL)" {
+            return Value::Absent;
+        }
+        match param["type"].as_str().unwrap_or_default() {
+            "FD" | "ERRNO" | "PID" | "INT32" | "INT64" => Value::Int(signed(bytes)),
+            "CHARBUF" => Value::Bytes(trimmed),
+            "BYTEBUF" => Value::Bytes(bytes),
+            "FSPATH" => {
+                let base = Some(self.cwd.as_slice());
+                Value::Path(PathArg { raw: trimmed, base, resolved: None })
+            }
+            "FSRELPATH" => {
+                Value::Path(PathArg { raw: trimmed, base: self.dir_of(at), resolved: None })
+            }
+            "SOCKTUPLE" => tuple(bytes),
+            "SOCKADDR" => sockaddr(bytes),
+            _ => Value::Uint(unsigned(bytes)),
+        }
+    }
+
+    /// Directory that the path at `at` starts from: that of the descriptor before it.
+    fn dir_of(&self, at: usize) -> Option<&[u8]> {
+        let params = list(&self.state, "params");
+        let before = (0..at).rev().find(|at| params[*at]["type"] == "FD")?;
+        let number = signed(&self.params[before]);
+        if number == -100 {
+            return Some(&self.cwd);
+        }
+        let last = self.state["thread"]["lastevent_fd"].as_i64();
+        if last == Some(number) && self.state["fdinfo"]["type"] == "directory" {
+            return Some(&self.fd_name);
+        }
+        // The snapshot has the opened file, not the directory: what is before the path that was passed.
+        let raw = self.fd_raw.as_slice();
+        let plain = !raw.is_empty() && !raw.starts_with(b"/") && !self.fd_name.starts_with(b"<");
+        self.fd_name.strip_suffix(raw).filter(|base| plain && base.ends_with(b"/"))
+    }
+
+    fn fd(&self, ret: Option<i64>) -> Option<Fd<'_>> {
+        let info = &self.state["fdinfo"];
+        let number = self.fd_number(ret);
+        if !info.is_object() {
+            return number.map(|number| self.plain_fd(number, None));
+        }
+        let last = self.state["thread"]["lastevent_fd"].as_i64();
+        let mut fd = self.plain_fd(number.or(last)?, Some(kind(info)));
+        fd.dev = u32::try_from(info["dev"].as_u64().unwrap_or(0)).unwrap();
+        fd.inode = info["ino"].as_u64().unwrap_or(0);
+        fd.open_flags = u32::try_from(info["openflags"].as_u64().unwrap_or(0)).unwrap();
+        fd.layer = match fd.open_flags {
+            flags if flags & 1 << 15 != 0 => Some(Layer::Upper),
+            flags if flags & 1 << 16 != 0 => Some(Layer::Lower),
+            _ => None,
+        };
+        fd.socket = socket(info);
+        Some(fd)
+    }
+
+    fn plain_fd(&self, number: i64, kind: Option<FdKind>) -> Fd<'_> {
+        Fd {
+            number,
+            kind,
+            name: &self.fd_name,
+            name_raw: &self.fd_raw,
+            resolved: None,
+            dev: 0,
+            inode: 0,
+            open_flags: 0,
+            layer: None,
+            socket: None,
+        }
+    }
+
+    /// Number of the descriptor the event uses or creates.
+    fn fd_number(&self, ret: Option<i64>) -> Option<i64> {
+        let name = self.state["name"].as_str()?;
+        let param = |at: usize| self.params.get(at).map(|bytes| signed(bytes));
+        match name {
+            "open" | "openat" | "openat2" | "creat" | "socket" | "open_by_handle_at" | "accept"
+            | "accept4" | "eventfd" | "eventfd2" | "signalfd" | "signalfd4" | "timerfd_create"
+            | "inotify_init" | "inotify_init1" | "bpf" | "userfaultfd" | "io_uring_setup"
+            | "epoll_create" | "epoll_create1" | "memfd_create" | "pidfd_open" | "pidfd_getfd" => {
+                ret.map(|ret| ret.max(-1))
+            }
+            "dup" | "dup2" | "dup3" => ret.filter(|ret| *ret >= 0).or_else(|| param(1)),
+            "close" | "setns" | "listen" | "fchmod" | "fchmodat" | "mkdirat" | "unlinkat"
+            | "finit_module" | "fchdir" | "fcntl" | "getsockopt" | "shutdown" | "linkat"
+            | "renameat" | "renameat2" | "fchown" | "fchownat" | "splice" => {
+                param(1).filter(|_| !matches!(name, "linkat" | "renameat" | "renameat2" | "splice"))
+            }
+            "bind" | "connect" | "sendto" | "sendmsg" | "sendmmsg" | "symlinkat" | "read"
+            | "pwrite" => param(2),
+            "recvfrom" => param(3),
+            "recvmsg" => param(5),
+            _ => None,
+        }
+    }
+}
+
+fn text(value: &Json) -> Vec<u8> {
+    match value.as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None if value.is_object() => crate::data::bytes(value),
+        None => Vec::new(),
+    }
+}
+
+fn unsigned(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+fn signed(bytes: &[u8]) -> i64 {
+    match bytes.len() {
+        4 => i64::from(i32::from_le_bytes(bytes.try_into().unwrap())),
+        _ => unsigned(bytes).cast_signed(),
+    }
+}
+
+fn u32_of(value: &Json) -> u32 {
+    let wide = value.as_i64().unwrap_or_else(|| value.as_u64().unwrap_or(0).cast_signed());
+    u32::try_from(wide & 0xffff_ffff).unwrap()
+}
+
+fn task(thread: &Json, generation: u64) -> Task {
+    let field = |name: &str| u32_of(&thread[name]);
+    Task {
+        start_time: generation * ProcKey::TICK,
+        parent_start_time: 0,
+        cap_effective: thread["cap_effective"].as_u64().unwrap_or(0),
+        cap_permitted: thread["cap_permitted"].as_u64().unwrap_or(0),
+        cap_inheritable: thread["cap_inheritable"].as_u64().unwrap_or(0),
+        tgid: field("pid"),
+        tid: field("tid"),
+        ppid: 0,
+        vpid: field("vpid"),
+        vtid: field("vtid"),
+        uid: field("uid"),
+        gid: field("gid"),
+        euid: field("uid"),
+        egid: field("gid"),
+        loginuid: field("loginuid"),
+        sessionid: u32::MAX,
+        tty: field("tty"),
+        sid: field("sid"),
+        pgid: field("pgid"),
+        vpgid: field("vpgid"),
+        mnt_ns: 0,
+        pid_ns: 0,
+        net_ns: 0,
+        user_ns: 0,
+        reserved: 0,
+        comm: [0; 16],
+    }
+}
+
+fn key(thread: &Json, generation: u64) -> ProcKey {
+    ProcKey::new(u32_of(&thread["pid"]), generation * ProcKey::TICK)
+}
+
+/// The calling process and its ancestors, linked.
+fn processes(state: &Json) -> HashMap<ProcKey, Process> {
+    let mut all = HashMap::new();
+    if !state["thread"].is_object() {
+        return all;
+    }
+    let chain: Vec<&Json> =
+        std::iter::once(&state["thread"]).chain(list(state, "ancestors")).collect();
+    for (at, thread) in chain.iter().enumerate() {
+        let generation = u64::try_from(at).unwrap() + 1;
+        let parent = chain.get(at + 1).map(|parent| key(parent, generation + 1));
+        all.insert(key(thread, generation), process(thread, parent, generation));
+    }
+    // The snapshot's text is cleaned to UTF-8; the parameters of an exec are not.
+    if state["name"] == "execve"
+        && let Some(process) = all.get_mut(&key(&state["thread"], 1))
+    {
+        for (name, slot) in [("exe", &mut process.exe), ("comm", &mut process.comm)] {
+            let param = list(state, "params").iter().find(|p| p["name"] == name);
+            let bytes = param.map(|p| unhex(p["hex"].as_str().unwrap_or_default()));
+            if slot.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes())
+                && let Some(bytes) = bytes
+            {
+                *slot = bytes.strip_suffix(b"\0").unwrap_or(&bytes).into();
+            }
+        }
+    }
+    all
+}
+
+fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
+    let joined = |name: &str, between: &[u8]| {
+        let parts: Vec<_> = list(thread, name).iter().map(text).collect();
+        parts.join(between)
+    };
+    let comm = text(&thread["comm"]);
+    let args = joined("args", b" ");
+    let cmdline = if args.is_empty() { comm.clone() } else { [&*comm, b" ", &args].concat() };
+    let flag = |name: &str| thread[name] == true;
+    let number = |name: &str| thread[name].as_u64().unwrap_or(0);
+    Process {
+        clone_time: number("clone_ts"),
+        parent,
+        tgid: u32_of(&thread["pid"]),
+        comm: comm.into(),
+        exe: text(&thread["exe"]).into(),
+        args: joined("args", b"\0").into(),
+        cmdline: cmdline.into(),
+        exe_path: text(&thread["exepath"]).into(),
+        env: joined("env", b"\0").into(),
+        cwd: text(&thread["cwd"]).into(),
+        exe_file: ExeFacts {
+            inode: number("exe_ino"),
+            ctime: number("exe_ino_ctime"),
+            mtime: number("exe_ino_mtime"),
+            upper_layer: flag("exe_upper_layer"),
+            lower_layer: flag("exe_lower_layer"),
+            memfd: flag("exe_from_memfd"),
+            deleted: false,
+            writable: flag("exe_writable"),
+        },
+        task: Some(Box::new(task(thread, generation))),
+        cgroup: 1,
+        pidns_init_time: number("pidns_init_start_ts"),
+        ..Process::default()
+    }
+}
+
+fn kind(info: &Json) -> FdKind {
+    match info["typechar"].as_str().unwrap_or("o") {
+        "f" => FdKind::File,
+        "d" => FdKind::Directory,
+        "4" => FdKind::Ipv4,
+        "6" => FdKind::Ipv6,
+        "u" if info["type"] == "userfaultfd" => FdKind::Userfault,
+        "u" => FdKind::Unix,
+        "n" => FdKind::Netlink,
+        "p" => FdKind::Pipe,
+        "e" => FdKind::Event,
+        "s" => FdKind::Signal,
+        "l" => FdKind::Epoll,
+        "i" => FdKind::Inotify,
+        "t" => FdKind::Timer,
+        "b" => FdKind::Bpf,
+        "r" => FdKind::IoUring,
+        "m" => FdKind::Memfd,
+        "P" => FdKind::Pidfd,
+        _ => FdKind::Other,
+    }
+}
+
+fn address(bytes: &[u8]) -> IpAddr {
+    match <[u8; 4]>::try_from(bytes) {
+        Ok(v4) => Ipv4Addr::from(v4).into(),
+        Err(_) => Ipv6Addr::from(<[u8; 16]>::try_from(bytes).expect("an address")).into(),
+    }
+}
+
+fn end(info: &Json, ip: &str, port: &str) -> Option<SocketAddr> {
+    let ip = info[ip].as_str()?;
+    let port = u16::try_from(info[port].as_u64()?).ok()?;
+    let address = address(&unhex(ip));
+    (port != 0 || !address.is_unspecified()).then_some(SocketAddr::new(address, port))
+}
+
+fn socket(info: &Json) -> Option<SocketFacts<'static>> {
+    let family = match kind(info) {
+        FdKind::Ipv4 => 2,
+        FdKind::Ipv6 => 10,
+        _ => return None,
+    };
+    let role = match (info["role_client"] == true, info["role_server"] == true) {
+        (true, _) => Some(Role::Client),
+        (_, true) => Some(Role::Server),
+        _ => None,
+    };
+    let (source, target) = (end(info, "sip", "sport"), end(info, "dip", "dport"));
+    let (local, peer) = match role {
+        Some(Role::Server) if target.is_some() => (target, source),
+        _ => (source, target),
+    };
+    let (kind, protocol) = match info["l4proto"].as_u64() {
+        Some(2) => (1, 6),
+        Some(3) => (2, 17),
+        Some(4) => (0, 1),
+        Some(5) => (3, 0),
+        _ => (0, 255),
+    };
+    Some(SocketFacts {
+        family,
+        kind,
+        protocol,
+        local: local.or_else(|| end(info, "ip", "port")),
+        peer,
+        unix_path: None,
+        role,
+        connected: info["connected"] == true,
+    })
+}
+
+fn port(bytes: &[u8]) -> u16 {
+    u16::from_le_bytes(bytes.try_into().expect("two bytes"))
+}
+
+fn tuple(bytes: &[u8]) -> Value<'_> {
+    let width = match bytes.first() {
+        Some(2) => 4,
+        Some(10) => 16,
+        _ => {
+            let path = bytes.get(17..).unwrap_or_default();
+            let path = path.strip_suffix(b"\0").unwrap_or(path);
+            return Value::Tuple(Tuple::Unix { path });
+        }
+    };
+    let at = |from: usize| {
+        let ip = address(&bytes[from..from + width]);
+        SocketAddr::new(ip, port(&bytes[from + width..from + width + 2]))
+    };
+    Value::Tuple(Tuple::Ip { source: at(1), destination: at(1 + width + 2) })
+}
+
+fn sockaddr(bytes: &[u8]) -> Value<'_> {
+    let width = match bytes.first() {
+        Some(2) => 4,
+        Some(10) => 16,
+        _ => {
+            let path = bytes.get(1..).unwrap_or_default();
+            return Value::Tuple(Tuple::Unix { path: path.strip_suffix(b"\0").unwrap_or(path) });
+        }
+    };
+    let ip = address(&bytes[1..=width]);
+    Value::Addr(SocketAddr::new(ip, port(&bytes[1 + width..3 + width])))
+}

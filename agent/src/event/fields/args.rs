@@ -24,7 +24,13 @@ pub(super) const fn raw_type(kind: ParamKind) -> FieldType {
 /// Typed value of a parameter, without names put to it.
 pub(super) fn raw<'a>(kind: ParamKind, value: Value<'a>) -> Option<FieldValue<'a>> {
     match value {
-        Value::Absent | Value::Addr(_) | Value::Tuple(_) => None,
+        Value::Addr(_) | Value::Tuple(_) => None,
+        // What the reference implementation makes of an empty parameter.
+        Value::Absent => match raw_type(kind) {
+            ty if ty.is_text() => Some(FieldValue::text("<NA>")),
+            ty if ty.is_number() => Some(FieldValue::Uint(0)),
+            _ => None,
+        },
         Value::Int(number) => Some(FieldValue::Int(number)),
         Value::Uint(number) => Some(match kind {
             ParamKind::Hex | ParamKind::Flags(_) => FieldValue::Hex(number),
@@ -93,7 +99,7 @@ fn named<'a>(
         (ParamKind::Fd, Value::Int(number)) => fd_text(scope, index, number),
         (ParamKind::Path | ParamKind::RelPath, Value::Path(path)) => {
             let text = scope.path(&path);
-            let relative = path.raw.first() != Some(&b'/');
+            let relative = path.raw.first().is_some_and(|byte| *byte != b'/');
             (relative || text != path.raw).then_some(text)
         }
         (ParamKind::Pid, Value::Int(id)) if id == i64::from(scope.event.task.tid) => {

@@ -47,10 +47,11 @@ const ROLES: &[(&[&str], Role, &str)] = &[
 
 fn read<'a>(scope: &Scope<'a>, role: Role, raw: bool) -> Option<FieldValue<'a>> {
     let event = scope.event;
-    if event.ret.is_some_and(|ret| ret < 0) {
+    let name = event.ty.name;
+    let opens = matches!(name, "open" | "openat" | "openat2" | "open_by_handle_at");
+    if !opens && event.ret.is_some_and(|ret| ret < 0) {
         return None;
     }
-    let name = event.ty.name;
     if matches!(name, "fchmod" | "fchown") && role == Role::Name {
         let fd = super::fd::fd(scope)?;
         return Some(FieldValue::Bytes(if raw {

@@ -207,9 +207,6 @@ fn joined_args<'a>(scope: &Scope<'a>, process: &'a Process) -> &'a [u8] {
 }
 
 fn exe_line<'a>(scope: &Scope<'a>, process: &'a Process) -> &'a [u8] {
-    if process.args.is_empty() {
-        return &process.exe;
-    }
     scope.concat(&[&process.exe, b" ", scope.spaced(&process.args)])
 }
 
@@ -276,12 +273,13 @@ fn leader<'a>(scope: &Scope<'a>, tgid: u32) -> Option<&'a Process> {
 
 fn session_name<'a>(scope: &Scope<'a>) -> &'a [u8] {
     let sid = scope.event.task.sid;
-    if sid == 0 {
-        return b"";
-    }
     let same = |process: &&&Process| process.task.as_ref().is_some_and(|task| task.sid == sid);
     let oldest = scope.ancestors().iter().take_while(same).last();
-    oldest.map_or_else(|| comm(scope), |process| &process.comm)
+    match oldest {
+        Some(process) => &process.comm,
+        None if sid == scope.event.task.tgid => comm(scope),
+        None => b"",
+    }
 }
 
 fn age<'a>(scope: &Scope<'_>, process: &Process) -> Option<FieldValue<'a>> {

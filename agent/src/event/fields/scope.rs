@@ -159,7 +159,7 @@ impl<'a> Scope<'a> {
         if let (Reading::Resolved, Some(resolved)) = (self.reading, arg.resolved) {
             return resolved;
         }
-        if arg.raw.first() == Some(&b'/') {
+        if matches!(arg.raw.first(), None | Some(b'/')) {
             return arg.raw;
         }
         self.joined(arg.base.unwrap_or_default(), arg.raw)

@@ -51,7 +51,7 @@ events! {
     pidfd_open => fd: Fd, pid: Pid, flags: Flags(PIDFD_OPEN_FLAGS);
     pidfd_getfd => fd: Fd, pid_fd: Fd, target_fd: Fd, flags: Hex;
     procinfo => cpu_usr: Uint, cpu_sys: Uint;
-    brk => res: Uint, vm_size: Uint, vm_rss: Uint, vm_swap: Uint, addr: Uint;
+    brk => res: Hex, vm_size: Uint, vm_rss: Uint, vm_swap: Uint, addr: Hex;
     quotactl => res: Errno, special: Text, quotafilepath: Text, dqb_bhardlimit: Uint,
         dqb_bsoftlimit: Uint, dqb_curspace: Uint, dqb_ihardlimit: Uint, dqb_isoftlimit: Uint,
         dqb_btime: Duration, dqb_itime: Duration, dqi_bgrace: Duration, dqi_igrace: Duration,

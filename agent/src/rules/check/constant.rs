@@ -12,6 +12,9 @@ pub(in crate::rules) fn number_constant(text: &str, ty: FieldType) -> Option<i12
         return None;
     }
     let value: i128 = text.parse().ok()?;
+    if ty == FieldType::Port && value < 0 {
+        return None;
+    }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -1,9 +1,10 @@
 //! Macros: parsed once, compiled once, visible in order.
 
 use super::{Context, Place};
+pub(super) use super::expand::Definitions;
 use crate::rules::diagnostics::{Diagnostic, E0206, E0207, E0301, Item};
 use crate::rules::eval::NodeId;
-use crate::rules::load::MacroDef;
+use crate::rules::load::{Lists, MacroDef};
 use crate::rules::syntax::ast::{Expr, Name};
 use crate::rules::syntax::{RULE_DEPTH, parse};
 use crate::rules::text::Text;
@@ -20,6 +21,8 @@ pub(super) struct Macros<'c> {
     used: Vec<bool>,
     /// Macros under compilation, outermost first.
     open: Vec<usize>,
+    /// Syntax tree of each.
+    trees: Vec<Option<Expr>>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +50,15 @@ impl<'c> Macros<'c> {
             states: vec![State::New; defs.len()],
             used: vec![false; defs.len()],
             open: Vec::new(),
+            trees: vec![None; defs.len()],
         }
+    }
+
+    /// The syntax trees and lists, for printing conditions.
+    pub(super) fn into_definitions(self, lists: &mut Lists<'_>) -> Definitions {
+        let names = self.defs.iter().map(|def| def.name.clone());
+        let macros = names.zip(self.trees).filter_map(|(name, tree)| Some((name, tree?))).collect();
+        Definitions { macros, lists: lists.used_values() }
     }
 
     /// Compiles every macro. Mistakes of structure are shown at once; wrong fields and constants only where
@@ -94,8 +105,14 @@ impl<'c> Macros<'c> {
             item("macro", &def.name, def.at),
             item("macro condition", "", def.condition_at),
         ];
-        let outcome = self.condition(&def.condition, &items, def.visibility, context);
+        let compiled = self.condition(&def.condition, &items, def.visibility, context);
         self.open.pop();
+        let outcome = compiled.map(|(expr, node)| {
+            if let Some(slot) = self.trees.get_mut(at) {
+                *slot = Some(expr);
+            }
+            node
+        });
         self.set(
             at,
             match &outcome {
@@ -119,14 +136,15 @@ impl<'c> Macros<'c> {
         items: &[Item],
         visibility: u32,
         context: &mut Context<'_>,
-    ) -> Outcome {
+    ) -> Result<(Expr, NodeId), Vec<Diagnostic>> {
         let place = Place { text, items };
         let expr = parse(text.as_str(), RULE_DEPTH).map_err(|error| {
             let end = (error.at + 1).min(text.as_str().len()).max(error.at);
             let diagnostic = place.error(&E0301, error.message, &(error.at..end));
             vec![diagnostic.label("reading stopped here")]
         })?;
-        self.expr(&expr, place, visibility, context)
+        let node = self.expr(&expr, place, visibility, context)?;
+        Ok((expr, node))
     }
 
     fn expr(

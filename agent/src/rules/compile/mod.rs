@@ -1,12 +1,14 @@
 //! Conditions become graphs of typed predicates; rules become a rule set.
 
 mod events;
+mod expand;
 mod macros;
 mod operand;
 mod predicate;
 mod rules;
 
 pub(super) use events::{TypeSet, decide, matching};
+pub(super) use expand::Definitions;
 pub(super) use rules::{Compiled, CompiledRule, compile};
 
 use super::diagnostics::{Code, Diagnostic, Item};
@@ -21,6 +23,22 @@ pub(super) fn transform(
     place: Place<'_>,
 ) -> Result<super::eval::Get, Box<Diagnostic>> {
     operand::transform(transform, place).map(|typed| typed.get)
+}
+
+/// The events that a condition alone can match.
+pub(super) fn infer(condition: &str) -> Result<TypeSet, Box<Diagnostic>> {
+    let collector = super::load::Collector::new(super::set::ENGINE_VERSION);
+    let lists = Lists::new(&collector.lists);
+    let mut context = Context { graph: Graph::default(), lists, diagnostics: Vec::new() };
+    let text = Text::synthetic(condition, Span::default());
+    let mut macros = macros::Macros::new(&[]);
+    let (_, root) = macros.condition(&text, &[], 0, &mut context).map_err(|found| {
+        let first = found.into_iter().next();
+        Box::new(first.unwrap_or_else(|| {
+            Diagnostic::new(&super::diagnostics::E0301, "condition", Span::default())
+        }))
+    })?;
+    Ok(matching(&context.graph, root))
 }
 
 /// What conditions are compiled with.

@@ -201,30 +201,37 @@ fn concat(transform: &Transform, place: Place<'_>) -> Compiled<Typed> {
 }
 
 fn getopt(transform: &Transform, place: Place<'_>) -> Compiled<Typed> {
-    let mut args = transform.args.iter().map(|arg| operand(arg, place));
-    let (Some(list), Some(spec)) = (args.next(), args.next()) else {
-        let message = "getopt() takes 2 arguments";
-        return Err(Box::new(place.error(&E0306, message, &transform.at)));
+    let refuse = |message: &str| Err(Box::new(place.error(&E0306, message, &transform.at)));
+    let [list, spec] = transform.args.as_slice() else {
+        return refuse("getopt() takes 2 arguments");
     };
-    let (list, spec) = (list?, spec?);
-    if !list.ty.is_text() || !spec.ty.is_text() {
-        let message = "getopt() arguments must be strings";
-        return Err(Box::new(place.error(&E0306, message, &transform.at)));
+    let list = match list {
+        Operand::List(items, _) => {
+            let items = items.iter().map(|item| operand(item, place).map(|typed| typed.get));
+            Get::List(items.collect::<Compiled<_>>()?)
+        }
+        other => {
+            let typed = operand(other, place)?;
+            let listed = plain_field(&typed.get).is_some_and(|(field, _)| {
+                matches!(field.name, "proc.args" | "proc.aargs")
+            });
+            if !listed && !typed.is_list {
+                return refuse("getopt() first argument must be a list");
+            }
+            typed.get
+        }
+    };
+    let spec = operand(spec, place)?;
+    if !spec.ty.is_text() {
+        return refuse("getopt() second argument must be a string");
     }
     let name = match transform.index.as_deref().map(str::as_bytes) {
         None => None,
         Some([letter]) => Some(*letter),
-        Some(_) => {
-            let message = "the option of getopt() is one letter";
-            return Err(Box::new(place.error(&E0306, message, &transform.at)));
-        }
+        Some(_) => return refuse("getopt() field argument must be a single option character"),
     };
-    let get = Get::Option(Box::new(list.get), Box::new(spec.get), name);
-    Ok(Typed {
-        get,
-        ty: FieldType::Text,
-        is_list: false,
-    })
+    let get = Get::Options(Box::new(list), Box::new(spec.get), name);
+    Ok(Typed { get, ty: FieldType::Text, is_list: name.is_none() })
 }
 
 /// The field on the left, where it is one without transformer.

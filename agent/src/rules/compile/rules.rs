@@ -1,6 +1,6 @@
 //! Rules: condition, exceptions and output together.
 
-use super::macros::Macros;
+use super::macros::{Definitions, Macros};
 use super::{Context, TypeSet, matching};
 use crate::rules::diagnostics::{
     Code, Diagnostic, E0302, E0308, E0401, Item, W0004, W0005, W0006, W0007, W0008, W0102,
@@ -9,6 +9,7 @@ use crate::rules::eval::{Graph, NodeId};
 use crate::rules::format::{self, Output};
 use crate::rules::load::{Collector, Lists, Priority, RuleDef, with_exceptions};
 use crate::rules::source::Span;
+use crate::rules::syntax::ast::Expr;
 use crate::rules::text::Text;
 
 /// Event types above which a rule counts as matching too many.
@@ -19,6 +20,7 @@ const MANY_TYPES: usize = 100;
 pub(in crate::rules) struct Compiled {
     pub(in crate::rules) graph: Graph,
     pub(in crate::rules) rules: Vec<CompiledRule>,
+    pub(in crate::rules) definitions: Definitions,
     pub(in crate::rules) diagnostics: Vec<Diagnostic>,
 }
 
@@ -27,6 +29,8 @@ pub(in crate::rules) struct Compiled {
 pub(in crate::rules) struct CompiledRule {
     pub(in crate::rules) def: RuleDef,
     pub(in crate::rules) condition: Text,
+    /// Syntax tree of the condition; macros and lists are references.
+    pub(in crate::rules) expr: Expr,
     pub(in crate::rules) root: NodeId,
     pub(in crate::rules) types: TypeSet,
     pub(in crate::rules) output: Output,
@@ -55,10 +59,10 @@ pub(in crate::rules) fn compile(
             Err(found) => report(def, found, &mut context.diagnostics),
         }
     }
-    finish(&macros, &mut context, rules)
+    finish(macros, &mut context, rules)
 }
 
-fn finish(macros: &Macros<'_>, context: &mut Context<'_>, rules: Vec<CompiledRule>) -> Compiled {
+fn finish(macros: Macros<'_>, context: &mut Context<'_>, rules: Vec<CompiledRule>) -> Compiled {
     let mut diagnostics = std::mem::take(&mut context.diagnostics);
     diagnostics.append(&mut context.lists.diagnostics);
     let mut seen = hashbrown::HashSet::new();
@@ -83,11 +87,8 @@ fn finish(macros: &Macros<'_>, context: &mut Context<'_>, rules: Vec<CompiledRul
             .map(|l| unused(&W0008, "list", &l.name, l.at, "List"));
         diagnostics.extend(of_macros.chain(of_lists));
     }
-    Compiled {
-        graph: std::mem::take(&mut context.graph),
-        rules,
-        diagnostics,
-    }
+    let definitions = macros.into_definitions(&mut context.lists);
+    Compiled { graph: std::mem::take(&mut context.graph), rules, definitions, diagnostics }
 }
 
 /// Shows what is wrong with a rule; what is merely unknown, as a warning where the rule wants that.
@@ -140,13 +141,10 @@ fn compile_rule(
     warn_output(def, &rule, &output_items, &mut context.diagnostics);
     let output = format::compile(&def.output, options, &output_items);
     match (root, output) {
-        (Ok(root), Ok(output)) if found.is_empty() => {
+        (Ok((expr, root)), Ok(output)) if found.is_empty() => {
             let types = matching(&context.graph, root);
             warn_types(def, &types, &rule, &mut context.diagnostics);
-            Ok(CompiledRule {
-                def: def.clone(),
-                condition,
-                root,
+            Ok(CompiledRule { def: def.clone(), condition, expr, root,
                 types,
                 output,
             })

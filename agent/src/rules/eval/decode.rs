@@ -36,45 +36,45 @@ const fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-/// Value of option `name` in `args`, as `getopt(3)` with `spec` reads them.
+/// Reads `args` as `getopt(3)` with the option letters `spec` does, and hands over every option with its
+/// value: an unknown option is `?`, a missing value is an empty text under an empty name.
 ///
-/// `Some(None)` is an option without value.
-pub(super) fn option<'a>(
+/// Reading stops at the first argument that is no option.
+pub(super) fn options<'a>(
     args: impl Iterator<Item = &'a [u8]>,
     spec: &[u8],
-    name: u8,
-) -> Option<Option<&'a [u8]>> {
-    let takes_value = |option: u8| {
-        let at = spec
-            .iter()
-            .position(|byte| *byte == option && option != b':');
-        at.map(|at| spec.get(at + 1) == Some(&b':'))
-    };
+    each: &mut dyn FnMut(&'a [u8], Option<&'a [u8]>),
+) {
     let mut args = args;
     while let Some(arg) = args.next() {
-        let Some(mut letters) = arg.strip_prefix(b"-").filter(|rest| !rest.is_empty()) else {
-            continue;
+        let Some(letters) = arg.strip_prefix(b"-").filter(|rest| !matches!(*rest, b"" | b"-")) else {
+            return;
         };
-        if letters == b"-" {
-            return None;
-        }
-        while let [letter, rest @ ..] = letters {
-            match takes_value(*letter) {
+        let mut rest = letters;
+        while let Some((letter, after)) = rest.split_at_checked(1) {
+            if letter.is_empty() {
+                break;
+            }
+            rest = after;
+            match takes_value(spec, letter) {
+                None => each(b"?", None),
+                Some(false) => each(letter, None),
                 Some(true) => {
-                    let value = if rest.is_empty() {
-                        args.next()
-                    } else {
-                        Some(rest)
-                    };
-                    if *letter == name {
-                        return value.map(Some);
+                    let value = if after.is_empty() { args.next() } else { Some(after) };
+                    match value {
+                        Some(value) => each(letter, Some(value)),
+                        None => each(b"", Some(letter)),
                     }
                     break;
                 }
-                Some(false) if *letter == name => return Some(None),
-                _ => letters = rest,
             }
         }
     }
-    None
+}
+
+/// Whether the letters know an option, and whether it takes a value.
+fn takes_value(spec: &[u8], letter: &[u8]) -> Option<bool> {
+    let letter = letter.first().filter(|byte| **byte != b':')?;
+    let at = spec.iter().position(|byte| byte == letter)?;
+    Some(spec.get(at + 1) == Some(&b':'))
 }

@@ -22,8 +22,10 @@ pub(in crate::rules) enum Get {
     Length(Box<Self>),
     Join(Box<Self>, Vec<Self>),
     Concat(Vec<Self>),
-    /// Arguments, option letters, the option asked for.
-    Option(Box<Self>, Box<Self>, Option<u8>),
+    /// Constants and values of an argument list.
+    List(Vec<Self>),
+    /// Arguments, option letters, the option asked for; without one, all options and values.
+    Options(Box<Self>, Box<Self>, Option<u8>),
 }
 
 impl Get {
@@ -35,6 +37,7 @@ impl Get {
                 Getter::One(_) => None,
             },
             Self::Text(_, inner) => inner.many(),
+            Self::List(_) | Self::Options(_, _, None) => Some(Many::List),
             _ => None,
         }
     }
@@ -48,8 +51,8 @@ impl Get {
             Self::Join(separator, parts) => {
                 separator.reads_path() || parts.iter().any(Self::reads_path)
             }
-            Self::Concat(parts) => parts.iter().any(Self::reads_path),
-            Self::Option(args, spec, _) => args.reads_path() || spec.reads_path(),
+            Self::Concat(parts) | Self::List(parts) => parts.iter().any(Self::reads_path),
+            Self::Options(args, spec, _) => args.reads_path() || spec.reads_path(),
         }
     }
 
@@ -72,11 +75,12 @@ impl Get {
                 parts.iter().for_each(|part| part.key(out));
                 write!(out, "join{}", parts.len())
             }
-            Self::Concat(parts) => {
+            Self::Concat(parts) | Self::List(parts) => {
                 parts.iter().for_each(|part| part.key(out));
-                write!(out, "concat{}", parts.len())
+                let name = if matches!(self, Self::List(_)) { "list" } else { "concat" };
+                write!(out, "{name}{}", parts.len())
             }
-            Self::Option(args, spec, name) => {
+            Self::Options(args, spec, name) => {
                 args.key(out);
                 spec.key(out);
                 write!(out, "getopt{name:?}")
@@ -95,8 +99,8 @@ impl Get {
                 first.fields(each);
                 rest.iter().for_each(|part| part.fields(each));
             }
-            Self::Concat(parts) => parts.iter().for_each(|part| part.fields(each)),
-            Self::Option(args, spec, _) => {
+            Self::Concat(parts) | Self::List(parts) => parts.iter().for_each(|part| part.fields(each)),
+            Self::Options(args, spec, _) => {
                 args.fields(each);
                 spec.fields(each);
             }
@@ -121,7 +125,21 @@ impl Get {
             Self::Length(inner) => length(inner, scope),
             Self::Join(separator, parts) => join(separator, parts, scope),
             Self::Concat(parts) => concat(parts, scope),
-            Self::Option(args, spec, name) => option(args, spec, *name, scope),
+            Self::List(parts) => parts.first()?.one(scope),
+            Self::Options(args, spec, name) => {
+                let mut found = None;
+                options(args, spec, scope, &mut |option, value| match (name, option, value) {
+                    (None, _, _) => {
+                        found.get_or_insert(option);
+                    }
+                    (Some(name), b"", Some(letter)) if letter == [*name] => found = Some(b""),
+                    (Some(name), letter, value) if letter == [*name] => {
+                        found = Some(value.unwrap_or_default());
+                    }
+                    _ => {}
+                });
+                found.map(FieldValue::Bytes)
+            }
         }
     }
 
@@ -141,6 +159,15 @@ impl Get {
                     .into_iter()
                     .for_each(&mut *each);
             }),
+            Self::List(parts) => parts.iter().for_each(|part| part.each(scope, each)),
+            Self::Options(args, spec, None) => {
+                options(args, spec, scope, &mut |option, value| {
+                    each(FieldValue::Bytes(option));
+                    if let Some(value) = value.filter(|_| !option.is_empty()) {
+                        each(FieldValue::Bytes(value));
+                    }
+                });
+            }
             _ => self.one(scope).into_iter().for_each(each),
         }
     }
@@ -224,19 +251,25 @@ fn concat<'a>(parts: &'a [Get], scope: &Scope<'a>) -> Option<FieldValue<'a>> {
     Some(FieldValue::Bytes(out.into_bump_slice()))
 }
 
-fn option<'a>(
+/// Hands over the options in an argument list.
+fn options<'a>(
     args: &'a Get,
     spec: &'a Get,
-    name: Option<u8>,
     scope: &Scope<'a>,
-) -> Option<FieldValue<'a>> {
-    let spec = bytes(spec.one(scope)?)?;
-    let process = scope.process();
-    let list = match args {
-        Get::Field(field, FieldArg::None) if field.name == "proc.args" => &process?.args,
-        _ => bytes(args.one(scope)?)?,
+    each: &mut dyn FnMut(&'a [u8], Option<&'a [u8]>),
+) {
+    let Some(spec) = spec.one(scope).and_then(bytes) else { return };
+    if let Get::List(parts) = args {
+        let parts = parts.iter().filter_map(|part| bytes(part.one(scope)?));
+        return decode::options(parts, spec, each);
+    }
+    let list = match (args, scope.process()) {
+        (Get::Field(field, FieldArg::None), Some(process)) if field.name == "proc.args" => {
+            Some(&*process.args)
+        }
+        _ => args.one(scope).and_then(bytes),
     };
-    let separated = list.split(|byte| matches!(byte, 0 | b' '));
-    let found = decode::option(separated, spec, name?)?;
-    Some(FieldValue::Bytes(found.unwrap_or_default()))
+    if let Some(list) = list.filter(|list| !list.is_empty()) {
+        decode::options(list.split(|byte| matches!(byte, 0 | b' ')), spec, each);
+    }
 }

@@ -58,6 +58,15 @@ impl<'c> Lists<'c> {
         self.defs.get(name)
     }
 
+    /// The constants of every list that was expanded.
+    pub(in crate::rules) fn used_values(&self) -> HashMap<String, Arc<[Value]>> {
+        let named = |(position, values): (&usize, &Arc<[Value]>)| {
+            let list = self.defs.items.get(*position)?;
+            Some((list.name.clone(), Arc::clone(values)))
+        };
+        self.expanded.iter().filter_map(named).collect()
+    }
+
     /// Lists that nothing used.
     pub(in crate::rules) fn unused(&self) -> impl Iterator<Item = &'c ListDef> {
         let lists = self.defs.items.iter().enumerate();

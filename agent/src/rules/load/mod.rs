@@ -16,6 +16,7 @@ pub(super) use defs::{ListDef, MacroDef, RuleDef};
 pub(super) use exceptions::with_exceptions;
 pub(super) use lists::Lists;
 pub(super) use read::read_file;
+pub(super) use version::PluginRequirement;
 pub use version::Version;
 
 use super::diagnostics::Diagnostic;
