@@ -1,2 +1,79 @@
-//! Development verbs.
-fn main() {}
+//! Development verbs: everything that is done to this project is done with `cargo xtask VERB`.
+//!
+//! Each verb has a file (or folder) of its name. [`steps`] prints what happens and how long it
+//! took; [`host`] knows what the machine offers; [`agent`] builds and starts the agent.
+#![deny(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the terminal is this program's only output"
+)]
+
+mod agent;
+mod bench;
+mod demo;
+mod r#gen;
+mod host;
+mod lint;
+mod project;
+mod run;
+mod setup;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development verbs of Komainu.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Get the tools the other verbs need; instant when they are there.
+    Setup,
+    /// Build the agent and leave it running on this host until Ctrl-C (needs root).
+    Run,
+    /// Do harmless suspicious things and check that each raises its alert (needs root).
+    Demo,
+    /// Run everything that must hold: lints, tests, live-kernel tests, rule tests, docs freshness.
+    Test,
+    /// Run the static checks: rustfmt, clippy on both targets, cargo-deny, tidy.
+    Lint,
+    /// Measure what the agent costs, side by side with nothing and with an empty program (needs root).
+    Bench(bench::Options),
+    /// Write the generated reference in docs/.
+    Gen {
+        /// Change nothing; fail if a file is out of date.
+        #[arg(long)]
+        check: bool,
+    },
+    /// One suspicious act, as a process of its own.
+    #[command(hide = true)]
+    Act(demo::Act),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Setup => setup::setup(),
+        Verb::Run => run::run(),
+        Verb::Demo => demo::demo(),
+        Verb::Test => test::test(),
+        Verb::Lint => lint::lint(),
+        Verb::Bench(options) => bench::bench(&options),
+        Verb::Gen { check } => r#gen::generate(check),
+        Verb::Act(act) => demo::act(&act),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

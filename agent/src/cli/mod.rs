@@ -7,6 +7,7 @@ mod fields;
 mod log;
 mod probe;
 mod rules;
+mod rules_test;
 mod run;
 
 use std::io::{self, Write};
@@ -31,7 +32,7 @@ pub struct Args {
 enum Command {
     /// Watch this machine and write alerts to standard output.
     Run(run::Args),
-    /// Check rule files.
+    /// Check and test rule files.
     Rules(rules::Args),
     /// What this kernel offers, which probes attach, and why others do not.
     Probe(probe::Args),

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::rules_test;
 use crate::config::LeastPriority;
 use crate::pipeline::rule_files;
 use crate::rules::{self, LoadOptions, LoadResult, diagnostics};
@@ -24,6 +25,8 @@ enum Command {
     /// Load rule files as `run` does and show every error and warning. Status 1 if there is an
     /// error.
     Check(Check),
+    /// Run the tests beside rule files. Status 1 if one fails.
+    Test(rules_test::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -48,6 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Some(code) => explain(code),
             None => check(args),
         },
+        Command::Test(args) => rules_test::run(args),
     }
 }
 

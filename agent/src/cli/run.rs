@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-
 use super::log;
 use crate::config::{self, Config, LeastPriority, LogFormat, LogLevel, Matching};
 use crate::emit::Format;
@@ -50,6 +48,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.output.format = args.format.unwrap_or(config.output.format);
     config.matching = args.matching.unwrap_or(config.matching);
     config.priority = args.priority.unwrap_or(config.priority);
-    pipeline::run(config).context("stopped")?;
+    pipeline::run(config)?;
     Ok(ExitCode::SUCCESS)
 }

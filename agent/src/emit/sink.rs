@@ -198,14 +198,14 @@ mod tests {
         let for_sink = Arc::clone(&lost);
         let sink = tokio::spawn(async move { run(rx, ours, stream(), &for_sink).await });
         let mut lines = BufReader::new(theirs).lines();
-        let line = lines.next_line().await.unwrap().unwrap();
-        assert!(line.contains("1 alerts were lost at stdout"), "{line}");
+        let first = lines.next_line().await.unwrap().unwrap();
+        assert!(first.contains("1 alerts were lost at stdout"), "{first}");
         lost.add(6);
         drop(tx);
-        let last = lines.next_line().await.unwrap().unwrap();
+        let end = lines.next_line().await.unwrap().unwrap();
         assert!(
-            last.contains("1 alerts were lost at stdout"),
-            "at the end: {last}"
+            end.contains("1 alerts were lost at stdout"),
+            "at the end: {end}"
         );
         assert_eq!(sink.await.unwrap().unwrap(), Totals { lines: 2, lost: 2 });
     }

@@ -16,7 +16,9 @@ use super::*;
 use crate::config::{Config, Matching};
 use crate::emit::sink::Lost;
 use crate::emit::{Alert, Outlet, Resolution};
-use crate::enrich::{State, process};
+use crate::enrich::process::{self, Found};
+use crate::enrich::{State, users};
+use crate::event::Process;
 use crate::pipeline::engine;
 use crate::rules::Source;
 
@@ -135,7 +137,7 @@ fn from_bytes_to_an_alert() {
         (alert.rule.as_str(), alert.priority),
         ("Read shadow", "Warning")
     );
-    let short = &CONTAINER[..12];
+    let short = CONTAINER.split_at(12).0;
     assert!(
         alert
             .message
@@ -259,9 +261,6 @@ fn losses_name_their_container() {
         ..loss
     };
     let batch = vec![exec(11, 10, "cat", b"cat\0")];
-    let (tell, told) = sync_channel(1);
-    drop(tell);
-    let _: Receiver<Notice> = told;
     let rules = Arc::new(ArcSwap::from_pointee(rules(RULES)));
     let config = Config::default();
     let state = State::new(
@@ -277,9 +276,9 @@ fn losses_name_their_container() {
         Outlet::new(alerts, Arc::new(Lost::default())),
         &config,
     );
-    batch
-        .iter()
-        .for_each(|record| decider.record(&rules.load(), record));
+    for record in &batch {
+        decider.record(&rules.load(), record);
+    }
     decider.notice(Notice::Lost(vec![loss, elsewhere]));
     let first = made.try_recv().unwrap().message;
     assert!(
@@ -338,4 +337,46 @@ fn unknown_cgroups_are_asked_about_once() {
         .filter(|key| key.tgid == 11 || key.tgid == 12)
         .count();
     assert!(cgroup_7 >= 1);
+}
+
+#[test]
+fn what_other_threads_found_is_in_the_next_alert() {
+    let directory = tempfile::tempdir().unwrap();
+    let sources = users::Sources {
+        passwd: directory.path().join("passwd"),
+        group: directory.path().join("group"),
+    };
+    std::fs::write(&sources.passwd, "zero:x:0:0::/:/bin/sh\n").unwrap();
+    let (names, _) = users::Users::load(&sources);
+    let process = Process {
+        comm: b"cat"[..].into(),
+        cmdline: b"cat -from /proc"[..].into(),
+        cgroup: 7,
+        ..Process::default()
+    };
+    let key = ProcKey {
+        tgid: 11,
+        start_ticks: 11,
+    };
+    let scanned = Scanned {
+        found: Found { key, process },
+        cgroup_path: b"/system.slice/x.service".to_vec(),
+    };
+    let notices = vec![
+        Notice::Found(Box::new(scanned)),
+        Notice::Users(Arc::new(names)),
+    ];
+    let rules = rules(
+        "- rule: r\n  desc: d\n  condition: evt.type = openat\n  output: by %proc.cmdline as %user.name\n  priority: INFO\n",
+    );
+    let set = Arc::new(ArcSwap::from_pointee(rules));
+    let batch = vec![open(11, b"/x", b"/x")];
+    let outcome = decide_with(vec![batch], Matching::First, notices, set, Box::new(|_| {}));
+    let message = &outcome.alerts[0].message;
+    assert!(
+        message.starts_with("by cat -from /proc as zero"),
+        "{message}"
+    );
+    assert_eq!(outcome.alerts[0].place.resolution, Some(Resolution::Host));
+    assert_eq!(outcome.wanted, []);
 }

@@ -35,7 +35,9 @@ impl Records for Script {
             self.stop.store(true, Ordering::Release);
             return false;
         };
-        batch.iter().for_each(|record| each(record));
+        for record in &batch {
+            each(record);
+        }
         true
     }
 }

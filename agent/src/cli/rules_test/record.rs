@@ -1,0 +1,349 @@
+//! The record that the kernel half would send for the facts of a test.
+//!
+//! Rule tests go through decode like real events, so that a test sees exactly what a rule will see.
+
+use std::net::{IpAddr, SocketAddr};
+
+use komainu_common::{
+    Class, Header, Task,
+    connect::{CONNECT_RESOLVED, Connect},
+    exec::{EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
+    item::{ItemHeader, tag},
+    open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_RESOLVED, OPEN_UPPER_LAYER, Open},
+    syscalls::x86_64::TABLE,
+};
+use zerocopy::IntoBytes;
+
+use super::case::{Case, Family, FileFacts, LayerName, Outcome, ProcessFacts, SocketType};
+use crate::event::errno_name;
+
+/// cgroup ids of the fixture: on the host, and in the container.
+pub(super) const HOST_CGROUP: u64 = 1;
+pub(super) const CONTAINER_CGROUP: u64 = 2;
+
+const PID: u32 = 1000;
+/// Descriptor that an open gives where the test does not say.
+const OPENED: i64 = 3;
+const AT_FDCWD: i32 = -100;
+const SECOND: u64 = 1_000_000_000;
+/// Time of the event since boot; processes started earlier, ancestors before their children.
+const NOW: u64 = 10_000 * SECOND;
+const NO_LOGIN: u32 = u32::MAX;
+
+/// Names of open flags and their values (`asm-generic/fcntl.h`), beside those that are facts.
+const OPEN_FLAGS: &[(&str, u32)] = &[
+    ("O_RDONLY", 0),
+    ("O_WRONLY", 0o1),
+    ("O_RDWR", 0o2),
+    ("O_CREAT", 0o100),
+    ("O_EXCL", 0o200),
+    ("O_TRUNC", 0o1000),
+    ("O_APPEND", 0o2000),
+    ("O_NONBLOCK", 0o4000),
+    ("O_DSYNC", 0o10_000),
+    ("O_DIRECT", 0o40_000),
+    ("O_LARGEFILE", 0o100_000),
+    ("O_DIRECTORY", 0o200_000),
+    ("O_CLOEXEC", 0o2_000_000),
+    ("O_SYNC", 0o4_010_000),
+    ("O_TMPFILE", 0o20_200_000),
+];
+
+/// What the kernel found out about an open.
+const OPEN_FACTS: &[(&str, u32)] = &[
+    ("O_F_CREATED", OPEN_CREATED),
+    ("FD_UPPER_LAYER", OPEN_UPPER_LAYER),
+    ("FD_LOWER_LAYER", OPEN_LOWER_LAYER),
+];
+
+/// Bytes of the record; the error says what the test lacks.
+pub(super) fn encode(case: &Case) -> Result<Vec<u8>, String> {
+    let ty = case.event.ty.as_str();
+    let syscall = TABLE
+        .iter()
+        .find(|syscall| syscall.name == ty)
+        .ok_or_else(|| format!("no probe delivers `{ty}` yet"))?;
+    let number = syscall.native.first().copied().unwrap_or_default();
+    match ty {
+        "execve" | "execveat" => exec(case, number),
+        "connect" => connect(case, number),
+        _ => open(case, number),
+    }
+}
+
+/// The `generation`-th process of the test: 0 is the one that acts, 1 its parent.
+pub(super) fn task(case: &Case, generation: usize) -> Task {
+    let facts = |generation: usize| match generation.checked_sub(1) {
+        None => Some(&case.process),
+        Some(above) => case.parents.get(above),
+    };
+    let default = ProcessFacts::default();
+    let process = facts(generation).unwrap_or(&default);
+    let tgid = pid(process, generation);
+    let parent = facts(generation + 1);
+    let mut comm = [0; 16];
+    for (to, from) in comm.iter_mut().zip(process.comm()) {
+        *to = *from;
+    }
+    Task {
+        start_time: start_time(generation),
+        parent_start_time: parent.map_or(0, |_| start_time(generation + 1)),
+        cap_effective: 0,
+        cap_permitted: 0,
+        cap_inheritable: 0,
+        tgid,
+        tid: tgid,
+        ppid: parent.map_or(0, |parent| pid(parent, generation + 1)),
+        vpid: process.vpid.unwrap_or(tgid),
+        vtid: process.vpid.unwrap_or(tgid),
+        uid: process.uid,
+        gid: process.gid,
+        euid: process.uid,
+        egid: process.gid,
+        loginuid: process.loginuid.unwrap_or(NO_LOGIN),
+        sessionid: NO_LOGIN,
+        tty: process.tty,
+        sid: tgid,
+        pgid: tgid,
+        vpgid: process.vpid.unwrap_or(tgid),
+        mnt_ns: 1,
+        pid_ns: 1,
+        net_ns: 1,
+        user_ns: 1,
+        reserved: 0,
+        comm,
+    }
+}
+
+fn pid(process: &ProcessFacts, generation: usize) -> u32 {
+    let default = || PID - u32::try_from(generation).unwrap_or(PID).min(PID);
+    process.pid.unwrap_or_else(default)
+}
+
+fn start_time(generation: usize) -> u64 {
+    let generation = u64::try_from(generation).unwrap_or_default();
+    NOW - (generation + 1).min(1000) * SECOND
+}
+
+fn exec(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
+    let ret = result(case, 0)?;
+    let process = &case.process;
+    let mut flags = match process.layer {
+        Some(LayerName::Upper) => EXEC_UPPER_LAYER,
+        Some(LayerName::Lower) => EXEC_LOWER_LAYER,
+        None => 0,
+    };
+    if process.memfd {
+        flags |= EXEC_MEMFD;
+    }
+    if ret < 0 {
+        flags |= EXEC_FAILED;
+    }
+    let fixed = Exec {
+        inode: 1,
+        ctime: 1,
+        mtime: 1,
+        pidns_init_start_time: SECOND,
+        dev: 1,
+        flags,
+        mode: 0o100_755,
+        owner: 0,
+        group: 0,
+        reserved: 0,
+        dirfd: AT_FDCWD,
+        at_flags: 0,
+    };
+    let mut argv = process.argv0().to_vec();
+    for arg in &process.args {
+        argv.push(0);
+        argv.extend(arg.as_bytes());
+    }
+    let exe_path = process.exe_path();
+    let items = [
+        (tag::USER_PATH, exe_path.as_bytes()),
+        (tag::KERNEL_PATH, exe_path.as_bytes()),
+        (tag::ARGV, &argv),
+        (tag::CWD, process.directory().as_bytes()),
+    ];
+    Ok(record(
+        case,
+        Class::EXEC,
+        syscall,
+        ret,
+        fixed.as_bytes(),
+        &items,
+    ))
+}
+
+fn open(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
+    let file = case.file.as_ref().ok_or("an open needs `file`")?;
+    let ret = result(case, OPENED)?;
+    let flags = bits(file, OPEN_FLAGS)?;
+    let mut facts = bits(file, OPEN_FACTS)?;
+    if ret >= 0 {
+        facts |= OPEN_RESOLVED;
+    }
+    let fixed = Open {
+        inode: 1,
+        resolve: 0,
+        flags,
+        mode: file.mode,
+        dirfd: AT_FDCWD,
+        dev: 1,
+        inode_mode: 0o100_644,
+        facts,
+    };
+    let mut items = vec![(tag::USER_PATH, file.name.as_bytes())];
+    if !file.name.starts_with('/') {
+        items.push((tag::BASE_PATH, case.process.directory().as_bytes()));
+    }
+    if ret >= 0 {
+        let resolved = file.resolved.as_ref().unwrap_or(&file.name);
+        items.push((tag::KERNEL_PATH, resolved.as_bytes()));
+    }
+    Ok(record(
+        case,
+        Class::OPEN,
+        syscall,
+        ret,
+        fixed.as_bytes(),
+        &items,
+    ))
+}
+
+fn connect(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
+    let socket = case.socket.as_ref().ok_or("a connect needs `socket`")?;
+    let ret = result(case, 0)?;
+    let unix = socket.family == Family::Unix;
+    if unix != socket.path.is_some() || unix == socket.peer.is_some() {
+        return Err("a unix socket needs `path`, another one `peer`".into());
+    }
+    let (kind, protocol) = match socket.kind {
+        Some(SocketType::Udp) => (2, 17),
+        Some(SocketType::Dgram) => (2, 0),
+        None if !unix => (1, 6),
+        Some(SocketType::Tcp) => (1, 6),
+        Some(SocketType::Stream) | None => (1, 0),
+    };
+    let fixed = Connect {
+        local: bytes(socket.local),
+        peer: bytes(socket.peer),
+        inode: 1,
+        local_port: socket.local.map_or(0, |address| address.port()),
+        peer_port: socket.peer.map_or(0, |address| address.port()),
+        family: match socket.family {
+            Family::Unix => 1,
+            Family::Ipv4 => 2,
+            Family::Ipv6 => 10,
+        },
+        kind,
+        protocol,
+        state: 1,
+        fd: 3,
+        facts: CONNECT_RESOLVED,
+        reserved: 0,
+    };
+    let path = socket
+        .path
+        .as_deref()
+        .map(|path| (tag::UNIX_PATH, path.as_bytes()));
+    let items: Vec<_> = path.into_iter().collect();
+    Ok(record(
+        case,
+        Class::CONNECT,
+        syscall,
+        ret,
+        fixed.as_bytes(),
+        &items,
+    ))
+}
+
+/// The return value of the case, `default` where it says none.
+fn result(case: &Case, default: i64) -> Result<i64, String> {
+    match &case.event.result {
+        None => Ok(default),
+        Some(Outcome::Number(number)) => Ok(*number),
+        Some(Outcome::Error(name)) => (1..200)
+            .find(|number| errno_name(*number) == Some(name))
+            .map(|number| -number)
+            .ok_or_else(|| format!("`{name}` is no name of an error")),
+    }
+}
+
+/// The bits of the flags that are in `table`. A name in neither table is an error.
+fn bits(file: &FileFacts, table: &[(&str, u32)]) -> Result<u32, String> {
+    let known = |name: &str| {
+        OPEN_FLAGS
+            .iter()
+            .chain(OPEN_FACTS)
+            .any(|(known, _)| *known == name)
+    };
+    if let Some(name) = file.flags.iter().find(|name| !known(name)) {
+        return Err(format!("`{name}` is no name of an open flag"));
+    }
+    let value = |name: &String| {
+        table
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, bit)| *bit)
+    };
+    Ok(file
+        .flags
+        .iter()
+        .filter_map(value)
+        .fold(0, |bits, bit| bits | bit))
+}
+
+/// An address as the wire has it: IPv4 in the first four bytes.
+fn bytes(address: Option<SocketAddr>) -> [u8; 16] {
+    match address.map(|address| address.ip()) {
+        None => [0; 16],
+        Some(IpAddr::V6(address)) => address.octets(),
+        Some(IpAddr::V4(address)) => {
+            let [a, b, c, d] = address.octets();
+            let mut bytes = [0; 16];
+            for (to, from) in bytes.iter_mut().zip([a, b, c, d]) {
+                *to = from;
+            }
+            bytes
+        }
+    }
+}
+
+fn record(
+    case: &Case,
+    class: Class,
+    syscall: u32,
+    ret: i64,
+    fixed: &[u8],
+    items: &[(u8, &[u8])],
+) -> Vec<u8> {
+    let mut tail = fixed.to_vec();
+    for (tag, value) in items {
+        // A longer value is cut, as the kernel half does.
+        let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
+        let head = ItemHeader {
+            tag: *tag,
+            flags: 0,
+            len,
+        };
+        tail.extend(head.as_bytes());
+        tail.extend(value.iter().take(len.into()));
+    }
+    let header = Header {
+        size: u32::try_from(size_of::<Header>() + tail.len()).unwrap_or(u32::MAX),
+        class: class.0,
+        flags: 0,
+        time: NOW,
+        ret,
+        cgroup: if case.container.is_some() {
+            CONTAINER_CGROUP
+        } else {
+            HOST_CGROUP
+        },
+        syscall,
+        cpu: 0,
+        task: task(case, 0),
+    };
+    [header.as_bytes(), &tail].concat()
+}

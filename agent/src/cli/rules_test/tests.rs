@@ -1,0 +1,157 @@
+//! Tests of the test runner, and the tests of the shipped rules.
+
+use super::*;
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules")
+}
+
+/// Writes a rule file and a test file and runs the test.
+fn try_one(rules: &str, tests: &str) -> Result<Report> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.yaml"), rules).unwrap();
+    fs::write(dir.path().join("a.test.yaml"), tests).unwrap();
+    test(&[dir.path().into()])
+}
+
+const RULE: &str = "- rule: Cat\n  desc: d\n  condition: evt.type = execve and proc.name = cat\n  \
+                    output: cat %proc.args\n  priority: NOTICE\n";
+
+#[test]
+fn shipped_rules_pass_their_tests() {
+    let report = test(&[shipped()]).unwrap();
+    assert_eq!(report.failed, 0, "{}", report.text);
+    assert!(report.passed >= 60, "{}", report.passed);
+}
+
+#[test]
+fn every_shipped_rule_fires_in_one_test_and_stays_silent_in_another() {
+    for path in test_files(&shipped()).unwrap() {
+        let text = fs::read_to_string(&path).unwrap();
+        let file: TestFile = serde_saphyr::from_str(&text).unwrap();
+        for rule in load_rules(&path, &file.rules).unwrap().rules() {
+            let fires = |case: &&case::Case| case.expect.contains(&rule.name);
+            let same_types =
+                |case: &&case::Case| rule.event_types.contains(&case.event.ty.as_str());
+            assert!(
+                file.tests.iter().any(|case| fires(&case)),
+                "{} never fires",
+                rule.name
+            );
+            let silent = |case: &&case::Case| !fires(case) && same_types(case);
+            assert!(
+                file.tests.iter().any(|case| silent(&case)),
+                "{} always fires",
+                rule.name
+            );
+        }
+    }
+}
+
+#[test]
+fn shipped_rules_load_together_without_a_warning() {
+    let sources = rule_files::read(&[shipped()]).unwrap();
+    let loaded = load(&sources, &LoadOptions::default());
+    assert!(loaded.diagnostics.is_empty(), "{}", loaded.render(false));
+    let mut names: Vec<&str> = Vec::new();
+    let rules = loaded.rules.unwrap();
+    for rule in rules.rules() {
+        assert!(!names.contains(&rule.name.as_str()), "{} twice", rule.name);
+        assert!(
+            rule.tags.iter().any(|tag| tag.starts_with("mitre_")),
+            "{} has no tactic",
+            rule.name
+        );
+        names.push(&rule.name);
+    }
+    assert_eq!(
+        names.last(),
+        Some(&"Command run in a container"),
+        "the audit record is last"
+    );
+}
+
+#[test]
+fn every_shipped_rule_file_has_tests() {
+    let rules = rule_files::read(&[shipped()]).unwrap();
+    for rule in rules.iter().filter(|file| file.name.ends_with(".yaml")) {
+        let name = Path::new(&rule.name).file_stem().unwrap().to_str().unwrap();
+        let test = shipped().join(format!("tests/{name}{SUFFIX}"));
+        assert!(
+            test.exists() || name == "00-shared",
+            "{} is missing",
+            test.display()
+        );
+    }
+}
+
+#[test]
+fn a_rule_that_fires_and_should_not_or_does_not_and_should_fails_its_test() {
+    let tests = |expect: &str, process: &str| {
+        format!(
+            "rules: [a.yaml]\ntests:\n- test: t\n  event: {{type: execve}}\n  \
+             process: {{name: {process}, args: [x, y]}}\n  expect: {expect}\n  output: {}\n",
+            if process == "cat" { "[cat x y]" } else { "[]" }
+        )
+    };
+    assert_eq!(try_one(RULE, &tests("[Cat]", "cat")).unwrap().failed, 0);
+    assert!(
+        try_one(RULE, &tests("[]", "cat"))
+            .unwrap()
+            .text
+            .contains("\"Cat\" holds, and should not")
+    );
+    assert!(
+        try_one(RULE, &tests("[Cat]", "dog"))
+            .unwrap()
+            .text
+            .contains("\"Cat\" does not hold")
+    );
+    assert!(
+        try_one(RULE, &tests("[Dog]", "dog"))
+            .unwrap()
+            .text
+            .contains("no rule \"Dog\"")
+    );
+    let wrong_output = tests("[Cat]", "cat").replace("cat x y", "cat z");
+    assert_eq!(try_one(RULE, &wrong_output).unwrap().failed, 1);
+}
+
+#[test]
+fn mistakes_in_a_test_file_are_named() {
+    let unknown_key = "rules: [a.yaml]\ntests:\n- test: t\n  evnt: {type: execve}\n  expect: []\n";
+    let error = format!("{:#}", try_one(RULE, unknown_key).unwrap_err());
+    assert!(
+        error.contains("evnt") && error.contains("a.test.yaml"),
+        "{error}"
+    );
+    let no_such_rules = "rules: [b.yaml]\ntests: []\n";
+    let error = format!("{:#}", try_one(RULE, no_such_rules).unwrap_err());
+    assert!(error.contains("b.yaml"), "{error}");
+    for (event, process, message) in [
+        ("{type: nonsense}", "{}", "no probe delivers `nonsense`"),
+        ("{type: openat}", "{}", "an open needs `file`"),
+        (
+            "{type: execve, result: EWHAT}",
+            "{}",
+            "`EWHAT` is no name of an error",
+        ),
+    ] {
+        let tests = format!(
+            "rules: [a.yaml]\ntests:\n- test: t\n  event: {event}\n  process: {process}\n  expect: []\n"
+        );
+        let report = try_one(RULE, &tests).unwrap();
+        assert!(report.text.contains(message), "{}", report.text);
+    }
+}
+
+#[test]
+fn a_directory_without_tests_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(
+        test(&[dir.path().into()])
+            .unwrap_err()
+            .to_string()
+            .contains("tests")
+    );
+}

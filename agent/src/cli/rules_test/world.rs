@@ -1,0 +1,122 @@
+//! The processes, containers and names of a test.
+
+use std::collections::HashMap;
+
+use super::case::{Case, LayerName, ProcessFacts};
+use super::record::{CONTAINER_CGROUP, HOST_CGROUP, task};
+use crate::event::{
+    Container, ContainerDetails, ExeFacts, Membership, Pod, ProcKey, Process, User, World,
+};
+
+/// What the user half would know at the event.
+#[derive(Debug)]
+pub(super) struct Fixture {
+    processes: HashMap<ProcKey, Process>,
+    container: Option<Container>,
+    users: HashMap<u32, String>,
+}
+
+impl Fixture {
+    /// The world of a test.
+    pub(super) fn of(case: &Case) -> Self {
+        let cgroup = if case.container.is_some() {
+            CONTAINER_CGROUP
+        } else {
+            HOST_CGROUP
+        };
+        let generations: Vec<&ProcessFacts> = std::iter::once(&case.process)
+            .chain(&case.parents)
+            .collect();
+        let mut processes = HashMap::new();
+        let mut users = HashMap::from([(0, "root".to_owned())]);
+        for (generation, facts) in generations.iter().enumerate() {
+            let task = task(case, generation);
+            let key = ProcKey::new(task.tgid, task.start_time);
+            let parent = (task.ppid != 0).then(|| ProcKey::new(task.ppid, task.parent_start_time));
+            processes.insert(key, process(facts, task, parent, cgroup));
+            if let Some(user) = &facts.user {
+                users.insert(facts.uid, user.clone());
+            }
+        }
+        Self {
+            processes,
+            container: container(case),
+            users,
+        }
+    }
+}
+
+impl World for Fixture {
+    fn process(&self, key: ProcKey) -> Option<&Process> {
+        self.processes.get(&key)
+    }
+
+    fn container(&self, _cgroup: u64) -> Membership<'_> {
+        self.container
+            .as_ref()
+            .map_or(Membership::Host, Membership::Container)
+    }
+
+    fn user(&self, _cgroup: u64, uid: u32) -> Option<User<'_>> {
+        let name = self.users.get(&uid)?;
+        Some(User {
+            name,
+            home: "/",
+            shell: "/bin/sh",
+        })
+    }
+}
+
+fn process(
+    facts: &ProcessFacts,
+    task: komainu_common::Task,
+    parent: Option<ProcKey>,
+    cgroup: u64,
+) -> Process {
+    let mut cmdline = facts.comm().to_vec();
+    if !facts.args.is_empty() {
+        cmdline.push(b' ');
+        cmdline.extend(facts.joined_args(" "));
+    }
+    Process {
+        clone_time: 1,
+        parent,
+        tgid: task.tgid,
+        comm: facts.comm().into(),
+        exe: facts.argv0().into(),
+        args: facts.joined_args("\0").into(),
+        cmdline: cmdline.into(),
+        exe_path: facts.exe_path().into_bytes().into(),
+        cwd: facts.directory().as_bytes().into(),
+        exe_file: ExeFacts {
+            upper_layer: facts.layer == Some(LayerName::Upper),
+            lower_layer: facts.layer == Some(LayerName::Lower),
+            memfd: facts.memfd,
+            ..ExeFacts::default()
+        },
+        task: Some(Box::new(task)),
+        cgroup,
+        ..Process::default()
+    }
+}
+
+fn container(case: &Case) -> Option<Container> {
+    let facts = case.container.as_ref()?;
+    let pod = case.pod.as_ref().map(|pod| Pod {
+        name: pod.name.as_deref().map(Into::into),
+        namespace: pod.namespace.as_deref().map(Into::into),
+        ..Pod::default()
+    });
+    let known = facts.image.is_some() || facts.privileged.is_some();
+    Some(Container {
+        id: facts.id.as_str().into(),
+        details: known.then(|| ContainerDetails {
+            image: facts.image.as_deref().unwrap_or_default().into(),
+            image_repository: facts.image.as_deref().unwrap_or_default().into(),
+            privileged: facts.privileged,
+            ..ContainerDetails::default()
+        }),
+        pod,
+        ..Container::default()
+    })
+}

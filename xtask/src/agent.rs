@@ -1,0 +1,171 @@
+//! Building the agent, starting it, and reading its alerts.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use xshell::{Shell, cmd};
+
+use crate::{project, setup};
+
+/// Builds the release agent; gives its path.
+pub(crate) fn build() -> Result<PathBuf> {
+    let bpf = setup::for_build()?;
+    let sh = Shell::new()?;
+    sh.change_dir(project::root());
+    bpf.export(&sh);
+    let cargo = project::cargo();
+    println!("building the agent");
+    cmd!(sh, "{cargo} build --release --locked --package komainu")
+        .quiet()
+        .run()?;
+    Ok(project::target().join("release/komainu"))
+}
+
+/// The agent with the shipped rules.
+pub(crate) fn command(program: &Path, format: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg("run")
+        .arg("--rules")
+        .arg(project::root().join("rules"))
+        .args(["--format", format]);
+    command
+}
+
+/// One line of the agent's output, and when it came.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) json: Value,
+    pub(crate) at: Timestamp,
+}
+
+/// A running agent; ends with this value.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    child: Child,
+    lines: Receiver<Result<Line, String>>,
+    log: PathBuf,
+}
+
+impl Agent {
+    /// Starts the agent and waits until it says that it sees events.
+    pub(crate) fn start(program: &Path, within: Duration) -> Result<Self> {
+        let log = project::scratch()?.join("agent.log");
+        let stderr = File::create(&log)?;
+        let mut child = command(program, "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stdout = child.stdout.take().context("the agent has no stdout")?;
+        let (send, lines) = channel();
+        thread::spawn(move || {
+            for text in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let line = serde_json::from_str(&text)
+                    .map(|json| Line {
+                        json,
+                        at: Timestamp::now(),
+                    })
+                    .map_err(|error| format!("not JSON ({error}): {text}"));
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut agent = Self { child, lines, log };
+        agent.wait_started(within)?;
+        Ok(agent)
+    }
+
+    /// Process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line, if one comes before `deadline`.
+    pub(crate) fn next_line(&mut self, deadline: Instant) -> Result<Option<Line>> {
+        let wait = deadline.saturating_duration_since(Instant::now());
+        match self.lines.recv_timeout(wait) {
+            Ok(Ok(line)) => Ok(Some(line)),
+            Ok(Err(bad)) => bail!("the agent printed a line that is {bad}"),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait()?;
+                bail!(
+                    "the agent ended ({status}); its log ends with:\n{}",
+                    self.log_tail()
+                )
+            }
+        }
+    }
+
+    /// Asks the agent to end and waits for it; an error if it does not, or not with 0.
+    pub(crate) fn stop(mut self, within: Duration) -> Result<()> {
+        signal(&self.child, Signal::TERM);
+        let deadline = Instant::now() + within;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                if status.success() {
+                    return Ok(());
+                }
+                bail!(
+                    "the agent ended with {status}; its log ends with:\n{}",
+                    self.log_tail()
+                );
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        bail!("the agent did not end within {within:?} of SIGTERM")
+    }
+
+    fn wait_started(&mut self, within: Duration) -> Result<()> {
+        let deadline = Instant::now() + within;
+        while let Some(line) = self.next_line(deadline)? {
+            if own_event(&line.json) == Some("started") {
+                return Ok(());
+            }
+        }
+        bail!(
+            "the agent did not start within {within:?}; its log ends with:\n{}",
+            self.log_tail()
+        )
+    }
+
+    fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal(&self.child, Signal::KILL);
+        }
+        // Reaps it; there is nobody to tell if that fails.
+        drop(self.child.wait());
+    }
+}
+
+/// Name of an event of the agent itself, such as `started`; `None` for alerts.
+pub(crate) fn own_event(line: &Value) -> Option<&str> {
+    line.get("output_fields")?.get("komainu.event")?.as_str()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // It may have ended by itself.
+        kill_process(pid, signal).ok();
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask setup`: the tools the other verbs need.
+//!
+//! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
+//! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
+//! second call instant: it names the files found, and they are looked at again each time.
+
+mod bpf;
+mod checks;
+mod stamp;
+mod tool;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use xshell::Shell;
+
+use crate::project;
+use crate::steps::seconds;
+
+pub(crate) use bpf::BpfCargo;
+
+/// Environment variable with the path of the cargo that builds the kernel half; unset, the pinned
+/// toolchain's does. The agent's build script reads it too.
+pub(crate) const BPF_CARGO_VAR: &str = "KOMAINU_BPF_CARGO";
+
+/// The verb.
+pub(crate) fn setup() -> Result<()> {
+    let start = Instant::now();
+    let bpf = for_build()?;
+    for_checks()?;
+    println!(
+        "ready: {} ({})",
+        bpf.description(),
+        seconds(start.elapsed())
+    );
+    if let BpfCargo::Distribution(cargo) = &bpf {
+        println!(
+            "outside of xtask, build with {BPF_CARGO_VAR}={} in the environment",
+            cargo.display()
+        );
+    }
+    Ok(())
+}
+
+/// Makes sure that both halves can be built.
+pub(crate) fn for_build() -> Result<BpfCargo> {
+    let key = format!("{} {:?}", bpf::key()?, std::env::var_os(BPF_CARGO_VAR));
+    if let Some(found) = stamp::read("build", &key) {
+        return Ok(BpfCargo::from_stamp(&found.notes));
+    }
+    let sh = shell()?;
+    let rust_src = bpf::toolchain(&sh)?;
+    let linker = bpf::linker(&sh)?;
+    let mut files = vec![rust_src.library, linker];
+    if let BpfCargo::Distribution(cargo) = &rust_src.cargo {
+        files.push(cargo.clone());
+    }
+    stamp::write("build", &key, files, rust_src.cargo.to_stamp())?;
+    Ok(rust_src.cargo)
+}
+
+/// Makes sure that the static checks can run.
+pub(crate) fn for_checks() -> Result<()> {
+    let key = checks::key()?;
+    if stamp::read("checks", &key).is_some() {
+        return Ok(());
+    }
+    let files: Vec<PathBuf> = checks::install_all(&shell()?)?;
+    stamp::write("checks", &key, files, String::new())
+}
+
+fn shell() -> Result<Shell> {
+    let sh = Shell::new()?;
+    sh.change_dir(project::root());
+    Ok(sh)
+}
