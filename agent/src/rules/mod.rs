@@ -24,5 +24,8 @@ pub use diagnostics::Diagnostic;
 pub use eval::Scratch;
 pub use format::{Output, OutputOptions};
 pub use load::{Priority, Version};
-pub use set::{ENGINE_VERSION, LoadOptions, LoadResult, Matching, Rule, RuleId, RuleSet, infer_event_types, load, name_matches, MAX_PRINTED};
+pub use set::{
+    ENGINE_VERSION, LoadOptions, LoadResult, MAX_PRINTED, Matching, Rule, RuleId, RuleSet,
+    infer_event_types, load, name_matches,
+};
 pub use source::{Files, Position, Source, Span};

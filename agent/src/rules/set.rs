@@ -197,8 +197,12 @@ pub const MAX_PRINTED: usize = 100_000;
 pub fn name_matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.split_once(part) {
             Some((_, after)) => rest = after,
@@ -221,7 +225,12 @@ pub struct RuleSet {
 
 impl RuleSet {
     fn new(compiled: Compiled, plugins: Vec<PluginRequirement>) -> Self {
-        let Compiled { mut graph, rules, definitions, .. } = compiled;
+        let Compiled {
+            mut graph,
+            rules,
+            definitions,
+            ..
+        } = compiled;
         let mut rules: Vec<Rule> = rules.into_iter().map(rule).collect();
         let mut index: HashMap<&'static str, Vec<(u32, NodeId)>> = HashMap::new();
         for ty in event_types() {
@@ -237,7 +246,13 @@ impl RuleSet {
             }
         }
         graph.finish();
-        Self { rules, graph, index, definitions, plugins }
+        Self {
+            rules,
+            graph,
+            index,
+            definitions,
+            plugins,
+        }
     }
 
     /// Every rule, in order.
@@ -268,9 +283,14 @@ impl RuleSet {
             let mut same = loaded.clone().filter(|(loaded, _)| loaded == name);
             same.any(|(_, version)| Version::parse(version).is_some_and(|v| v.satisfies(*wanted)))
         };
-        let unmet = self.plugins.iter().filter(|required| !required.any_of.iter().any(met));
+        let unmet = self
+            .plugins
+            .iter()
+            .filter(|required| !required.any_of.iter().any(met));
         let show = |(name, version): &(String, Version)| format!("{name} {version}");
-        unmet.map(|r| r.any_of.iter().map(show).collect::<Vec<_>>().join(" or ")).collect()
+        unmet
+            .map(|r| r.any_of.iter().map(show).collect::<Vec<_>>().join(" or "))
+            .collect()
     }
 
     /// Enables or disables rules.
@@ -344,7 +364,11 @@ impl RuleSet {
 }
 
 fn rule(compiled: CompiledRule) -> Rule {
-    let CompiledRule { def, condition, expr, root,
+    let CompiledRule {
+        def,
+        condition,
+        expr,
+        root,
         types,
         output,
     } = compiled;

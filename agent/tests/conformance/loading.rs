@@ -24,18 +24,35 @@ pub fn run(folder: &Path, report: &mut Report) {
         let result = load_files(&[("rules.yaml", yaml)]);
         let plugins: Vec<(String, String)> = list(case, "loaded_plugins")
             .iter()
-            .map(|p| (p["name"].as_str().unwrap().to_owned(), p["version"].as_str().unwrap().to_owned()))
+            .map(|p| {
+                (
+                    p["name"].as_str().unwrap().to_owned(),
+                    p["version"].as_str().unwrap().to_owned(),
+                )
+            })
             .collect();
         let met = result.rules.as_ref().is_some_and(|rules| {
-            rules.unmet_plugins(plugins.iter().map(|(n, v)| (n.as_str(), v.as_str()))).is_empty()
+            rules
+                .unmet_plugins(plugins.iter().map(|(n, v)| (n.as_str(), v.as_str())))
+                .is_empty()
         });
         let expected = case["expect"] == true;
-        let name: String = format!("{plugins:?} for {yaml}").chars().take(150).collect();
-        report.case("load: plugins", &name, (met != expected).then(|| format!("{met}")));
+        let name: String = format!("{plugins:?} for {yaml}")
+            .chars()
+            .take(150)
+            .collect();
+        report.case(
+            "load: plugins",
+            &name,
+            (met != expected).then(|| format!("{met}")),
+        );
     }
     for case in list(&read(folder, "engine_misc_cases.json"), "cases") {
         if case["kind"] == "matches_wildcard" {
-            let (pattern, input) = (case["pattern"].as_str().unwrap(), case["input"].as_str().unwrap());
+            let (pattern, input) = (
+                case["pattern"].as_str().unwrap(),
+                case["input"].as_str().unwrap(),
+            );
             let matched = komainu::rules::name_matches(pattern, input);
             let difference = (case["expect"] != matched).then(|| format!("{matched}"));
             report.case("load: misc", &format!("{pattern} on {input}"), difference);
@@ -46,8 +63,13 @@ pub fn run(folder: &Path, report: &mut Report) {
 /// The upstream rule file loads with no error and no warning, as the inventory describes it.
 fn upstream(folder: &Path, report: &mut Report) {
     let path = folder.join("../rules-upstream/falco_rules.yaml");
-    let Ok(text) = std::fs::read(path) else { return };
-    let result = load(&[Source::new("falco_rules.yaml", text)], &LoadOptions::default());
+    let Ok(text) = std::fs::read(path) else {
+        return;
+    };
+    let result = load(
+        &[Source::new("falco_rules.yaml", text)],
+        &LoadOptions::default(),
+    );
     let shown = (!result.diagnostics.is_empty()).then(|| result.render(false));
     report.case("load: upstream", "falco_rules.yaml", shown);
     let Some(rules) = result.rules else { return };
@@ -61,8 +83,10 @@ fn upstream(folder: &Path, report: &mut Report) {
             Some(rule) => {
                 let mut types: Vec<&str> = rule.event_types.clone();
                 types.sort_unstable();
-                let mut expected: Vec<&str> =
-                    list(known, "evt_types").iter().filter_map(Value::as_str).collect();
+                let mut expected: Vec<&str> = list(known, "evt_types")
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect();
                 expected.sort_unstable();
                 (types != expected).then(|| format!("event types {types:?}, not {expected:?}"))
             }
@@ -72,8 +96,14 @@ fn upstream(folder: &Path, report: &mut Report) {
 }
 
 fn load_files(files: &[(&str, &str)]) -> LoadResult {
-    let sources: Vec<_> = files.iter().map(|(name, text)| Source::new(*name, *text)).collect();
-    let options = LoadOptions { output: OutputOptions::default(), ..LoadOptions::default() };
+    let sources: Vec<_> = files
+        .iter()
+        .map(|(name, text)| Source::new(*name, *text))
+        .collect();
+    let options = LoadOptions {
+        output: OutputOptions::default(),
+        ..LoadOptions::default()
+    };
     load(&sources, &options)
 }
 
@@ -81,16 +111,26 @@ fn suite_case(case: &Value, report: &mut Report) {
     let id = case["id"].as_str().expect("text");
     let files: Vec<(&str, &str)> = list(case, "files")
         .iter()
-        .map(|file| (file["name"].as_str().unwrap(), file["content"].as_str().unwrap()))
+        .map(|file| {
+            (
+                file["name"].as_str().unwrap(),
+                file["content"].as_str().unwrap(),
+            )
+        })
         .collect();
     let result = load_files(&files);
-    report.case("load: upstream tests", id, verdict(&case["expected"]["ok"], &result));
+    report.case(
+        "load: upstream tests",
+        id,
+        verdict(&case["expected"]["ok"], &result),
+    );
     let observed = list(&case["observed"], "results");
     let first = observed.iter().flat_map(|file| list(file, "errors")).next();
     if let Some(first) = first {
         let code = result.errors().next().map(|error| error.code.falco);
         let same = code == first["code"].as_str();
-        let difference = (!same && code.is_some()).then(|| format!("{code:?}, not {}", first["code"]));
+        let difference =
+            (!same && code.is_some()).then(|| format!("{code:?}, not {}", first["code"]));
         report.case("load: error codes", id, difference);
     }
     for assert in list(case, "upstream_asserts") {
@@ -105,13 +145,18 @@ fn suite_case(case: &Value, report: &mut Report) {
 
 fn verdict(expected: &Value, result: &LoadResult) -> Option<String> {
     let loaded = result.rules.is_some();
-    let first = result.errors().next().map(|error| format!("{}: {}", error.code.id, error.message));
+    let first = result
+        .errors()
+        .next()
+        .map(|error| format!("{}: {}", error.code.id, error.message));
     (*expected != loaded).then(|| format!("loads: {loaded}, {first:?}"))
 }
 
 /// Compiled conditions and switches, where both loaded.
 fn compare_rules(id: &str, rules: &Value, result: &LoadResult, report: &mut Report) {
-    let (Some(known), Some(loaded)) = (rules.as_array(), &result.rules) else { return };
+    let (Some(known), Some(loaded)) = (rules.as_array(), &result.rules) else {
+        return;
+    };
     for known in known {
         let name = known["name"].as_str().expect("text");
         let difference = match loaded.rules().iter().find(|rule| rule.name == name) {
@@ -139,11 +184,17 @@ fn probe(case: &Value, result: &LoadResult) -> Option<String> {
         return Some(difference);
     }
     let codes = |severity: Severity| -> Vec<&str> {
-        let of = result.diagnostics.iter().filter(|d| d.code.severity == severity);
+        let of = result
+            .diagnostics
+            .iter()
+            .filter(|d| d.code.severity == severity);
         of.filter(|d| !is_ours(d)).map(|d| d.code.falco).collect()
     };
     let known = |key: &str| -> Vec<&str> {
-        list(case, key).iter().filter_map(|entry| entry["code"].as_str()).collect()
+        list(case, key)
+            .iter()
+            .filter_map(|entry| entry["code"].as_str())
+            .collect()
     };
     let (errors, expected) = (codes(Severity::Error), known("errors"));
     if errors.first() != expected.first() {
@@ -165,7 +216,10 @@ fn probe(case: &Value, result: &LoadResult) -> Option<String> {
         if known["condition_compiled"] != compiled {
             return Some(format!("{compiled}, not {}", known["condition_compiled"]));
         }
-        let tags: Vec<_> = list(known, "tags").iter().filter_map(Value::as_str).collect();
+        let tags: Vec<_> = list(known, "tags")
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         if rule.tags != tags || known["enabled"] != rule.enabled || known["desc"] != rule.desc {
             return Some(format!("{rule:?}, not {known}"));
         }
@@ -184,7 +238,10 @@ fn assertion(assert: &Value, result: &LoadResult) -> Option<Option<String>> {
     let holds = match text("kind") {
         "compiled_condition" => {
             let rules = result.rules.as_ref()?;
-            let rule = rules.rules().iter().find(|rule| rule.name == text("rule"))?;
+            let rule = rules
+                .rules()
+                .iter()
+                .find(|rule| rule.name == text("rule"))?;
             rules.compiled_condition(rule).as_deref() == Some(text("value"))
         }
         "has_warnings" => {
@@ -195,16 +252,23 @@ fn assertion(assert: &Value, result: &LoadResult) -> Option<Option<String>> {
             if assert["holds_on_pinned_engine"] == false {
                 return None;
             }
-            let severity =
-                if text("kind") == "error" { Severity::Error } else { Severity::Warning };
-            result.diagnostics.iter().filter(|d| d.code.severity == severity).any(|d| {
-                let code = text("code").is_empty() || d.code.falco == text("code");
-                let named = text("item_name").is_empty()
-                    || d.items.iter().any(|item| item.name == text("item_name"));
-                let kind = text("item_type").is_empty()
-                    || d.items.iter().any(|item| item.kind == text("item_type"));
-                code && named && kind
-            })
+            let severity = if text("kind") == "error" {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            result
+                .diagnostics
+                .iter()
+                .filter(|d| d.code.severity == severity)
+                .any(|d| {
+                    let code = text("code").is_empty() || d.code.falco == text("code");
+                    let named = text("item_name").is_empty()
+                        || d.items.iter().any(|item| item.name == text("item_name"));
+                    let kind = text("item_type").is_empty()
+                        || d.items.iter().any(|item| item.kind == text("item_type"));
+                    code && named && kind
+                })
         }
         "check_warning_message" | "check_error_message" => {
             let error = text("kind") == "check_error_message";

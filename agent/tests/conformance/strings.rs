@@ -33,8 +33,15 @@ pub fn run(folder: &Path, report: &mut Report) {
         let (base, relative) = (bytes(&case["path1"]), bytes(&case["path2"]));
         let mut found = Vec::new();
         path::join(&base, &relative, &mut found);
-        let name: String = format!("{} + {}", lossy(&base), lossy(&relative)).chars().take(80).collect();
-        report.case("text: join paths", &name, differs(&found, &bytes(&case["out"])));
+        let name: String = format!("{} + {}", lossy(&base), lossy(&relative))
+            .chars()
+            .take(80)
+            .collect();
+        report.case(
+            "text: join paths",
+            &name,
+            differs(&found, &bytes(&case["out"])),
+        );
     }
     for case in list(&data, "pmatch") {
         let set: Vec<_> = list(case, "set").iter().filter_map(Value::as_str).collect();
@@ -54,7 +61,12 @@ pub fn run(folder: &Path, report: &mut Report) {
             bytes.pop();
             lossy(&bytes)
         };
-        let function = case["test"].as_str().expect("text").rsplit('.').next().expect("a name");
+        let function = case["test"]
+            .as_str()
+            .expect("text")
+            .rsplit('.')
+            .next()
+            .expect("a name");
         let input = text(&list(case, "in")[0]);
         let out = &list(case, "out")[0];
         let expected = match case["out_type"].as_str() {
@@ -63,7 +75,11 @@ pub fn run(folder: &Path, report: &mut Report) {
         };
         let matched = matches(&format!("{function}(proc.exepath) = {expected}"), &input);
         let difference = (matched != Some(true)).then(|| format!("not {expected}"));
-        report.case("text: transformers", &format!("{function} {input}"), difference);
+        report.case(
+            "text: transformers",
+            &format!("{function} {input}"),
+            difference,
+        );
     }
     formats(folder, report);
 }
@@ -96,7 +112,11 @@ fn formats(folder: &Path, report: &mut Report) {
     for case in list(&read(folder, "output_format_cases.json"), "cases") {
         let format = case["format"].as_str().expect("text");
         let variant = if case["json"] == true { " (json)" } else { "" };
-        report.case("output: formats", &format!("{format}{variant}"), format_case(case, format));
+        report.case(
+            "output: formats",
+            &format!("{format}{variant}"),
+            format_case(case, format),
+        );
     }
 }
 
@@ -110,7 +130,10 @@ fn format_case(case: &Value, format: &str) -> Option<String> {
     let threads = list(case, "threads");
     let state = json!({
         "name": "getcwd", "num": 1, "ts": 1, "cpu": 0,
-        "params": [{"name": "res", "type": "ERRNO", "hex": "feffffffffffffff", "empty": false}],
+        "params": [
+            {"name": "res", "type": "ERRNO", "hex": "feffffffffffffff", "empty": false},
+            {"name": "path", "type": "CHARBUF", "hex": "2f746573742f64697200", "empty": false},
+        ],
         "thread": threads.first(),
         "ancestors": threads.get(1..).unwrap_or_default(),
     });
@@ -128,6 +151,10 @@ fn format_case(case: &Value, format: &str) -> Option<String> {
     let found = output.render(&event, &snapshot.world);
     let expected = case["output"].as_str().unwrap_or_default();
     // Without a leading `*` the reference stops at the first missing value.
-    let same = if case["ok"] == true { found == expected } else { found.starts_with(expected) };
+    let same = if case["ok"] == true {
+        found == expected
+    } else {
+        found.starts_with(expected)
+    };
     (!same).then(|| format!("{found:?}, not {expected:?}"))
 }

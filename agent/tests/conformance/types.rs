@@ -11,7 +11,9 @@ pub fn run(folder: &Path, report: &mut Report) {
         let input = case["input"].as_str().expect("text");
         let text = ["c.true", "c.false", "c.doublequote", "c.singlequote"]
             .iter()
-            .fold(input.to_owned(), |text, mock| text.replace(mock, "proc.name"))
+            .fold(input.to_owned(), |text, mock| {
+                text.replace(mock, "proc.name")
+            })
             .replace("c.buffer", "evt.buffer");
         let expected = case["expect"] == "accept";
         report.case("compile: upstream tests", input, verdict(&text, expected));

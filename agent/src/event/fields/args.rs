@@ -25,10 +25,9 @@ pub(super) const fn raw_type(kind: ParamKind) -> FieldType {
 pub(super) fn raw<'a>(kind: ParamKind, value: Value<'a>) -> Option<FieldValue<'a>> {
     match value {
         Value::Addr(_) | Value::Tuple(_) => None,
-        // What the reference implementation makes of an empty parameter.
+        // The reference implementation reads an empty text parameter as this text.
         Value::Absent => match raw_type(kind) {
             ty if ty.is_text() => Some(FieldValue::text("<NA>")),
-            ty if ty.is_number() => Some(FieldValue::Uint(0)),
             _ => None,
         },
         Value::Int(number) => Some(FieldValue::Int(number)),

@@ -76,7 +76,8 @@ pub(super) static FIELDS: &[Field] = &[
     Field::absent("evt.io_dir", Text, READS, "`r` or `w` for events that read or write."),
     Field::absent("evt.is_wait", Bool, DRIVER, "Whether the call waits."),
     Field::absent("evt.is_syslog", Bool, READS, "Whether the event writes to the system log."),
-    Field::one("evt.is_async", Bool, |_, _| Some(FieldValue::Bool(false)), "Always false."),
+    Field::one("evt.is_async", Bool, |s, _| Some(FieldValue::Bool(s.event.ty.name == "notification")),
+        "Whether the event does not come from a process."),
     Field::absent("evt.asynctype", Text, DRIVER, "Name of an asynchronous event."),
     Field::one("evt.count", Uint32, |_, _| Some(FieldValue::Uint(1)), "Always 1."),
     Field::one("evt.count.error", Uint32, |s, _| failed(s), "1 where the call failed."),
@@ -87,8 +88,8 @@ pub(super) static FIELDS: &[Field] = &[
     Field::absent("evt.count.error.memory", Uint32, DRIVER, "1 for failed memory events."),
     Field::absent("evt.count.error.other", Uint32, DRIVER, "1 for other failed events."),
     Field::absent("evt.count.exit", Uint32, DRIVER, "1 for exit events."),
-    Field::absent("evt.count.procinfo", Uint32, DRIVER, "1 for procinfo events."),
-    Field::absent("evt.count.threadinfo", Uint32, DRIVER, "1 for procinfo events of main threads."),
+    Field::one("evt.count.procinfo", Uint32, |s, _| Some(is_named(s, "procinfo")), "1 for procinfo events."),
+    Field::one("evt.count.threadinfo", Uint32, |s, _| Some(is_named(s, "procinfo")), "1 for procinfo events."),
     Field::absent("evt.around", Uint64, DRIVER, "Events around a time.").arg(ArgKind::Required).filter_only(),
     Field::one("evt.abspath", Text, absolute_path,
         "Absolute path of a parameter: `evt.abspath` itself, or `.src`, `.dst` behind a dot.")
@@ -213,8 +214,12 @@ fn failed<'a>(scope: &Scope<'a>) -> Option<FieldValue<'a>> {
         .map(|_| FieldValue::Uint(1))
 }
 
+fn is_named<'a>(scope: &Scope<'_>, name: &str) -> FieldValue<'a> {
+    FieldValue::Uint((scope.event.ty.name == name).into())
+}
+
 /// Value of a numeric parameter.
-fn number(scope: &Scope<'_>, name: &str) -> Option<u64> {
+pub(super) fn number(scope: &Scope<'_>, name: &str) -> Option<u64> {
     match value(scope, name)? {
         Value::Uint(number) => Some(number),
         Value::Int(number) => u64::try_from(number).ok(),

@@ -1,6 +1,6 @@
 //! Fields of the file or socket the event is about: `fd.*` without addresses.
 
-use super::FieldType::{Bool, Int32, Int64, Path, Text, Uint32};
+use super::FieldType::{Bool, Int32, Int64, Text, Uint32};
 use super::{ArgKind, Availability, Field, FieldValue, Getter, Many, Reading, Scope};
 use crate::event::{Fd, FdKind, Layer, path};
 
@@ -15,17 +15,17 @@ pub(super) static FIELDS: &[Field] = &[
     Field::one("fd.typechar", Text, |s, _| letter(s).map(FieldValue::text),
         "One letter for the kind: f file, d directory, 4 and 6 sockets, u unix, p pipe, o other. \
          Failed openat, openat2 and creat: f; failed open: o."),
-    Field::one("fd.name", Path, |s, _| fd(s).map(|fd| FieldValue::Bytes(name(s, fd))),
+    Field::one("fd.name", Text, |s, _| fd(s).map(|fd| FieldValue::Bytes(name(s, fd))),
         "Path that the program asked for, absolute and normalised; sockets: `ip:port->ip:port`. A rule also \
          matches if it holds for the kernel's path, see `fd.resolved`.").path(),
-    Field::one("fd.resolved", Path, |s, _| fd(s)?.resolved.map(FieldValue::Bytes),
+    Field::one("fd.resolved", Text, |s, _| fd(s)?.resolved.map(FieldValue::Bytes),
         "Path of the object in its mount namespace as the kernel knows it: symbolic links followed. Absent where \
          nothing was opened. Not part of Falco's language."),
-    Field::one("fd.nameraw", Path, |s, _| fd(s).map(|fd| FieldValue::Bytes(raw_name(s, fd))),
+    Field::one("fd.nameraw", Text, |s, _| fd(s).map(|fd| FieldValue::Bytes(raw_name(s, fd))),
         "Path exactly as the program passed it; only repeated slashes are collapsed."),
-    Field::one("fd.directory", Path, |s, _| directory(s).map(FieldValue::Bytes),
+    Field::one("fd.directory", Text, |s, _| directory(s).map(FieldValue::Bytes),
         "Directory of the file, or the directory itself.").path(),
-    Field::one("fd.filename", Path, |s, _| file_name(s).map(FieldValue::Bytes),
+    Field::one("fd.filename", Text, |s, _| file_name(s).map(FieldValue::Bytes),
         "Last part of a file's path. Absent for directories, sockets and failed opens.").path(),
     Field::one("fd.containername", Text, |s, _| container_name(s).map(FieldValue::Bytes),
         "Container id and file name, joined with a colon."),

@@ -1,21 +1,21 @@
 //! Fields of the paths that a file call names: `fs.path.*`.
 
-use super::FieldType::Path;
+use super::FieldType::Text;
 use super::{Field, FieldValue, Scope};
 use crate::event::{PathArg, Value};
 
 #[rustfmt::skip]
 pub(super) static FIELDS: &[Field] = &[
-    Field::one("fs.path.name", Path, |s, _| read(s, Role::Name, false),
+    Field::one("fs.path.name", Text, |s, _| read(s, Role::Name, false),
         "Path that a successful file call acts on, absolute.").path(),
-    Field::one("fs.path.nameraw", Path, |s, _| read(s, Role::Name, true),
+    Field::one("fs.path.nameraw", Text, |s, _| read(s, Role::Name, true),
         "The same exactly as passed."),
-    Field::one("fs.path.source", Path, |s, _| read(s, Role::Source, false),
+    Field::one("fs.path.source", Text, |s, _| read(s, Role::Source, false),
         "Source of a successful rename, link or mount, absolute. For symbolic links: the link.").path(),
-    Field::one("fs.path.sourceraw", Path, |s, _| read(s, Role::Source, true), "The same exactly as passed."),
-    Field::one("fs.path.target", Path, |s, _| read(s, Role::Target, false),
+    Field::one("fs.path.sourceraw", Text, |s, _| read(s, Role::Source, true), "The same exactly as passed."),
+    Field::one("fs.path.target", Text, |s, _| read(s, Role::Target, false),
         "Target of a successful rename, link or mount, absolute. For hard links: the old path.").path(),
-    Field::one("fs.path.targetraw", Path, |s, _| read(s, Role::Target, true), "The same exactly as passed."),
+    Field::one("fs.path.targetraw", Text, |s, _| read(s, Role::Target, true), "The same exactly as passed."),
 ];
 
 /// What a path is to the call.
@@ -48,8 +48,7 @@ const ROLES: &[(&[&str], Role, &str)] = &[
 fn read<'a>(scope: &Scope<'a>, role: Role, raw: bool) -> Option<FieldValue<'a>> {
     let event = scope.event;
     let name = event.ty.name;
-    let opens = matches!(name, "open" | "openat" | "openat2" | "open_by_handle_at");
-    if !opens && event.ret.is_some_and(|ret| ret < 0) {
+    if event.ret.is_some_and(|ret| ret < 0) {
         return None;
     }
     if matches!(name, "fchmod" | "fchown") && role == Role::Name {

@@ -132,6 +132,8 @@ pub struct Field {
     pub doc: &'static str,
     /// How it is read.
     pub getter: Getter,
+    /// What it prints without argument, where that differs from what conditions compare.
+    pub shown: Option<GetOne>,
 }
 
 impl Field {
@@ -169,7 +171,13 @@ impl Field {
             availability: Availability::Now,
             doc,
             getter,
+            shown: None,
         }
+    }
+
+    const fn shown(mut self, shown: GetOne) -> Self {
+        self.shown = Some(shown);
+        self
     }
 
     const fn arg(mut self, arg: ArgKind) -> Self {

@@ -2,11 +2,13 @@
 
 use komainu_common::Task;
 
-use super::FieldType::{Bool, Double, Duration, Int64, Path, Text, Time, Uint32, Uint64};
+use super::FieldType::{Bool, Double, Duration, Int64, Text, Time, Uint32, Uint64};
 use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Getter, Many, Scope};
 use crate::event::{ExeFacts, Process};
 
 const USAGE: Availability = Availability::Never("resource use is not recorded with events");
+/// What resource figures wait for.
+const RECORDS: &str = "resource figures in exec records";
 const PROBES: Availability = Availability::Later("health checks from the container runtime");
 
 #[rustfmt::skip]
@@ -18,7 +20,7 @@ pub(super) static FIELDS: &[Field] = &[
     Field::one("proc.name", Text, |s, _| Some(FieldValue::Bytes(comm(s))),
         "Name of the process as of its last exec or clone (`comm`, at most 15 bytes)."),
     Field::one("proc.exe", Text, |s, _| bytes(&s.process()?.exe), "`argv[0]`, which the caller chose freely."),
-    Field::one("proc.exepath", Path, |s, _| bytes(&s.process()?.exe_path),
+    Field::one("proc.exepath", Text, |s, _| bytes(&s.process()?.exe_path),
         "Kernel path of the executable; `memfd:NAME` for a memfd."),
     Field::one("proc.args", Text, args, "Arguments without the first, joined with spaces; `[n]`: one of them.")
         .arg(ArgKind::OptionalIndex),
@@ -80,11 +82,11 @@ pub(super) static FIELDS: &[Field] = &[
     Field::absent("proc.is_container_liveness_probe", Bool, PROBES, "Whether the process is a liveness probe."),
     Field::absent("proc.is_container_readiness_probe", Bool, PROBES, "Whether the process is a readiness probe."),
     Field::absent("proc.fdopencount", Uint64, USAGE, "Number of open descriptors."),
-    Field::absent("proc.fdlimit", Int64, USAGE, "Limit of open descriptors."),
+    Field::one("proc.fdlimit", Int64, |s, _| super::evt::number(s, "fdlimit").map(FieldValue::Uint), "Limit of open descriptors. As recorded with execs and clones.").later(RECORDS),
     Field::absent("proc.fdusage", Double, USAGE, "Share of the limit that is open."),
-    Field::absent("proc.vmsize", Uint64, USAGE, "Virtual memory."),
-    Field::absent("proc.vmrss", Uint64, USAGE, "Resident memory."),
-    Field::absent("proc.vmswap", Uint64, USAGE, "Swapped memory."),
+    Field::one("proc.vmsize", Uint64, |s, _| super::evt::number(s, "vm_size").map(FieldValue::Uint), "Virtual memory. As recorded with execs and clones.").later(RECORDS),
+    Field::one("proc.vmrss", Uint64, |s, _| super::evt::number(s, "vm_rss").map(FieldValue::Uint), "Resident memory. As recorded with execs and clones.").later(RECORDS),
+    Field::one("proc.vmswap", Uint64, |s, _| super::evt::number(s, "vm_swap").map(FieldValue::Uint), "Swapped memory. As recorded with execs and clones.").later(RECORDS),
     Field::absent("proc.nthreads", Uint64, USAGE, "Number of threads."),
     Field::absent("proc.nchilds", Uint64, USAGE, "Number of child threads."),
     Field::absent("proc.stdin.type", Text, USAGE, "Kind of descriptor 0."),
@@ -93,8 +95,8 @@ pub(super) static FIELDS: &[Field] = &[
     Field::absent("proc.stdin.name", Text, USAGE, "Name of descriptor 0."),
     Field::absent("proc.stdout.name", Text, USAGE, "Name of descriptor 1."),
     Field::absent("proc.stderr.name", Text, USAGE, "Name of descriptor 2."),
-    Field::absent("thread.pfmajor", Uint64, USAGE, "Major page faults."),
-    Field::absent("thread.pfminor", Uint64, USAGE, "Minor page faults."),
+    Field::one("thread.pfmajor", Uint64, |s, _| super::evt::number(s, "pgft_maj").map(FieldValue::Uint), "Major page faults. As recorded with execs and clones.").later(RECORDS),
+    Field::one("thread.pfminor", Uint64, |s, _| super::evt::number(s, "pgft_min").map(FieldValue::Uint), "Minor page faults. As recorded with execs and clones.").later(RECORDS),
     Field::absent("thread.cpu", Double, USAGE, "CPU use in the last second."),
     Field::absent("thread.cpu.user", Double, USAGE, "User CPU use in the last second."),
     Field::absent("thread.cpu.system", Double, USAGE, "System CPU use in the last second."),
@@ -116,12 +118,13 @@ pub(super) static LINEAGE: &[Field] = &[
         "`proc.name` of an ancestor: `[0]` the process itself, `[1]` its parent. Without number, a condition holds \
          for any ancestor, and an output shows all of them."),
     above("proc.aexe", Text, |s, a, e| each(s, a, e, |_, p| &p.exe), "`proc.exe` of an ancestor."),
-    above("proc.aexepath", Path, |s, a, e| each(s, a, e, |_, p| &p.exe_path), "`proc.exepath` of an ancestor."),
+    above("proc.aexepath", Text, |s, a, e| each(s, a, e, |_, p| &p.exe_path), "`proc.exepath` of an ancestor."),
     above("proc.acmdline", Text, |s, a, e| each(s, a, e, |_, p| &p.cmdline), "`proc.cmdline` of an ancestor."),
     above("proc.aargs", Text, |s, a, e| each(s, a, e, |s, p| s.spaced(&p.args)), "`proc.args` of an ancestor."),
     above("proc.aenv", Text, ancestor_environment,
         "`proc.env` of an ancestor; `[NAME]`: that variable in the nearest ancestor that has it.").arg(ArgKind::Optional),
-    above("proc.apid", Int64, |s, a, e| walk(s, a, &mut |p| e(FieldValue::Int(p.tgid.into()))), "`proc.pid` of an ancestor."),
+    above("proc.apid", Int64, |s, a, e| walk(s, a, &mut |p| e(FieldValue::Int(p.tgid.into()))), "`proc.pid` of an ancestor. Without number, an output shows the process's own id, as the reference implementation does.")
+        .shown(|s, _| int(s.event.task.tgid)),
 ];
 
 const fn above(
@@ -135,8 +138,10 @@ const fn above(
         .no_transformer()
 }
 
+/// An id; the kernel's "none", all bits set, is -1.
 fn int<'a>(value: u32) -> Option<FieldValue<'a>> {
-    Some(FieldValue::Int(value.into()))
+    let value = if value == u32::MAX { -1 } else { value.into() };
+    Some(FieldValue::Int(value))
 }
 
 fn uint<'a>(value: u32) -> Option<FieldValue<'a>> {

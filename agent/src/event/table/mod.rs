@@ -58,7 +58,9 @@ pub fn is_known_name(name: &str) -> bool {
 /// Family that an event type belongs to, as `evt.category` names it.
 pub fn family(ty: &EventType) -> &'static str {
     let within = |types: &'static [EventType]| types.iter().any(|row| std::ptr::eq(row, ty));
-    if within(process::TYPES) {
+    if ty.name == "notification" {
+        "other"
+    } else if within(process::TYPES) {
         "process"
     } else if within(network::TYPES) {
         "net"

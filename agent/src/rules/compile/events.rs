@@ -95,6 +95,9 @@ fn leaf(predicate: &Predicate, negated: bool) -> TypeSet {
     if let Some(value) = decide_number(predicate) {
         return TypeSet::filled(value != negated);
     }
+    if field_name(predicate) == Some("evt.type") && matches!(predicate.test, Test::Exists) {
+        return TypeSet::filled(!negated);
+    }
     let narrows = match &predicate.test {
         Test::Not(inner) => matches!(**inner, Test::Equal(_)),
         other => matches!(other, Test::Equal(_) | Test::In(_)),

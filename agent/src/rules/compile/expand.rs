@@ -18,7 +18,10 @@ impl Definitions {
     pub(in crate::rules) fn expand(&self, expr: &Expr, budget: &mut usize) -> Option<Expr> {
         *budget = budget.checked_sub(1)?;
         let parts = |parts: &[Expr], budget: &mut usize| {
-            parts.iter().map(|part| self.expand(part, budget)).collect::<Option<Vec<_>>>()
+            parts
+                .iter()
+                .map(|part| self.expand(part, budget))
+                .collect::<Option<Vec<_>>>()
         };
         Some(match expr {
             Expr::And(inner) => Expr::And(parts(inner, budget)?),
@@ -53,7 +56,10 @@ impl Definitions {
             }
             other => other.clone(),
         };
-        Some(Check { right, ..check.clone() })
+        Some(Check {
+            right,
+            ..check.clone()
+        })
     }
 
     fn list(&self, value: &Value) -> Option<&[Value]> {

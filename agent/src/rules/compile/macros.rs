@@ -1,7 +1,7 @@
 //! Macros: parsed once, compiled once, visible in order.
 
-use super::{Context, Place};
 pub(super) use super::expand::Definitions;
+use super::{Context, Place};
 use crate::rules::diagnostics::{Diagnostic, E0206, E0207, E0301, Item};
 use crate::rules::eval::NodeId;
 use crate::rules::load::{Lists, MacroDef};
@@ -57,8 +57,14 @@ impl<'c> Macros<'c> {
     /// The syntax trees and lists, for printing conditions.
     pub(super) fn into_definitions(self, lists: &mut Lists<'_>) -> Definitions {
         let names = self.defs.iter().map(|def| def.name.clone());
-        let macros = names.zip(self.trees).filter_map(|(name, tree)| Some((name, tree?))).collect();
-        Definitions { macros, lists: lists.used_values() }
+        let macros = names
+            .zip(self.trees)
+            .filter_map(|(name, tree)| Some((name, tree?)))
+            .collect();
+        Definitions {
+            macros,
+            lists: lists.used_values(),
+        }
     }
 
     /// Compiles every macro. Mistakes of structure are shown at once; wrong fields and constants only where

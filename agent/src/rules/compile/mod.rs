@@ -29,15 +29,21 @@ pub(super) fn transform(
 pub(super) fn infer(condition: &str) -> Result<TypeSet, Box<Diagnostic>> {
     let collector = super::load::Collector::new(super::set::ENGINE_VERSION);
     let lists = Lists::new(&collector.lists);
-    let mut context = Context { graph: Graph::default(), lists, diagnostics: Vec::new() };
+    let mut context = Context {
+        graph: Graph::default(),
+        lists,
+        diagnostics: Vec::new(),
+    };
     let text = Text::synthetic(condition, Span::default());
     let mut macros = macros::Macros::new(&[]);
-    let (_, root) = macros.condition(&text, &[], 0, &mut context).map_err(|found| {
-        let first = found.into_iter().next();
-        Box::new(first.unwrap_or_else(|| {
-            Diagnostic::new(&super::diagnostics::E0301, "condition", Span::default())
-        }))
-    })?;
+    let (_, root) = macros
+        .condition(&text, &[], 0, &mut context)
+        .map_err(|found| {
+            let first = found.into_iter().next();
+            Box::new(first.unwrap_or_else(|| {
+                Diagnostic::new(&super::diagnostics::E0301, "condition", Span::default())
+            }))
+        })?;
     Ok(matching(&context.graph, root))
 }
 

@@ -207,14 +207,15 @@ fn getopt(transform: &Transform, place: Place<'_>) -> Compiled<Typed> {
     };
     let list = match list {
         Operand::List(items, _) => {
-            let items = items.iter().map(|item| operand(item, place).map(|typed| typed.get));
+            let items = items
+                .iter()
+                .map(|item| operand(item, place).map(|typed| typed.get));
             Get::List(items.collect::<Compiled<_>>()?)
         }
         other => {
             let typed = operand(other, place)?;
-            let listed = plain_field(&typed.get).is_some_and(|(field, _)| {
-                matches!(field.name, "proc.args" | "proc.aargs")
-            });
+            let listed = plain_field(&typed.get)
+                .is_some_and(|(field, _)| matches!(field.name, "proc.args" | "proc.aargs"));
             if !listed && !typed.is_list {
                 return refuse("getopt() first argument must be a list");
             }
@@ -231,7 +232,11 @@ fn getopt(transform: &Transform, place: Place<'_>) -> Compiled<Typed> {
         Some(_) => return refuse("getopt() field argument must be a single option character"),
     };
     let get = Get::Options(Box::new(list), Box::new(spec.get), name);
-    Ok(Typed { get, ty: FieldType::Text, is_list: name.is_none() })
+    Ok(Typed {
+        get,
+        ty: FieldType::Text,
+        is_list: name.is_none(),
+    })
 }
 
 /// The field on the left, where it is one without transformer.

@@ -196,21 +196,39 @@ impl Context<'_> {
                 self.diagnostics
                     .push(place.error(&W0013, message, &value.at));
             }
-            if !value.quoted && left.ty.is_text() && looks_like_field(text) {
-                let message = format!(
-                    "'{text}' may be a valid field or transformer wrongly interpreted as a string value"
-                );
+            if left.ty.is_text()
+                && let Some(what) = looks_like(text)
+            {
+                let message =
+                    format!("'{text}' may be a valid {what} misused as a const string value");
                 let diagnostic = place.error(&W0013, message, &value.at);
+                let meant = text.trim();
+                let meant = if what == "field" {
+                    format!("val({meant})")
+                } else {
+                    meant.to_owned()
+                };
                 self.diagnostics
-                    .push(diagnostic.help(format!("to compare with it: `val({text})`")));
+                    .push(diagnostic.help(format!("to compare with its value: `{meant}`")));
             }
         }
     }
 }
 
-fn looks_like_field(text: &str) -> bool {
-    let base = text.split('[').next().unwrap_or_default();
-    crate::rules::check::resolve_field(base).is_some()
+/// What a constant could have been meant as.
+fn looks_like(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    let (operand, len) = crate::rules::syntax::parse_operand(text).ok()?;
+    if len != text.len() {
+        return None;
+    }
+    match operand {
+        Operand::Field(reference) => {
+            crate::rules::check::resolve_field(&reference.name).map(|_| "field")
+        }
+        Operand::Transform(_) => Some("field transformer"),
+        _ => None,
+    }
 }
 
 impl Typed {

@@ -88,7 +88,12 @@ fn finish(macros: Macros<'_>, context: &mut Context<'_>, rules: Vec<CompiledRule
         diagnostics.extend(of_macros.chain(of_lists));
     }
     let definitions = macros.into_definitions(&mut context.lists);
-    Compiled { graph: std::mem::take(&mut context.graph), rules, definitions, diagnostics }
+    Compiled {
+        graph: std::mem::take(&mut context.graph),
+        rules,
+        definitions,
+        diagnostics,
+    }
 }
 
 /// Shows what is wrong with a rule; what is merely unknown, as a warning where the rule wants that.
@@ -144,7 +149,11 @@ fn compile_rule(
         (Ok((expr, root)), Ok(output)) if found.is_empty() => {
             let types = matching(&context.graph, root);
             warn_types(def, &types, &rule, &mut context.diagnostics);
-            Ok(CompiledRule { def: def.clone(), condition, expr, root,
+            Ok(CompiledRule {
+                def: def.clone(),
+                condition,
+                expr,
+                root,
                 types,
                 output,
             })

@@ -47,7 +47,10 @@ pub(super) fn options<'a>(
 ) {
     let mut args = args;
     while let Some(arg) = args.next() {
-        let Some(letters) = arg.strip_prefix(b"-").filter(|rest| !matches!(*rest, b"" | b"-")) else {
+        let Some(letters) = arg
+            .strip_prefix(b"-")
+            .filter(|rest| !rest.is_empty() && !rest.starts_with(b"-"))
+        else {
             return;
         };
         let mut rest = letters;
@@ -60,7 +63,11 @@ pub(super) fn options<'a>(
                 None => each(b"?", None),
                 Some(false) => each(letter, None),
                 Some(true) => {
-                    let value = if after.is_empty() { args.next() } else { Some(after) };
+                    let value = if after.is_empty() {
+                        args.next()
+                    } else {
+                        Some(after)
+                    };
                     match value {
                         Some(value) => each(letter, Some(value)),
                         None => each(b"", Some(letter)),

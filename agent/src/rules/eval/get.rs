@@ -77,7 +77,11 @@ impl Get {
             }
             Self::Concat(parts) | Self::List(parts) => {
                 parts.iter().for_each(|part| part.key(out));
-                let name = if matches!(self, Self::List(_)) { "list" } else { "concat" };
+                let name = if matches!(self, Self::List(_)) {
+                    "list"
+                } else {
+                    "concat"
+                };
                 write!(out, "{name}{}", parts.len())
             }
             Self::Options(args, spec, name) => {
@@ -99,7 +103,9 @@ impl Get {
                 first.fields(each);
                 rest.iter().for_each(|part| part.fields(each));
             }
-            Self::Concat(parts) | Self::List(parts) => parts.iter().for_each(|part| part.fields(each)),
+            Self::Concat(parts) | Self::List(parts) => {
+                parts.iter().for_each(|part| part.fields(each))
+            }
             Self::Options(args, spec, _) => {
                 args.fields(each);
                 spec.fields(each);
@@ -128,16 +134,21 @@ impl Get {
             Self::List(parts) => parts.first()?.one(scope),
             Self::Options(args, spec, name) => {
                 let mut found = None;
-                options(args, spec, scope, &mut |option, value| match (name, option, value) {
-                    (None, _, _) => {
-                        found.get_or_insert(option);
-                    }
-                    (Some(name), b"", Some(letter)) if letter == [*name] => found = Some(b""),
-                    (Some(name), letter, value) if letter == [*name] => {
-                        found = Some(value.unwrap_or_default());
-                    }
-                    _ => {}
-                });
+                options(
+                    args,
+                    spec,
+                    scope,
+                    &mut |option, value| match (name, option, value) {
+                        (None, _, _) => {
+                            found.get_or_insert(option);
+                        }
+                        (Some(name), b"", Some(letter)) if letter == [*name] => found = Some(b""),
+                        (Some(name), letter, value) if letter == [*name] => {
+                            found = Some(value.unwrap_or_default());
+                        }
+                        _ => {}
+                    },
+                );
                 found.map(FieldValue::Bytes)
             }
         }
@@ -258,7 +269,9 @@ fn options<'a>(
     scope: &Scope<'a>,
     each: &mut dyn FnMut(&'a [u8], Option<&'a [u8]>),
 ) {
-    let Some(spec) = spec.one(scope).and_then(bytes) else { return };
+    let Some(spec) = spec.one(scope).and_then(bytes) else {
+        return;
+    };
     if let Get::List(parts) = args {
         let parts = parts.iter().filter_map(|part| bytes(part.one(scope)?));
         return decode::options(parts, spec, each);

@@ -73,6 +73,10 @@ fn print(get: &Get, scope: &Scope<'_>, out: &mut Vec<u8>) {
 fn visit(get: &Get, scope: &Scope<'_>, each: &mut dyn FnMut(FieldValue<'_>)) {
     match get {
         Get::Field(field, _) if field.traits.filter_only => {}
+        Get::Field(field, FieldArg::None) if field.shown.is_some() => {
+            let value = field.shown.and_then(|get| get(scope, &FieldArg::None));
+            value.into_iter().for_each(each);
+        }
         Get::Field(field, arg) => match field.getter {
             Getter::One(get) => get(scope, arg).into_iter().for_each(each),
             Getter::Many(_, get) => get(scope, arg, &mut |value| each(value)),
@@ -91,6 +95,9 @@ fn json(named: &Named, scope: &Scope<'_>) -> Value {
     }
     if named.field.name == "evt.time" {
         return scope.event.time.into();
+    }
+    if let (Some(get), FieldArg::None) = (named.field.shown, &named.arg) {
+        return get(scope, &named.arg).map_or(Value::Null, FieldValue::json);
     }
     match named.field.getter {
         Getter::One(get) => get(scope, &named.arg).map_or(Value::Null, FieldValue::json),

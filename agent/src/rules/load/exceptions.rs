@@ -5,9 +5,11 @@ use super::collect::Collector;
 use super::defs::{Entry, ExceptionDef};
 use super::scalar::Mapping;
 use crate::event::fields;
-use crate::rules::diagnostics::{Diagnostic, E0101, E0205, E0302, Item, W0009, W0010, W0103};
+use crate::rules::check::resolve_field;
+use crate::rules::diagnostics::{Diagnostic, E0101, E0102, E0205, Item, W0009, W0010, W0103};
 use crate::rules::source::Span;
-use crate::rules::syntax::ast::{Modifier, Op};
+use crate::rules::syntax::ast::{Modifier, Op, Operand};
+use crate::rules::syntax::parse_operand;
 use crate::rules::text::Text;
 use crate::rules::yaml::{Kind, Node};
 
@@ -106,6 +108,16 @@ fn read_entry(mapping: &Mapping<'_>, key: &str, node: &Node) -> Checked<Entry> {
     }
 }
 
+/// An exception that replaces others: like a definition, but its fields are a key that must be there.
+pub(super) fn replacement(read: Read) -> Checked<ExceptionDef> {
+    if read.fields.is_none() {
+        let message = "Item has no mapping for key 'fields'";
+        let diagnostic = Diagnostic::new(&E0102, message, read.at);
+        return Err(Box::new(diagnostic.within(&[read.item()])));
+    }
+    complete(read)
+}
+
 /// An exception that defines itself: fields are required, operators have defaults, everything must fit.
 pub(super) fn complete(read: Read) -> Checked<ExceptionDef> {
     let Some(fields) = read.fields.clone() else {
@@ -173,17 +185,24 @@ fn tuple_comps(read: &Read, fields: &[Entry]) -> Checked<Entry> {
 }
 
 fn check_field(read: &Read, field: &Text) -> Checked<()> {
-    let base = field.as_str().split('[').next().unwrap_or_default();
-    if crate::rules::check::resolve_field(base).is_some() {
+    let text = field.as_str();
+    let whole = parse_operand(text)
+        .ok()
+        .filter(|(_, len)| *len == text.len());
+    let known = match whole {
+        Some((Operand::Field(reference), _)) => resolve_field(&reference.name).is_some(),
+        // A transformer is checked with the condition it becomes a part of.
+        Some((Operand::Transform(_), _)) => true,
+        _ => false,
+    };
+    if known {
         return Ok(());
     }
-    let span = field.span(0..field.as_str().len());
-    let message = format!("'{base}' is not a supported filter field");
-    let mut diagnostic = Diagnostic::new(&E0302, message, span).within(&[read.item()]);
-    // The reference implementation files this under validation, not compilation.
-    diagnostic.code = &E0205;
+    let span = field.span(0..text.len());
+    let message = format!("'{text}' is not a supported filter field");
+    let diagnostic = Diagnostic::new(&E0205, message, span).within(&[read.item()]);
     let names = fields::all().map(|field| field.name);
-    Err(Box::new(diagnostic.did_you_mean(base, names)))
+    Err(Box::new(diagnostic.did_you_mean(text, names)))
 }
 
 /// A comparison with a string operator and a modifier, such as `startswith oneof`.

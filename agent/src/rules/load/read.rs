@@ -24,9 +24,13 @@ pub(in crate::rules) fn read_file(collector: &mut Collector, source: &str, file:
         Ok(documents) => documents,
         Err(error) => {
             let code = if error.limit { &E0004 } else { &E0003 };
-            collector
-                .diagnostics
-                .push(Diagnostic::new(code, error.message, error.span));
+            let content = Item {
+                kind: "rules content",
+                name: String::new(),
+                span: error.span,
+            };
+            let diagnostic = Diagnostic::new(code, error.message, error.span).within(&[content]);
+            collector.diagnostics.push(diagnostic);
             return;
         }
     };
@@ -169,10 +173,6 @@ fn read_list(collector: &mut Collector, mapping: &Mapping<'_>, name: &Text) -> C
             .append_list(name.as_str(), at, items)
             .map_err(|d| within(d, mapping));
     }
-    if keys.replaces("items") && collector.lists.get(name.as_str()).is_none() {
-        let message = "An 'override.items: replace' was requested but no list by that name exists";
-        return Err(mapping.error(&crate::rules::diagnostics::E0203, message, at));
-    }
     collector.define_list(name.as_str(), at, items);
     Ok(())
 }
@@ -192,11 +192,6 @@ fn read_macro(collector: &mut Collector, mapping: &Mapping<'_>, name: &Text) -> 
     if keys.appends("condition") {
         let appended = collector.append_macro(name.as_str(), at, &condition);
         return appended.map_err(|d| within(d, mapping));
-    }
-    if keys.replaces("condition") && collector.macros.get(name.as_str()).is_none() {
-        let message =
-            "An 'override.condition: replace' was requested but no macro by that name exists";
-        return Err(mapping.error(&crate::rules::diagnostics::E0203, message, at));
     }
     let condition_at = mapping.key_span("condition");
     collector.define_macro(name.as_str(), at, condition, condition_at);

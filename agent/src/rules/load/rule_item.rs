@@ -8,7 +8,7 @@ use super::overrides::{self, Changes};
 use super::read::{warn, warn_unknown_keys, whole, within};
 use super::scalar::Mapping;
 use super::{Checked, exceptions};
-use crate::rules::diagnostics::{Diagnostic, E0104, E0203, Item, W0003, W0004};
+use crate::rules::diagnostics::{Diagnostic, E0104, E0203, E0204, Item, W0003, W0004};
 use crate::rules::source::Span;
 use crate::rules::text::Text;
 
@@ -192,25 +192,23 @@ fn change(
         let message = "Appended rule must have exceptions or condition property";
         return Err(mapping.error(&E0203, message, at));
     }
-    let operation = if changes.any_append() {
-        "append"
+    let missing = if changes.any_append() {
+        "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists"
     } else {
-        "replace"
-    };
-    let missing = format!(
-        "An 'override.<key>: {operation}' to a rule was requested but no rule by that name already \
-         exists"
-    );
-    let unsupported = |kind: &str, key: &str| {
-        let message = format!("An {kind} of '{key}' was requested");
-        mapping.error(&E0203, message, at)
+        "An 'override.<key>: replace' to a rule was requested but no rule by that name already exists"
     };
     let rule = collector
-        .rule_to_change(name, at, &missing)
+        .rule_to_change(name, at, missing)
         .map_err(|d| within(d, mapping))?;
+    if let Some(source) = mapping.optional_text("source")?
+        && source.as_str() != rule.source
+    {
+        let message = "Rule has been re-defined with a different source";
+        return Err(mapping.error(&E0204, message, whole(&source)));
+    }
     let mut warnings = Vec::new();
     append_values(rule, &values, changes, mapping, &mut warnings)?;
-    replace_values(rule, values, changes, mapping).map_err(|key| unsupported("replace", key))?;
+    replace_values(rule, values, changes, mapping)?;
     collector.diagnostics.extend(warnings);
     Ok(())
 }
@@ -258,7 +256,7 @@ fn replace_values(
     values: Values,
     changes: &Changes,
     mapping: &Mapping<'_>,
-) -> Result<(), &'static str> {
+) -> Checked<()> {
     if let Some(text) = values.condition.filter(|_| changes.replaces("condition")) {
         rule.condition = text;
         rule.condition_at = mapping.key_span("condition");
@@ -274,14 +272,18 @@ fn replace_values(
         rule.tags = tags;
     }
     if changes.replaces("exceptions") {
-        let complete = values.exceptions.into_iter().map(exceptions::complete);
-        rule.exceptions = complete
-            .collect::<Result<_, _>>()
-            .map_err(|_| "exceptions")?;
+        let complete = values.exceptions.into_iter().map(exceptions::replacement);
+        let complete = complete.collect::<Checked<Vec<_>>>();
+        rule.exceptions = complete.map_err(|diagnostic| within_exception(diagnostic, mapping))?;
     }
-    rule.priority = values.priority.unwrap_or(rule.priority);
-    rule.enabled = values.enabled.unwrap_or(rule.enabled);
-    rule.warn_evttypes = values.warn_evttypes.unwrap_or(rule.warn_evttypes);
-    rule.skip_if_unknown = values.skip_if_unknown.unwrap_or(rule.skip_if_unknown);
+    let replaced = |key: &str, value: Option<bool>| value.filter(|_| changes.replaces(key));
+    if let Some(priority) = values.priority.filter(|_| changes.replaces("priority")) {
+        rule.priority = priority;
+    }
+    rule.enabled = replaced("enabled", values.enabled).unwrap_or(rule.enabled);
+    rule.warn_evttypes =
+        replaced("warn_evttypes", values.warn_evttypes).unwrap_or(rule.warn_evttypes);
+    rule.skip_if_unknown =
+        replaced("skip-if-unknown-filter", values.skip_if_unknown).unwrap_or(rule.skip_if_unknown);
     Ok(())
 }
