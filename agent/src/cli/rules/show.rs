@@ -8,7 +8,6 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::{layout, list, place};
-use crate::rules::syntax::{RULE_DEPTH, parse};
 use crate::rules::{Catalog, DefKind, ExceptionText, Files, Rule, RuleSet, Used};
 
 /// Characters of a list or macro that are shown; JSON has all of them.
@@ -112,10 +111,11 @@ impl Shown<'_> {
 
     /// The condition with macros, lists and exceptions written out, over several lines.
     fn expanded(&self) -> String {
-        let Some(flat) = self.rules.compiled_condition(self.rule) else {
-            return "too large to be shown".to_owned();
-        };
-        parse(&flat, RULE_DEPTH).map_or(flat, |expr| layout::condition(&expr))
+        let expanded = self.rules.expanded_condition(self.rule);
+        expanded.map_or_else(
+            || "too large to be shown".to_owned(),
+            |expr| layout::condition(&expr),
+        )
     }
 
     fn origins(&self, kind: DefKind, name: &str, by: usize) -> String {

@@ -28,7 +28,10 @@ pub(super) struct Args {
     /// With --test, by default those that the file of tests names.
     #[arg(required_unless_present = "test", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Print JSON.
+    /// Show every part of the condition, also below those that do not decide.
+    #[arg(long)]
+    all: bool,
+    /// Print JSON, which has every part.
     #[arg(long)]
     json: bool,
 }
@@ -62,7 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.json {
         super::print_json(&report.json())?;
     } else {
-        super::super::print(&report.text())?;
+        super::super::print(&report.text(args.all))?;
     }
     Ok(ExitCode::SUCCESS)
 }

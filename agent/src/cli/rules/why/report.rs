@@ -21,8 +21,8 @@ pub(super) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// For people.
-    pub(super) fn text(&self) -> String {
+    /// For people: the parts that decide, or with `all` every part.
+    pub(super) fn text(&self, all: bool) -> String {
         let mut out = format!("{}\n", self.verdict());
         for tree in &self.explanation.trees {
             if !tree.root.holds {
@@ -32,7 +32,7 @@ impl Report<'_> {
         for tree in &self.explanation.trees {
             out.push_str(&format!("\ncondition{}:\n", self.reading(tree)));
             let mut rows = Vec::new();
-            rows_of(&tree.root, 0, &mut rows);
+            rows_of(&tree.root, 0, all, &mut rows);
             out.push_str(&layout::indented(&layout::table(&rows), 2));
         }
         let fires = [Outcome::Fires].contains(&self.explanation.outcome);
@@ -171,24 +171,53 @@ fn blame<'s>(
     parts.for_each(|part| blame(part, exception, out));
 }
 
-fn rows_of(step: &Step, depth: usize, rows: &mut Vec<[String; 3]>) {
+/// A row for a part and, below it, those of its parts that decide, or all of them.
+fn rows_of(step: &Step, depth: usize, all: bool, rows: &mut Vec<[String; 3]>) {
     let verdict = if step.holds { "yes" } else { "no" };
     let pad = "  ".repeat(depth);
-    let what = match step.kind {
-        "check" => shorten(&step.text),
+    // A negation stands on the line of what it negates.
+    let (before, inner) = match (step.kind, step.parts.as_slice()) {
+        ("not", [inner]) => ("not ", inner),
+        _ => ("", step),
+    };
+    let what = match inner.kind {
+        "check" => shorten(&inner.text),
         "all" => "all of".to_owned(),
         "any" => "any of".to_owned(),
         "not" => "not".to_owned(),
-        kind => format!("{kind} {}", step.text),
+        kind => format!("{kind} {}", inner.text),
     };
-    let saw = if step.kind == "check" {
-        saw(step)
-    } else {
-        String::new()
+    // What a negation that holds denies is beside the point.
+    let closed = !all && !before.is_empty() && step.holds && !inner.parts.is_empty();
+    let dots = if closed { " ..." } else { "" };
+    let saw = match inner.kind {
+        "check" => saw(inner),
+        _ => String::new(),
     };
-    rows.push([verdict.to_owned(), format!("{pad}{what}"), saw]);
-    let parts = step.parts.iter();
-    parts.for_each(|part| rows_of(part, depth + 1, rows));
+    let row = format!("{pad}{before}{what}{dots}");
+    rows.push([verdict.to_owned(), row, saw]);
+    if closed {
+        return;
+    }
+    for part in &inner.parts {
+        let decides = all || part.holds == inner.holds || part.parts.is_empty();
+        if decides {
+            rows_of(part, depth + 1, all, rows);
+        } else {
+            summary(part, depth + 1, rows);
+        }
+    }
+}
+
+/// One row for a part that does not decide.
+fn summary(step: &Step, depth: usize, rows: &mut Vec<[String; 3]>) {
+    let first = rows.len();
+    rows_of(step, depth, false, rows);
+    let cut = rows.len() > first + 1;
+    rows.truncate(first + 1);
+    if let Some([_, what, _]) = rows.last_mut().filter(|_| cut) {
+        what.push_str(" ...");
+    }
 }
 
 /// A comparison, cut to what fits beside its values.
