@@ -22,7 +22,7 @@ use crate::{
     arch::Call,
     cgroup,
     maps::{BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot},
-    read, task,
+    path, read, task,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -159,6 +159,16 @@ impl<T> Record<T> {
             string_length::<CAP>(with_nul, target, &mut first)
         });
         first
+    }
+
+    /// Builds and appends the path that the `struct path` at `address` stands for; returns its
+    /// `ITEM_*` flags.
+    #[inline(always)]
+    pub(crate) fn append_path_of(&self, tag: u8, address: u64) -> Option<u64> {
+        let (dentry, mnt) = path::parts(address)?;
+        let flags = path::build(self.scratch(), dentry, mnt);
+        self.append_path(tag, flags);
+        Some(flags)
     }
 
     /// Appends the path last built in the scratch buffer.

@@ -36,6 +36,12 @@ pub(crate) fn tid(task: u64) -> u32 {
     read::kernel(task, offset!(task_pid)).unwrap_or(0)
 }
 
+/// Address of the `struct path` of the task's current directory.
+#[inline(always)]
+pub(crate) fn pwd(task: u64) -> Option<u64> {
+    read::pointer(task, offset!(task_fs)).map(|fs| fs + u64::from(offset!(fs_pwd)))
+}
+
 /// Whether every thread of the task's process has ended.
 #[inline(always)]
 pub(crate) fn is_last_thread(task: u64) -> bool {

@@ -1,6 +1,12 @@
 //! Attaches an empty program to `sys_exit` until standard input closes: the floor that
 //! `cargo xtask bench` compares the agent with. Needs root.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
+
 use std::{io::Read as _, process::ExitCode};
 
 use aya::{EbpfLoader, programs::RawTracePoint};

@@ -48,6 +48,15 @@ pub(crate) struct Line {
     pub(crate) at: Timestamp,
 }
 
+/// What an agent says when it ends; `None` where it does not say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Totals {
+    /// Events its user half saw.
+    pub(crate) events: Option<u64>,
+    /// Events and alerts that were lost.
+    pub(crate) lost: Option<u64>,
+}
+
 /// A running agent; ends with this value.
 #[derive(Debug)]
 pub(crate) struct Agent {
@@ -110,13 +119,13 @@ impl Agent {
     }
 
     /// Asks the agent to end and waits for it; an error if it does not, or not with 0.
-    pub(crate) fn stop(mut self, within: Duration) -> Result<()> {
+    pub(crate) fn stop(mut self, within: Duration) -> Result<Totals> {
         signal(&self.child, Signal::TERM);
         let deadline = Instant::now() + within;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
                 if status.success() {
-                    return Ok(());
+                    return Ok(self.totals());
                 }
                 bail!(
                     "the agent ended with {status}; its log ends with:\n{}",
@@ -126,6 +135,25 @@ impl Agent {
             thread::sleep(Duration::from_millis(10));
         }
         bail!("the agent did not end within {within:?} of SIGTERM")
+    }
+
+    /// What the agent says in its last line.
+    fn totals(&self) -> Totals {
+        let lines = self.lines.iter().flatten();
+        let last = lines
+            .filter(|line| own_event(&line.json) == Some("stopped"))
+            .last();
+        let count = |name: &str| {
+            last.as_ref()?
+                .json
+                .get("output_fields")?
+                .get(name)?
+                .as_u64()
+        };
+        Totals {
+            events: count("komainu.events"),
+            lost: count("komainu.lost"),
+        }
     }
 
     fn wait_started(&mut self, within: Duration) -> Result<()> {

@@ -15,6 +15,12 @@ pub(crate) fn missing() -> Vec<String> {
     let mut missing = Vec::new();
     if !rustix::process::geteuid().is_root() {
         missing.push("root: loading BPF programs needs it; run the command with sudo".to_owned());
+    } else if !may_load(&fs::read_to_string("/proc/self/status").unwrap_or_default()) {
+        missing.push(
+            "capabilities: root in this container has neither CAP_SYS_ADMIN nor both CAP_BPF and \
+             CAP_PERFMON"
+                .to_owned(),
+        );
     }
     if !Path::new(BTF).exists() {
         missing.push(format!(
@@ -42,6 +48,18 @@ pub(crate) fn require(verb: &str) -> Result<()> {
     )
 }
 
+/// Whether the effective capabilities (`proc_pid_status(5)`, `capabilities(7)`) allow loading
+/// tracing programs.
+fn may_load(status: &str) -> bool {
+    const SYS_ADMIN: u64 = 1 << 21;
+    const PERFMON_AND_BPF: u64 = 1 << 38 | 1 << 39;
+    let set = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+    set.is_some_and(|set| set & SYS_ADMIN != 0 || set & PERFMON_AND_BPF == PERFMON_AND_BPF)
+}
+
 /// Lockdown in confidentiality mode refuses to let BPF read kernel memory
 /// (`kernel_lockdown(7)`); integrity mode does not.
 fn locked_down() -> Option<String> {
@@ -67,6 +85,14 @@ fn too_old(release: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unprivileged_container_may_not_load() {
+        assert!(may_load("Name:\tx\nCapEff:\t000001ffffffffff\n"));
+        assert!(may_load("CapEff:\t000000c000000000\n"));
+        assert!(!may_load("CapEff:\t00000000a80425fb\n"));
+        assert!(!may_load(""));
+    }
 
     #[test]
     fn kernel_versions_compare_as_numbers() {

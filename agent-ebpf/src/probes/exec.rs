@@ -18,7 +18,6 @@ use crate::{
     cgroup,
     file::{self, Layer},
     maps::{PATH_AREA, Slot, offset, setting},
-    path,
     probes::syscall::is_own_process,
     read,
     record::{self, Record},
@@ -138,15 +137,14 @@ fn append_executable(record: &Record<Exec>, mm: u64) {
             Layer::None => {}
         }
     }
-    if let Some((dentry, mnt)) = path::parts(exe + u64::from(offset!(file_path))) {
-        let flags = path::build(record.scratch(), dentry, mnt);
+    let path = exe + u64::from(offset!(file_path));
+    if let Some(flags) = record.append_path_of(tag::KERNEL_PATH, path) {
         if flags & u64::from(ITEM_DELETED) != 0 {
             out.flags |= EXEC_DELETED;
         }
         if is_memfd(record) {
             out.flags |= EXEC_MEMFD;
         }
-        record.append_path(tag::KERNEL_PATH, flags);
     }
 }
 
@@ -210,10 +208,8 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
 
 #[inline(always)]
 fn append_cwd(record: &Record<Exec>, subject: u64) {
-    let pwd = read::pointer(subject, offset!(task_fs)).map(|fs| fs + u64::from(offset!(fs_pwd)));
-    if let Some((dentry, mnt)) = pwd.and_then(path::parts) {
-        let flags = path::build(record.scratch(), dentry, mnt);
-        record.append_path(tag::CWD, flags);
+    if let Some(pwd) = task::pwd(subject) {
+        record.append_path_of(tag::CWD, pwd);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     arch::Call,
     file::{self, Layer},
     maps::{Slot, offset},
-    path, read,
+    read,
     record::{self, Record},
     task,
 };
@@ -100,13 +100,12 @@ fn arguments(call: &Call, out: &mut Open) -> u64 {
 fn append_base(record: &Record<Open>) {
     let dirfd = record.fixed().dirfd;
     let start = if dirfd == AT_FDCWD {
-        read::pointer(task::current(), offset!(task_fs)).map(|fs| fs + u64::from(offset!(fs_pwd)))
+        task::pwd(task::current())
     } else {
         file::of_descriptor(i64::from(dirfd)).map(|file| file + u64::from(offset!(file_path)))
     };
-    if let Some((dentry, mnt)) = start.and_then(path::parts) {
-        let flags = path::build(record.scratch(), dentry, mnt);
-        record.append_path(tag::BASE_PATH, flags);
+    if let Some(start) = start {
+        record.append_path_of(tag::BASE_PATH, start);
     }
 }
 
@@ -132,8 +131,5 @@ fn append_file(record: &Record<Open>, ret: i64) {
             Layer::None => {}
         }
     }
-    if let Some((dentry, mnt)) = path::parts(file + u64::from(offset!(file_path))) {
-        let flags = path::build(record.scratch(), dentry, mnt);
-        record.append_path(tag::KERNEL_PATH, flags);
-    }
+    record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
 }

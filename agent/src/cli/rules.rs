@@ -98,7 +98,10 @@ fn load(paths: &[PathBuf]) -> anyhow::Result<(RuleSet, Catalog, Files)> {
     let mut result = rules::load(&read(paths)?, &LoadOptions::default());
     let Some(rules) = result.rules.take() else {
         result.diagnostics.retain(Diagnostic::is_error);
-        bail!("the rules do not load:\n{}", result.render(false).trim_end());
+        bail!(
+            "the rules do not load:\n{}",
+            result.render(false).trim_end()
+        );
     };
     Ok((rules, result.catalog, result.files))
 }

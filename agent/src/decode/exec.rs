@@ -6,7 +6,7 @@ use komainu_common::{
     item::tag,
 };
 
-use super::{Ancestors, Body, Clock, DecodeError, Items};
+use super::{Ancestors, Body, DecodeError, Items};
 use crate::event::{Event, ExeFacts, PathArg, Value, event_type};
 
 const CAP_DAC_OVERRIDE: u64 = 1 << 1;
@@ -54,7 +54,7 @@ pub(super) fn decode<'a>(
         number: body.header.syscall,
     };
     let ty = event_type(name).ok_or(unknown)?;
-    let facts = exe_facts(&exec, &body.header.task, body.clock);
+    let facts = exe_facts(&exec, &body.header.task);
     let mut event = body.event(ty, Some(body.header.ret), &items);
     push_params(&mut event, body, &items, &facts, failed);
     let lifecycle = (!failed).then(|| ExecRecord {
@@ -79,9 +79,8 @@ fn strings<'a>(items: &Items<'a>, tag: u8) -> &'a [u8] {
     bytes.strip_suffix(b"\0").unwrap_or(bytes)
 }
 
-fn exe_facts(exec: &Exec, task: &Task, clock: Clock) -> ExeFacts {
+fn exe_facts(exec: &Exec, task: &Task) -> ExeFacts {
     let has = |bit: u32| exec.flags & bit != 0;
-    let _ = clock;
     ExeFacts {
         inode: exec.inode,
         ctime: exec.ctime,
@@ -107,16 +106,13 @@ fn writable(exec: &Exec, task: &Task) -> bool {
     exec.mode & bit != 0 || task.cap_effective & CAP_DAC_OVERRIDE != 0
 }
 
-/// `argv[0]` and the rest.
-fn split_argv(argv: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(0, argv) {
-        Some(end) => argv
-            .split_at_checked(end)
-            .map_or((argv, &[]), |(exe, rest)| {
-                (exe, rest.get(1..).unwrap_or_default())
-            }),
-        None => (argv, &[]),
-    }
+/// `argv[0]` and the rest of a NUL-separated list without a NUL at its end.
+///
+/// Both empty where the program was started without arguments at all.
+pub fn split_argv(argv: &[u8]) -> (&[u8], &[u8]) {
+    let end = memchr::memchr(0, argv).unwrap_or(argv.len());
+    let (exe, rest) = argv.split_at(end);
+    (exe, rest.get(1..).unwrap_or_default())
 }
 
 /// In the order of the event table, which a test compares. Counters of the memory manager are not

@@ -3,6 +3,7 @@
 use komainu_common::{Task, fork::Fork, item::tag};
 
 use super::{Body, DecodeError};
+use crate::event::ProcKey;
 
 /// A process was created.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +14,10 @@ pub struct ForkRecord<'a> {
     pub time: u64,
     /// cgroup id of the child.
     pub cgroup: u64,
-    /// Who called, and the child's pid namespace.
-    pub facts: Fork,
+    /// Who called; with `CLONE_PARENT` not the parent.
+    pub creator: ProcKey,
+    /// Start of init of the child's pid namespace, nanoseconds since the Unix epoch.
+    pub pidns_init_time: u64,
     /// Path of the child's cgroup.
     pub cgroup_path: Option<&'a [u8]>,
 }
@@ -25,7 +28,8 @@ pub(super) fn decode<'a>(body: &Body<'a>) -> Result<ForkRecord<'a>, DecodeError>
         task: body.header.task,
         time: body.clock.unix(body.header.time),
         cgroup: body.header.cgroup,
-        facts,
+        creator: ProcKey::new(facts.creator_tgid, facts.creator_start_time),
+        pidns_init_time: body.clock.unix(facts.pidns_init_start_time),
         cgroup_path: items.bytes(tag::CGROUP_PATH),
     })
 }

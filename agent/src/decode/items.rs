@@ -76,9 +76,7 @@ impl<'a> Items<'a> {
 
     /// Ancestors, nearest first.
     pub fn ancestors(&self) -> Ancestors<'a> {
-        Ancestors {
-            rest: self.bytes(tag::ANCESTORS).unwrap_or_default(),
-        }
+        Ancestors::new(self.bytes(tag::ANCESTORS).unwrap_or_default())
     }
 }
 
@@ -86,6 +84,13 @@ impl<'a> Items<'a> {
 #[derive(Clone, Debug)]
 pub struct Ancestors<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Ancestors<'a> {
+    /// Over the bytes of an `ANCESTORS` item.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
 }
 
 impl Iterator for Ancestors<'_> {

@@ -12,7 +12,7 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-pub use exec::ExecRecord;
+pub use exec::{ExecRecord, split_argv};
 pub use exit::ExitRecord;
 pub use fork::ForkRecord;
 pub use items::{Ancestors, Items};

@@ -86,7 +86,7 @@ fn open() -> Open {
     open.flags = 0o101;
     open.mode = 0o644;
     open.dirfd = 5;
-    open.dev = 259 << 20 | 300;
+    open.dev = 0x103 << 20 | 0x12c;
     open.resolve = 8;
     open.facts = OPEN_RESOLVED | OPEN_CREATED;
     open
@@ -114,7 +114,7 @@ fn every_open_call_has_its_parameters_in_the_order_of_the_table() {
             // major 259, minor 300 as user space writes it
             assert_eq!(
                 value(event, "dev"),
-                Value::Uint(300 & 0xff | 259 << 8 | 0x100 << 12)
+                Value::Uint(0x2c | 0x103 << 8 | 0x100 << 12)
             );
             assert!(matches!(value(event, "name"), Value::Path(path) if path.raw == b"/a/b"));
             if name.starts_with("openat") {
@@ -129,7 +129,9 @@ fn every_open_call_has_its_parameters_in_the_order_of_the_table() {
 
 #[test]
 fn a_relative_path_is_joined_with_its_directory() {
-    let cases: [(&[u8], Option<&[u8]>, &[u8]); 5] = [
+    /// As passed, the directory it starts from, the outcome.
+    type Case = (&'static [u8], Option<&'static [u8]>, &'static [u8]);
+    let cases: [Case; 5] = [
         (b"x/../y", Some(b"/base"), b"/base/y"),
         (b"y", Some(b"/"), b"/y"),
         (b"../y", Some(b"/base/sub"), b"/base/y"),
@@ -227,6 +229,19 @@ fn a_started_program_updates_the_process() {
     };
     assert_eq!((exec.argv, exec.cwd), (&b"prog\0one\0"[..], &b"/tmp"[..]));
     assert_eq!(exec.ancestors.map(|a| a.tgid).collect::<Vec<_>>(), [39]);
+}
+
+#[test]
+fn an_argument_list_splits_after_its_program() {
+    for (list, exe, args) in [
+        (&b""[..], &b""[..], &b""[..]),
+        (b"ls", b"ls", b""),
+        (b"ls\0-l\0/tmp", b"ls", b"-l\0/tmp"),
+        (b"sh\0-c\0", b"sh", b"-c\0"),
+        (b"\0x", b"", b"x"),
+    ] {
+        assert_eq!(split_argv(list), (exe, args));
+    }
 }
 
 #[test]

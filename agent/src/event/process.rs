@@ -59,6 +59,7 @@ pub struct Process {
 }
 
 /// Facts about an executable file.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExeFacts {
     /// Inode number.

@@ -49,6 +49,10 @@ pub trait World {
     }
 
     /// Name of this machine.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "implementations return a name they own"
+    )]
     fn hostname(&self) -> &str {
         ""
     }

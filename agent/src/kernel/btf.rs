@@ -249,10 +249,14 @@ mod tests {
 
     /// `struct s { int a; union { int b; struct { int c; int d:3; }; }; }; enum e { X = 7 };` and a
     /// function called `s`.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "they are the names in the sample"
+    )]
     fn sample() -> Vec<u8> {
         let strings = b"\0int\0s\0a\0b\0c\0d\0e\0X\0";
         let (int, s, a, b, c, d, e, x) = (1, 5, 7, 9, 11, 13, 15, 17);
-        let info = |kind: u32, len: u32, flag: bool| kind << 24 | len | u32::from(flag) << 31;
+        let info = |kind: u32, len: u32, flag: bool| (kind << 24) | len | u32::from(flag) << 31;
         let words: Vec<u32> = vec![
             int,
             info(kind::INT, 0, false),
@@ -266,7 +270,7 @@ mod tests {
             0,
             d,
             1,
-            3 << 24 | 33, // 2
+            3 << 24 | 0x21, // 2
             0,
             info(kind::UNION, 2, false),
             8,
@@ -297,13 +301,9 @@ mod tests {
         let mut bytes = Vec::new();
         bytes.extend(MAGIC.to_ne_bytes());
         bytes.extend([1, 0]);
-        for word in [
-            24,
-            0,
-            words.len() as u32 * 4,
-            words.len() as u32 * 4,
-            strings.len() as u32,
-        ] {
+        let types_len = u32::try_from(words.len() * 4).unwrap();
+        let strings_len = u32::try_from(strings.len()).unwrap();
+        for word in [24, 0, types_len, types_len, strings_len] {
             bytes.extend(word.to_ne_bytes());
         }
         bytes.extend(words.iter().flat_map(|word| word.to_ne_bytes()));

@@ -191,7 +191,7 @@ mod tests {
 
     fn batch(bulk: &[(u64, u8)], lifecycle: &[(u64, u8)]) -> Batch {
         let mut batch = Batch::default();
-        let mut push = |bytes: &mut Vec<u8>, index: &mut Vec<Entry>, &(time, mark): &(u64, u8)| {
+        let push = |bytes: &mut Vec<u8>, index: &mut Vec<Entry>, &(time, mark): &(u64, u8)| {
             let start = bytes.len();
             let record = record(time, mark);
             bytes.extend_from_slice(&record);

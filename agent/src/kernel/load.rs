@@ -46,7 +46,7 @@ impl Default for Options {
 
 /// Why the kernel half cannot run at all.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum LoadError {
     /// No usable type information.
     #[error("kernel type information")]
     Btf(#[from] BtfError),
@@ -85,7 +85,7 @@ impl Kernel {
     ///
     /// Needs `CAP_BPF` and `CAP_PERFMON` (or root), and kernel BTF. A probe that cannot be attached
     /// is in [`Self::probes`]; only if none can this is an error.
-    pub fn load(options: &Options) -> Result<Self, Error> {
+    pub fn load(options: &Options) -> Result<Self, LoadError> {
         let types = KernelTypes::of_running_kernel()?;
         let offsets = types.offsets()?;
         let settings = Settings {
@@ -96,10 +96,10 @@ impl Kernel {
         for size in [options.lifecycle_ring, options.bulk_ring] {
             let small_enough = usize::try_from(size).is_ok_and(|size| size <= LARGEST_RING);
             if size < 4096 || !size.is_power_of_two() || !small_enough {
-                return Err(Error::RingSize(size));
+                return Err(LoadError::RingSize(size));
             }
         }
-        let cpus = nr_cpus().map_err(|(what, e)| Error::Cpus(what, e))?;
+        let cpus = nr_cpus().map_err(|(what, e)| LoadError::Cpus(what, e))?;
         let slots = u32::try_from(cpus)
             .unwrap_or(u32::MAX)
             .saturating_mul(SCRATCH_SLOTS_PER_CPU);
@@ -112,7 +112,7 @@ impl Kernel {
             .map_max_entries("LIFECYCLE", options.lifecycle_ring)
             .map_max_entries("BULK", options.bulk_ring)
             .load(OBJECT)
-            .map_err(|e| Error::Object(Box::new(e)))?;
+            .map_err(|e| LoadError::Object(Box::new(e)))?;
         let mut kernel = Self {
             object,
             probes: Vec::new(),
@@ -130,7 +130,7 @@ impl Kernel {
 
     /// Which event classes are to be delivered at all: system calls of the others end in the
     /// dispatcher. The lifecycle classes always are, the process table lives on them.
-    pub fn watch(&mut self, is_wanted: impl Fn(Class) -> bool) -> Result<(), Error> {
+    pub fn watch(&mut self, is_wanted: impl Fn(Class) -> bool) -> Result<(), LoadError> {
         let loaded = |handler: u16| {
             self.probes.iter().any(|status| {
                 let classes = status.probe.classes;
@@ -143,8 +143,8 @@ impl Kernel {
         let map = self
             .object
             .map_mut("INTEREST")
-            .ok_or(Error::NoMap("INTEREST"))?;
-        let failed = |e| Error::Map("INTEREST", e);
+            .ok_or(LoadError::NoMap("INTEREST"))?;
+        let failed = |e| LoadError::Map("INTEREST", e);
         let mut table = Array::<_, u32>::try_from(map).map_err(failed)?;
         for (number, word) in (0..INTEREST_SLOTS).zip(words) {
             table.set(number, word, 0).map_err(failed)?;
@@ -152,16 +152,16 @@ impl Kernel {
         Ok(())
     }
 
-    /// The rings. Once only: the second call fails with [`Error::NoMap`].
-    pub fn lanes(&mut self) -> Result<Lanes, Error> {
+    /// The rings. Once only: the second call fails with [`LoadError::NoMap`].
+    pub fn lanes(&mut self) -> Result<Lanes, LoadError> {
         let lifecycle = self.ring("LIFECYCLE")?;
         let bulk = self.ring("BULK")?;
-        Lanes::new(lifecycle, bulk).map_err(Error::Wake)
+        Lanes::new(lifecycle, bulk).map_err(LoadError::Wake)
     }
 
-    fn ring(&mut self, name: &'static str) -> Result<RingBuf<MapData>, Error> {
-        let map = self.object.take_map(name).ok_or(Error::NoMap(name))?;
-        RingBuf::try_from(map).map_err(|e| Error::Map(name, e))
+    fn ring(&mut self, name: &'static str) -> Result<RingBuf<MapData>, LoadError> {
+        let map = self.object.take_map(name).ok_or(LoadError::NoMap(name))?;
+        RingBuf::try_from(map).map_err(|e| LoadError::Map(name, e))
     }
 
     /// Log lines of the kernel half, forwarded to the `log` facade. `None` if the object has none.
@@ -190,7 +190,7 @@ impl Kernel {
         }
     }
 
-    fn attach_all(&mut self) -> Result<(), Error> {
+    fn attach_all(&mut self) -> Result<(), LoadError> {
         for probe in PROBES {
             let error = attach(&mut self.object, probe).err().map(|e| chain(&e));
             let verified = verified_instructions(&mut self.object, probe.program);
@@ -202,9 +202,29 @@ impl Kernel {
         }
         match self.probes.iter().find(|status| !status.attached()) {
             Some(status) if !self.probes.iter().any(ProbeStatus::attached) => {
-                Err(Error::Nothing(status.clone()))
+                Err(LoadError::Nothing(status.clone()))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Kernel {
+    /// Empties the program array first. It refers to the programs and they to it, and the kernel
+    /// breaks that ring only when the last descriptor of the array is closed; a tool that lists
+    /// maps at that moment would make it stay.
+    fn drop(&mut self) {
+        let Some(map) = self.object.map_mut("HANDLERS") else {
+            return;
+        };
+        let Ok(mut handlers) = ProgramArray::try_from(map) else {
+            return;
+        };
+        for probe in PROBES {
+            if let Hook::SyscallHandler(index) = probe.hook {
+                // Fails for a handler that was never there.
+                let _cleared = handlers.clear_index(&u32::from(index)).is_ok();
+            }
         }
     }
 }

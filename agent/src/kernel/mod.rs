@@ -14,7 +14,7 @@ mod stats;
 pub use btf::{Btf, Malformed};
 pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
-pub use load::{Error, Kernel, Options};
+pub use load::{Kernel, LoadError, Options};
 pub use offsets::{BtfError, KernelTypes};
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};
 pub use stats::{ClassReport, Loss};

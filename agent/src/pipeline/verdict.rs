@@ -10,7 +10,6 @@ use crate::config::Config;
 use crate::decode::{self, Clock, Lifecycle};
 use crate::emit::{Alert, Outlet, OwnEvent, context};
 use crate::enrich::State;
-use crate::enrich::process::{Execed, Forked};
 use crate::event::{Event, Membership, ProcKey, World};
 use crate::rules::{self, Matching, Rule, RuleSet};
 
@@ -86,7 +85,7 @@ impl Decider {
             Ok(decoded) => {
                 // The table first: rules see the process as the event made it.
                 match &decoded.lifecycle {
-                    Some(lifecycle) => apply(&mut self.state, self.clock, lifecycle),
+                    Some(lifecycle) => apply(&mut self.state, lifecycle),
                     None => self.touch(&decoded.header.task, decoded.header.cgroup),
                 }
                 if let Some(event) = decoded.event {
@@ -206,30 +205,15 @@ impl Decider {
 }
 
 /// Changes the process table and learns cgroups. Exits are applied after their event.
-fn apply(state: &mut State, clock: Clock, lifecycle: &Lifecycle<'_>) {
+fn apply(state: &mut State, lifecycle: &Lifecycle<'_>) {
     match lifecycle {
         Lifecycle::Fork(fork) => {
             learn(state, fork.cgroup, fork.cgroup_path);
-            state.processes.fork(&Forked {
-                task: &fork.task,
-                creator: ProcKey::new(fork.facts.creator_tgid, fork.facts.creator_start_time),
-                cgroup: fork.cgroup,
-                pidns_init_time: clock.unix(fork.facts.pidns_init_start_time),
-            });
+            state.processes.fork(fork);
         }
         Lifecycle::Exec(exec) => {
             learn(state, exec.cgroup, exec.cgroup_path);
-            let execed = Execed {
-                task: &exec.task,
-                cgroup: exec.cgroup,
-                pidns_init_time: exec.pidns_init_time,
-                exe_file: exec.exe_file,
-                argv: exec.argv,
-                env: exec.env,
-                cwd: exec.cwd,
-                exe_path: exec.exe_path,
-            };
-            state.processes.exec(&execed, exec.ancestors.clone());
+            state.processes.exec(exec);
         }
         Lifecycle::Exit(_) => {}
     }

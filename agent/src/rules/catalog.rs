@@ -11,6 +11,7 @@ use super::load::{
 use super::source::Span;
 use super::syntax::ast::{Check, Expr, Operand, Right, Transform, Value};
 use super::syntax::{RULE_DEPTH, parse};
+use super::text::Text;
 
 /// Every definition of a load. It is there also where the load has errors, with what could be read.
 #[derive(Debug)]
@@ -167,7 +168,9 @@ impl Walk<'_> {
     fn expr(&mut self, expr: &Expr, depth: usize) {
         match expr {
             Expr::And(parts) | Expr::Or(parts) => {
-                parts.iter().for_each(|part| self.expr(part, depth));
+                for part in parts {
+                    self.expr(part, depth);
+                }
             }
             Expr::Not(inner) => self.expr(inner, depth),
             Expr::Macro(name) => self.r#macro(&name.name, depth),
@@ -224,7 +227,7 @@ impl Walk<'_> {
         let Some(def) = self.catalog.lists.get(name) else {
             return;
         };
-        let items = || def.items.iter().map(|item| item.as_str());
+        let items = || def.items.iter().map(Text::as_str);
         if self.add(DefKind::List, name, depth, || {
             items().collect::<Vec<_>>().join(", ")
         }) {

@@ -15,6 +15,7 @@ pub mod diagnostics;
 mod eval;
 mod format;
 mod load;
+mod loading;
 mod set;
 mod source;
 pub mod syntax;
@@ -27,9 +28,7 @@ pub use diagnostics::Diagnostic;
 pub use eval::Scratch;
 pub use format::{Output, OutputOptions};
 pub use load::{DefKind, Operation, Origin, Priority, Version, rule_file_schema};
-pub use set::{
-    ENGINE_VERSION, LoadOptions, LoadResult, MAX_PRINTED, Matching, Rule, RuleId, RuleSet,
-    infer_event_types, load, name_matches,
-};
+pub use loading::{ENGINE_VERSION, LoadOptions, LoadResult, infer_event_types, load};
+pub use set::{MAX_PRINTED, Matching, Rule, RuleId, RuleSet, name_matches};
 pub use source::{Files, Position, Source, Span};
 pub use why::{Explanation, Outcome, Seen, Step, Tree, WhyError, why};

@@ -1,156 +1,15 @@
-//! The rule set: what a load gives, and its evaluation.
+//! The rule set and its evaluation.
 
 use hashbrown::HashMap;
 
-use super::catalog::Catalog;
 use super::compile::{self, Compiled, CompiledRule, Definitions};
-use super::diagnostics::{Diagnostic, E0002, E0004, to_json};
 use super::eval::{Graph, NodeId, Scratch};
-use super::format::{Output, OutputOptions};
-use super::load::{Collector, PluginRequirement, Priority, Version, read_file};
-use super::source::{Files, Source, Span};
+use super::format::Output;
+use super::load::{PluginRequirement, Priority, Version};
+use super::source::Span;
 use super::syntax::ast::Expr;
-use crate::event::fields::{Reading, Scope};
-use crate::event::{Event, EventType, World, event_types};
-
-/// Version of Falco's rule language that is implemented.
-pub const ENGINE_VERSION: Version = Version::new(0, 63, 0);
-
-/// How rules are loaded.
-#[derive(Clone, Debug)]
-pub struct LoadOptions {
-    /// Rules less severe than this are left out.
-    pub least_priority: Priority,
-    /// What is added to outputs.
-    pub output: OutputOptions,
-    /// Bytes that one file may have.
-    pub max_file_bytes: usize,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            least_priority: Priority::Debug,
-            output: OutputOptions {
-                suggested: true,
-                extra: None,
-            },
-            max_file_bytes: 16 << 20,
-        }
-    }
-}
-
-/// What a load gives.
-#[derive(Debug)]
-pub struct LoadResult {
-    /// The rules; none if there was an error.
-    pub rules: Option<RuleSet>,
-    /// Every error and warning of every file.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The files, for showing the diagnostics.
-    pub files: Files,
-    /// Every definition, and where its parts came from.
-    pub catalog: Catalog,
-}
-
-impl LoadResult {
-    /// The errors among the diagnostics.
-    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.is_error())
-    }
-
-    /// The warnings among the diagnostics.
-    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.diagnostics
-            .iter()
-            .filter(|diagnostic| !diagnostic.is_error())
-    }
-
-    /// Every diagnostic for people, one after the other.
-    pub fn render(&self, color: bool) -> String {
-        let shown = self.diagnostics.iter();
-        shown
-            .map(|diagnostic| super::diagnostics::render(diagnostic, &self.files, color))
-            .collect()
-    }
-
-    /// Every diagnostic for programs.
-    pub fn json(&self) -> serde_json::Value {
-        self.diagnostics
-            .iter()
-            .map(|diagnostic| to_json(diagnostic, &self.files))
-            .collect()
-    }
-}
-
-/// Loads rule files, in the order given. Later files may change what earlier ones define.
-pub fn load(sources: &[Source], options: &LoadOptions) -> LoadResult {
-    let mut files = Files::default();
-    let mut collector = Collector::new(ENGINE_VERSION);
-    for (number, source) in (0_u32..).zip(sources) {
-        match readable(source, number, options) {
-            Ok(text) => {
-                read_file(&mut collector, text, number);
-                files.add(&source.name, text.to_owned());
-            }
-            Err(diagnostic) => {
-                collector.diagnostics.push(*diagnostic);
-                let shown = source
-                    .text
-                    .get(..options.max_file_bytes.min(source.text.len()));
-                let shown = String::from_utf8_lossy(shown.unwrap_or_default());
-                files.add(&source.name, shown.into_owned());
-            }
-        }
-    }
-    let compiled = compile::compile(&collector, options.least_priority, &options.output);
-    let mut diagnostics = std::mem::take(&mut collector.diagnostics);
-    diagnostics.extend(compiled.diagnostics.iter().cloned());
-    let failed = diagnostics.iter().any(Diagnostic::is_error);
-    let rules = (!failed).then(|| RuleSet::new(compiled, std::mem::take(&mut collector.plugins)));
-    LoadResult {
-        rules,
-        diagnostics,
-        files,
-        catalog: Catalog::new(collector),
-    }
-}
-
-/// The text of a file, if it can be read at all.
-fn readable<'s>(
-    source: &'s Source,
-    number: u32,
-    options: &LoadOptions,
-) -> Result<&'s str, Box<Diagnostic>> {
-    if source.text.len() > options.max_file_bytes {
-        let (len, most) = (source.text.len(), options.max_file_bytes);
-        let message = format!("file has {len} bytes; at most {most} are read");
-        let span = Span {
-            file: number,
-            start: 0,
-            end: 0,
-        };
-        return Err(Box::new(Diagnostic::new(&E0004, message, span)));
-    }
-    std::str::from_utf8(&source.text).map_err(|error| {
-        let at = u32::try_from(error.valid_up_to()).unwrap_or(0);
-        let span = Span {
-            file: number,
-            start: at,
-            end: at + 1,
-        };
-        let message = format!("byte {at} is not UTF-8");
-        Box::new(Diagnostic::new(&E0002, message, span).label("not UTF-8"))
-    })
-}
-
-/// The event names that a condition can match, as the reference implementation infers them.
-pub fn infer_event_types(condition: &str) -> Result<Vec<&'static str>, Box<Diagnostic>> {
-    let types = compile::infer(condition)?;
-    Ok(types.names().collect())
-}
+use crate::event::fields::{Availability, FieldArg, Reading, Scope};
+use crate::event::{Event, EventType, World, event_type, event_types};
 
 /// Which rules an event is tried on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,6 +45,11 @@ pub struct Rule {
     pub event_types: Vec<&'static str>,
     /// It can match every event there is.
     pub matches_all_types: bool,
+    /// Fields that the condition reads, with arguments, sorted.
+    pub condition_fields: Vec<String>,
+    /// What the rule uses that is not delivered yet: fields and event types, each with the reason. Until
+    /// then the rule matches less, or more behind `not`, than it says.
+    pub undelivered: Vec<String>,
     /// Condition as written, exceptions included.
     pub condition: String,
     /// Where its name stands.
@@ -228,7 +92,7 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    fn new(compiled: Compiled, plugins: Vec<PluginRequirement>) -> Self {
+    pub(super) fn new(compiled: Compiled, plugins: Vec<PluginRequirement>) -> Self {
         let Compiled {
             mut graph,
             rules,
@@ -248,6 +112,9 @@ impl RuleSet {
                 rule.event_types.push(ty.name);
                 index.entry(ty.name).or_default().push((number, root));
             }
+        }
+        for rule in &mut rules {
+            describe(rule, &graph);
         }
         graph.finish();
         Self {
@@ -285,12 +152,9 @@ impl RuleSet {
 
     /// Plugin requirements of the rule files that the given plugins (name, version) do not meet, each as
     /// the names and versions of which one would do.
-    pub fn unmet_plugins<'p>(
-        &self,
-        loaded: impl Iterator<Item = (&'p str, &'p str)> + Clone,
-    ) -> Vec<String> {
+    pub fn unmet_plugins(&self, loaded: &[(&str, &str)]) -> Vec<String> {
         let met = |(name, wanted): &(String, Version)| {
-            let mut same = loaded.clone().filter(|(loaded, _)| loaded == name);
+            let mut same = loaded.iter().filter(|(loaded, _)| loaded == name);
             same.any(|(_, version)| Version::parse(version).is_some_and(|v| v.satisfies(*wanted)))
         };
         let unmet = self
@@ -392,9 +256,40 @@ fn rule(compiled: CompiledRule) -> Rule {
         output,
         event_types: Vec::new(),
         matches_all_types: types.is_all(),
+        condition_fields: Vec::new(),
+        undelivered: Vec::new(),
         condition: condition.as_str().to_owned(),
         at: def.at,
         root,
         expr,
     }
+}
+
+/// Fills in what the condition reads, and what of it is not delivered.
+fn describe(rule: &mut Rule, graph: &Graph) {
+    let mut fields = std::collections::BTreeMap::new();
+    graph.predicates_below(rule.root, &mut |predicate| {
+        predicate.fields(&mut |field, arg| {
+            let name = match arg {
+                FieldArg::None => field.name.to_owned(),
+                FieldArg::Index(index) => format!("{}[{index}]", field.name),
+                FieldArg::Key(key) => format!("{}[{key}]", field.name),
+            };
+            fields.insert(name, field);
+        });
+    });
+    for (name, field) in &fields {
+        match field.availability {
+            Availability::Now => {}
+            Availability::Later(needs) => rule.undelivered.push(format!("{name}: needs {needs}")),
+            Availability::Never(why) => rule.undelivered.push(format!("{name}: {why}")),
+        }
+    }
+    let waiting = |name: &&&str| event_type(name).is_some_and(|ty| ty.class.is_none());
+    if !rule.matches_all_types {
+        let events = rule.event_types.iter().filter(waiting);
+        rule.undelivered
+            .extend(events.map(|name| format!("event {name}: no probe yet")));
+    }
+    rule.condition_fields = fields.into_keys().collect();
 }

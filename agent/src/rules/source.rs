@@ -67,14 +67,17 @@ impl Files {
 
     /// Text that a span covers.
     pub fn slice(&self, span: Span) -> &str {
-        let range = span.start as usize..span.end as usize;
-        self.text(span.file).get(range).unwrap_or_default()
+        let text = self.text(span.file);
+        let start = text.floor_char_boundary(span.start as usize);
+        let end = text.ceil_char_boundary(span.end as usize);
+        text.get(start..end).unwrap_or_default()
     }
 
     /// Where a span begins.
     pub fn position(&self, span: Span) -> Position {
         let text = self.text(span.file);
-        let before = text.get(..span.start as usize).unwrap_or(text);
+        let start = text.floor_char_boundary(span.start as usize);
+        let before = text.get(..start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let in_line = before.get(line_start..).unwrap_or_default();
         Position {

@@ -7,7 +7,7 @@ use super::source::Span;
 /// Text with its origin. Parts of it may come from different scalars and files, because appending
 /// joins conditions.
 #[derive(Clone, Debug, Default)]
-pub struct Text {
+pub(super) struct Text {
     text: String,
     /// Ascending by `at`; each covers the text up to the next one.
     pieces: Vec<Piece>,
@@ -25,7 +25,7 @@ struct Piece {
 
 impl Text {
     /// The scalar `value` that YAML decoded from `raw`, which stands at `span`.
-    pub fn decoded(value: &str, raw: &str, span: Span) -> Self {
+    pub(super) fn decoded(value: &str, raw: &str, span: Span) -> Self {
         let mut text = Self {
             text: value.to_owned(),
             pieces: Vec::new(),
@@ -35,7 +35,7 @@ impl Text {
     }
 
     /// Text that stands nowhere byte for byte; all of it maps to `span`.
-    pub fn synthetic(value: impl Into<String>, span: Span) -> Self {
+    pub(super) fn synthetic(value: impl Into<String>, span: Span) -> Self {
         let piece = Piece {
             at: 0,
             raw: span.start,
@@ -48,18 +48,18 @@ impl Text {
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Appends a space and another text.
-    pub fn append(&mut self, other: &Self) {
+    pub(super) fn append(&mut self, other: &Self) {
         self.text.push(' ');
         self.extend(other);
     }
 
     /// Appends another text.
-    pub fn extend(&mut self, other: &Self) {
+    pub(super) fn extend(&mut self, other: &Self) {
         let base = self.text.len();
         self.text.push_str(&other.text);
         let moved = other.pieces.iter().map(|piece| Piece {
@@ -70,12 +70,12 @@ impl Text {
     }
 
     /// Appends text that has no origin of its own.
-    pub fn push_str(&mut self, text: &str) {
+    pub(super) fn push_str(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
     /// Removes blanks at both ends.
-    pub fn trimmed(&self) -> Self {
+    pub(super) fn trimmed(&self) -> Self {
         let kept = self.text.trim();
         let offset = self.text.len() - self.text.trim_start().len();
         let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len());
@@ -115,7 +115,7 @@ impl Text {
     }
 
     /// Where a range of the text stands in the file it begins in.
-    pub fn span(&self, range: Range<usize>) -> Span {
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
         let start = self.locate(range.start);
         let last = self.locate(range.end.saturating_sub(1).max(range.start));
         let wide = usize::from(range.end > range.start);

@@ -7,9 +7,7 @@ use super::compile::{Part, PartKind, Parts, parts};
 use super::eval::{Get, Graph, Node, NodeId, Predicate, Scratch, Test};
 use super::set::{Matching, RuleSet};
 use super::source::Span;
-use crate::event::fields::{
-    Availability, Field, FieldArg, FieldValue, Getter, Reading, Scope,
-};
+use crate::event::fields::{Availability, Field, FieldArg, FieldValue, Getter, Reading, Scope};
 use crate::event::{Event, World};
 
 /// Values of one field that are shown; more are counted only.

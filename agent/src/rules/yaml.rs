@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 64;
 
 /// A node of a document.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(super) struct Node {
     /// What it is.
     pub kind: Kind,
     /// Where it stands; a collection may have an empty span at its beginning.
@@ -22,7 +22,7 @@ pub struct Node {
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Nothing.
     Null,
     /// A scalar with its decoded text.
@@ -35,7 +35,7 @@ pub enum Kind {
 
 /// Why a file is no YAML.
 #[derive(Clone, Debug)]
-pub struct YamlError {
+pub(super) struct YamlError {
     /// What is wrong.
     pub message: String,
     /// Where, as far as known.
@@ -46,7 +46,7 @@ pub struct YamlError {
 
 impl Node {
     /// The scalar's text.
-    pub fn scalar(&self) -> Option<&str> {
+    pub(super) fn scalar(&self) -> Option<&str> {
         if let Kind::Scalar(text) = &self.kind {
             Some(text)
         } else {
@@ -55,7 +55,7 @@ impl Node {
     }
 
     /// The scalar's text with the place of each byte; `source` is the whole file.
-    pub fn text(&self, source: &str) -> Option<Text> {
+    pub(super) fn text(&self, source: &str) -> Option<Text> {
         let range = self.span.start as usize..self.span.end as usize;
         let raw = source.get(range).unwrap_or_default();
         Some(Text::decoded(self.scalar()?, raw, self.span))
@@ -63,7 +63,7 @@ impl Node {
 }
 
 /// Parses every document of a file.
-pub fn parse(text: &str, file: u32) -> Result<Vec<Node>, YamlError> {
+pub(super) fn parse(text: &str, file: u32) -> Result<Vec<Node>, YamlError> {
     let mut options = Options::default();
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
     options.with_snippet = false;
@@ -264,88 +264,4 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn first_value(text: &str, key: &str) -> (String, String) {
-        let nodes = parse(text, 0).unwrap();
-        let Kind::Sequence(items) = &nodes[0].kind else {
-            panic!("no sequence")
-        };
-        let Kind::Mapping(entries) = &items[0].kind else {
-            panic!("no mapping")
-        };
-        let found = entries
-            .iter()
-            .find(|(k, _)| k.scalar() == Some(key))
-            .unwrap();
-        let raw = &text[found.1.span.start as usize..found.1.span.end as usize];
-        (
-            found.1.scalar().unwrap_or("<none>").to_owned(),
-            raw.to_owned(),
-        )
-    }
-
-    #[test]
-    fn scalars_keep_their_spelling() {
-        let text = "- a: 0.57.0\n  b: 1.10\n  c: yes\n  d: 0x1F\n  e: 'it''s'\n";
-        for (key, value) in [("a", "0.57.0"), ("b", "1.10"), ("c", "yes"), ("d", "0x1F")] {
-            assert_eq!(first_value(text, key).0, value);
-        }
-        assert_eq!(
-            first_value(text, "e"),
-            ("it's".to_owned(), "'it''s'".to_owned())
-        );
-    }
-
-    #[test]
-    fn block_scalars_map_to_the_file() {
-        let text =
-            "- condition: >\n    proc.name = a\n    and fd.name = b\n  x: |\n    one\n    two\n";
-        let nodes = parse(text, 0).unwrap();
-        let Kind::Sequence(items) = &nodes[0].kind else {
-            panic!("no sequence")
-        };
-        let Kind::Mapping(entries) = &items[0].kind else {
-            panic!("no mapping")
-        };
-        for (_, value) in entries {
-            let mapped = value.text(text).unwrap();
-            for word in ["proc.name", "and", "fd.name", "b", "one", "two"] {
-                if let Some(at) = mapped.as_str().find(word) {
-                    let span = mapped.span(at..at + word.len());
-                    assert_eq!(&text[span.start as usize..span.end as usize], word);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn double_quotes_map_through_escapes() {
-        let text = "- c: \"a \\\"b\\\" \\x41 and\\tproc.name\"\n";
-        let nodes = parse(text, 0).unwrap();
-        let Kind::Sequence(items) = &nodes[0].kind else {
-            panic!("no sequence")
-        };
-        let Kind::Mapping(entries) = &items[0].kind else {
-            panic!("no mapping")
-        };
-        let mapped = entries[0].1.text(text).unwrap();
-        let at = mapped.as_str().find("proc.name").unwrap();
-        let span = mapped.span(at..at + 9);
-        assert_eq!(&text[span.start as usize..span.end as usize], "proc.name");
-    }
-
-    #[test]
-    fn alias_bomb_is_refused() {
-        let mut text = String::from("- &a [x, x, x, x, x, x, x, x, x, x]\n");
-        for (new, old) in ["b", "c", "d", "e", "f", "g", "h"]
-            .iter()
-            .zip(["a", "b", "c", "d", "e", "f", "g"])
-        {
-            let aliases = vec![format!("*{old}"); 10].join(", ");
-            text.push_str(&format!("- &{new} [{aliases}]\n"));
-        }
-        assert!(parse(&text, 0).is_err());
-    }
-}
+mod tests;

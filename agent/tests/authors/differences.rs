@@ -38,7 +38,7 @@ fn table() -> String {
     let mut table = "| difference | seen in |\n| --- | --- |\n".to_owned();
     for (reason, groups) in reasons {
         let reason = reason.replace('<', "\\<").replace('|', "\\|");
-        table += &format!("| {reason} | {} |\n", groups.join(", "));
+        table.extend(["| ", &reason, " | ", &groups.join(", "), " |\n"]);
     }
     table
 }

@@ -53,16 +53,29 @@ fn check(file: &Path) -> (bool, Vec<String>) {
 fn run_page(name: &str) -> (usize, usize) {
     let page = std::fs::read_to_string(root().join(name)).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let (rules, tests) = (dir.path().join("rules.yaml"), dir.path().join("a.test.yaml"));
+    let (rules, tests) = (
+        dir.path().join("rules.yaml"),
+        dir.path().join("a.test.yaml"),
+    );
     let (mut loaded, mut tested) = (0, 0);
-    for Block { line, what, text: block } in blocks(&page) {
+    for Block {
+        line,
+        what,
+        text: block,
+    } in blocks(&page)
+    {
         let place = format!("{name}:{line}");
         let words: Vec<&str> = what.split_whitespace().skip(1).collect();
         match words.as_slice() {
             ["test"] => {
                 std::fs::write(&tests, format!("rules: [rules.yaml]\ntests:\n{block}")).unwrap();
                 let output = komainu(&["test", tests.to_str().unwrap()]);
-                assert!(output.status.success(), "{place}: {}{}", text(&output.stdout), text(&output.stderr));
+                assert!(
+                    output.status.success(),
+                    "{place}: {}{}",
+                    text(&output.stdout),
+                    text(&output.stderr)
+                );
                 tested += 1;
             }
             ["event"] => {
@@ -70,17 +83,29 @@ fn run_page(name: &str) -> (usize, usize) {
                 std::fs::write(&event, block).unwrap();
                 let shipped = root().join("rules");
                 let output = komainu(&[
-                    "why", "--rule", "Sensitive file read", "--event", event.to_str().unwrap(),
+                    "why",
+                    "--rule",
+                    "Sensitive file read",
+                    "--event",
+                    event.to_str().unwrap(),
                     shipped.to_str().unwrap(),
                 ]);
                 let said = text(&output.stdout);
-                assert!(said.contains("\"Sensitive file read\" fires for this openat."), "{place}: {said}{}", text(&output.stderr));
+                assert!(
+                    said.contains("\"Sensitive file read\" fires for this openat."),
+                    "{place}: {said}{}",
+                    text(&output.stderr)
+                );
             }
             expected => {
                 std::fs::write(&rules, block).unwrap();
                 let codes: Vec<&str> = expected.iter().skip(1).copied().collect();
                 let fails = expected.first() == Some(&"error");
-                assert_eq!(check(&rules), (!fails, codes.iter().map(ToString::to_string).collect()), "{place}");
+                assert_eq!(
+                    check(&rules),
+                    (!fails, codes.iter().map(ToString::to_string).collect()),
+                    "{place}"
+                );
                 loaded += 1;
             }
         }

@@ -18,7 +18,6 @@ pub(crate) fn file() -> Option<PathBuf> {
 const EXPLAINED: &[(&str, &str, &str)] = &[];
 
 #[test]
-#[expect(clippy::print_stderr, reason = "says that the test was left out")]
 fn the_upstream_rules_load_without_an_unexplained_warning() {
     let Some(path) = file() else {
         eprintln!("left out: no upstream rules; set KOMAINU_UPSTREAM_RULES to their directory");

@@ -32,7 +32,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                     .unwrap()
                     .is_match(text)
             }),
-            "minLength" => value.as_str().is_none_or(|text| count(wanted) <= text.len()),
+            "minLength" => value
+                .as_str()
+                .is_none_or(|text| count(wanted) <= text.len()),
             "minimum" => value.as_i64().is_none_or(|n| n >= wanted.as_i64().unwrap()),
             "maximum" => value.as_i64().is_none_or(|n| n <= wanted.as_i64().unwrap()),
             "minProperties" => value.as_object().is_none_or(|o| o.len() >= count(wanted)),
@@ -62,7 +64,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
             other => panic!("keyword {other} is not checked"),
         };
         if !holds {
-            found.push(format!("{at}: {keyword} {wanted} does not hold for {value}"));
+            found.push(format!(
+                "{at}: {keyword} {wanted} does not hold for {value}"
+            ));
         }
     }
 }

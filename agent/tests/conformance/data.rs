@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Folder of the data, if it is there.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let given = std::env::var_os("KOMAINU_CONFORMANCE").map(PathBuf::from);
     let beside = || {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
@@ -15,7 +15,7 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// One file of the data.
-pub fn read(folder: &Path, name: &str) -> Value {
+pub(crate) fn read(folder: &Path, name: &str) -> Value {
     let path = folder.join(name);
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -23,12 +23,12 @@ pub fn read(folder: &Path, name: &str) -> Value {
 }
 
 /// The list under `key`.
-pub fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+pub(crate) fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
 
 /// Text of a value that is either text or `{"hex": ...}`.
-pub fn bytes(value: &Value) -> Vec<u8> {
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     match (value.as_str(), value["hex"].as_str()) {
         (Some(text), _) => text.as_bytes().to_vec(),
         (None, Some(hex)) => unhex(hex),
@@ -37,7 +37,7 @@ pub fn bytes(value: &Value) -> Vec<u8> {
 }
 
 /// Bytes of hexadecimal text.
-pub fn unhex(hex: &str) -> Vec<u8> {
+pub(crate) fn unhex(hex: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).expect("hexadecimal");
     hex.as_bytes()
         .chunks(2)

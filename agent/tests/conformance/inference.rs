@@ -10,7 +10,7 @@ use crate::data::{list, read};
 use crate::report::Report;
 use crate::values::rule;
 
-pub fn run(folder: &Path, report: &mut Report) {
+pub(crate) fn run(folder: &Path, report: &mut Report) {
     let data = read(folder, "event_type_inference.json");
     for case in list(&data, "cases") {
         let input = case["input"].as_str().expect("text");

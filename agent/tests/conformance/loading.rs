@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::data::{list, read};
 use crate::report::Report;
 
-pub fn run(folder: &Path, report: &mut Report) {
+pub(crate) fn run(folder: &Path, report: &mut Report) {
     upstream(folder, report);
     for case in list(&read(folder, "rules_load_cases.json"), "cases") {
         suite_case(case, report);
@@ -22,20 +22,14 @@ pub fn run(folder: &Path, report: &mut Report) {
     for case in list(&read(folder, "plugin_requirement_cases.json"), "cases") {
         let yaml = case["yaml"].as_str().expect("text");
         let result = load_files(&[("rules.yaml", yaml)]);
-        let plugins: Vec<(String, String)> = list(case, "loaded_plugins")
+        let plugins: Vec<(&str, &str)> = list(case, "loaded_plugins")
             .iter()
-            .map(|p| {
-                (
-                    p["name"].as_str().unwrap().to_owned(),
-                    p["version"].as_str().unwrap().to_owned(),
-                )
-            })
+            .map(|p| (p["name"].as_str().unwrap(), p["version"].as_str().unwrap()))
             .collect();
-        let met = result.rules.as_ref().is_some_and(|rules| {
-            rules
-                .unmet_plugins(plugins.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-                .is_empty()
-        });
+        let met = result
+            .rules
+            .as_ref()
+            .is_some_and(|rules| rules.unmet_plugins(&plugins).is_empty());
         let expected = case["expect"] == true;
         let name: String = format!("{plugins:?} for {yaml}")
             .chars()

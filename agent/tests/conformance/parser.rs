@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::data::{list, read};
 use crate::report::Report;
 
-pub fn run(folder: &Path, report: &mut Report) {
+pub(crate) fn run(folder: &Path, report: &mut Report) {
     for case in list(&read(folder, "filter_parser_accept.json"), "cases") {
         let input = case["input"].as_str().expect("text");
         report.case("parse: accept", input, accept(input, case));

@@ -9,7 +9,7 @@ const KNOWN: &str = include_str!("differences.txt");
 
 /// Results of all groups.
 #[derive(Default)]
-pub struct Report {
+pub(crate) struct Report {
     groups: BTreeMap<&'static str, Group>,
 }
 
@@ -21,7 +21,7 @@ struct Group {
 
 impl Report {
     /// Counts a case; `difference` says what differs, if something does.
-    pub fn case(&mut self, group: &'static str, name: &str, difference: Option<String>) {
+    pub(crate) fn case(&mut self, group: &'static str, name: &str, difference: Option<String>) {
         let group = self.groups.entry(group).or_default();
         group.cases += 1;
         if let Some(difference) = difference {
@@ -35,7 +35,7 @@ impl Report {
     }
 
     /// Prints the table; fails if the differences are not exactly the known ones.
-    pub fn finish(&self) -> ExitCode {
+    pub(crate) fn finish(&self) -> ExitCode {
         let known: Vec<(&str, &str)> = KNOWN
             .lines()
             .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
@@ -72,14 +72,11 @@ impl Report {
                             .strip_suffix('*')
                             .map_or(*pattern == case, |start| case.starts_with(start))
                 };
-                match known.iter().position(covers) {
-                    Some(at) => {
-                        used.insert(at);
-                    }
-                    None => {
-                        failed = true;
-                        println!("  NEW {name} | {case} | {difference}");
-                    }
+                if let Some(at) = known.iter().position(covers) {
+                    used.insert(at);
+                } else {
+                    failed = true;
+                    println!("  NEW {name} | {case} | {difference}");
                 }
             }
         }

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use crate::data::{list, unhex};
 
 /// One snapshot, owning what its event borrows.
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     state: Json,
     pub world: SnapshotWorld,
     /// Bytes of each parameter.
@@ -25,7 +25,7 @@ pub struct Snapshot {
 }
 
 #[derive(Default)]
-pub struct SnapshotWorld {
+pub(crate) struct SnapshotWorld {
     /// The accounts that the upstream tests add exist (they remove them again later).
     pub accounts: bool,
     processes: HashMap<ProcKey, Process>,
@@ -69,7 +69,7 @@ impl World for SnapshotWorld {
 
 impl Snapshot {
     /// A snapshot of the data; `None` where its event is not in the event table.
-    pub fn new(state: &Json) -> Option<Self> {
+    pub(crate) fn new(state: &Json) -> Option<Self> {
         event_type(state["name"].as_str()?)?;
         let params: Vec<Vec<u8>> = list(state, "params")
             .iter()
@@ -128,7 +128,7 @@ impl Snapshot {
     }
 
     /// The event.
-    pub fn event(&self) -> Event<'_> {
+    pub(crate) fn event(&self) -> Event<'_> {
         let ty = event_type(self.state["name"].as_str().unwrap()).unwrap();
         let mut params = ArrayVec::new();
         for at in 0..self.params.len() {
@@ -379,6 +379,10 @@ fn processes(state: &Json) -> HashMap<ProcKey, Process> {
     all
 }
 
+#[expect(
+    clippy::needless_update,
+    reason = "later facts of processes need not be named here"
+)]
 fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
     let comm = text(&thread["comm"]);
     // Snapshots give few facts of ancestors; those of the made-up init are the same everywhere.

@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::values::rule;
 
-pub fn run(folder: &Path, report: &mut Report) {
+pub(crate) fn run(folder: &Path, report: &mut Report) {
     let data = read(folder, "string_function_cases.json");
     for case in list(&data, "escape") {
         let (input, expected) = (bytes(&case["in"]), bytes(&case["out"]));

@@ -6,7 +6,7 @@ use crate::data::{list, read};
 use crate::report::Report;
 use crate::values::rule;
 
-pub fn run(folder: &Path, report: &mut Report) {
+pub(crate) fn run(folder: &Path, report: &mut Report) {
     for case in list(&read(folder, "filter_compile_cases.json"), "cases") {
         let input = case["input"].as_str().expect("text");
         let text = ["c.true", "c.false", "c.doublequote", "c.singlequote"]

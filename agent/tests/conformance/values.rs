@@ -10,7 +10,7 @@ use crate::data::{list, read};
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 
-pub fn run(folder: &Path, report: &mut Report) {
+pub(crate) fn run(folder: &Path, report: &mut Report) {
     boolean(folder, report);
     for (file, group) in [
         ("filter_eval_cases.json", "eval: upstream tests"),
@@ -47,7 +47,7 @@ pub fn run(folder: &Path, report: &mut Report) {
 }
 
 /// Rules of a file with one rule of this condition and output.
-pub fn rule(condition: &str, output: &str) -> Result<RuleSet, String> {
+pub(crate) fn rule(condition: &str, output: &str) -> Result<RuleSet, String> {
     let quoted = |text: &str| serde_json::to_string(text).expect("text");
     let (condition, output) = (quoted(condition), quoted(output));
     let text = format!(
@@ -70,42 +70,39 @@ fn compare(
     scratch: &mut Scratch,
 ) -> Option<String> {
     let event = snapshot.event();
-    match case["kind"].as_str() {
-        Some("value" | "has_value" | "absent") => {
-            let rules = match rule("evt.num >= 0", &format!("%{input}")) {
-                Ok(rules) => rules,
-                Err(error) => return Some(format!("no such field: {error}")),
-            };
-            let output = &rules.rules()[0].output;
-            let typed = output.output_fields(&event, &snapshot.world);
-            let absent = typed.values().next().is_none_or(Value::is_null);
-            let text = output.render(&event, &snapshot.world);
-            let result = &case["result"];
-            if case["kind"] == "has_value" {
-                let differs = result.as_bool() != Some(!absent);
-                return differs.then(|| format!("value {text}, expected presence {result}"));
-            }
-            let expected = result.as_str();
-            if case["kind"] == "absent" || (expected.is_none() && !result.is_object()) {
-                return (!absent).then(|| format!("value {text}, expected none"));
-            }
-            let expected = String::from_utf8_lossy(&crate::data::bytes(result)).into_owned();
-            // The reference prints an absent value as `<NA>` as well.
-            let same = text == expected;
-            (!same).then(|| format!("value {text}, expected {expected}"))
+    if let Some("value" | "has_value" | "absent") = case["kind"].as_str() {
+        let rules = match rule("evt.num >= 0", &format!("%{input}")) {
+            Ok(rules) => rules,
+            Err(error) => return Some(format!("no such field: {error}")),
+        };
+        let output = &rules.rules()[0].output;
+        let typed = output.output_fields(&event, &snapshot.world);
+        let absent = typed.values().next().is_none_or(Value::is_null);
+        let text = output.render(&event, &snapshot.world);
+        let result = &case["result"];
+        if case["kind"] == "has_value" {
+            let differs = result.as_bool() != Some(!absent);
+            return differs.then(|| format!("value {text}, expected presence {result}"));
         }
-        _ => {
-            let Some(expected) = case["result"].as_bool() else {
-                let accepted = rule(input, "o").is_ok();
-                return accepted.then(|| format!("evaluates, expected {}", case["result"]));
-            };
-            match rule(input, "o") {
-                Err(error) => Some(format!("does not compile: {error}")),
-                Ok(rules) => {
-                    let hits = rules.evaluate(&event, &snapshot.world, Matching::First, scratch);
-                    let matched = !hits.is_empty();
-                    (matched != expected).then(|| format!("{matched}, expected {expected}"))
-                }
+        let expected = result.as_str();
+        if case["kind"] == "absent" || (expected.is_none() && !result.is_object()) {
+            return (!absent).then(|| format!("value {text}, expected none"));
+        }
+        let expected = String::from_utf8_lossy(&crate::data::bytes(result)).into_owned();
+        // The reference prints an absent value as `<NA>` as well.
+        let same = text == expected;
+        (!same).then(|| format!("value {text}, expected {expected}"))
+    } else {
+        let Some(expected) = case["result"].as_bool() else {
+            let accepted = rule(input, "o").is_ok();
+            return accepted.then(|| format!("evaluates, expected {}", case["result"]));
+        };
+        match rule(input, "o") {
+            Err(error) => Some(format!("does not compile: {error}")),
+            Ok(rules) => {
+                let hits = rules.evaluate(&event, &snapshot.world, Matching::First, scratch);
+                let matched = !hits.is_empty();
+                (matched != expected).then(|| format!("{matched}, expected {expected}"))
             }
         }
     }

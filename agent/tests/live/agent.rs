@@ -259,15 +259,17 @@ fn killed_leaves_nothing(_: &mut Watch) {
     );
     agent.signal(Signal::KILL);
     agent.child.wait().unwrap();
-    // The kernel frees them after a grace period.
-    let deadline = Instant::now() + SOON;
+    // The kernel frees them after a grace period. Listing maps opens each for a moment, and a
+    // program array that is opened just while its owner dies is never cleared (seen on 6.18): so
+    // the test looks when it should be over, not while.
+    let patience = Instant::now() + SOON;
     loop {
+        std::thread::sleep(Duration::from_secs(1));
         let left: Vec<_> = loaded().difference(&before).cloned().collect();
         if left.is_empty() {
             return;
         }
-        assert!(Instant::now() < deadline, "left behind: {left:?}");
-        std::thread::sleep(Duration::from_millis(50));
+        assert!(Instant::now() < patience, "left behind: {left:?}");
     }
 }
 

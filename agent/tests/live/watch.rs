@@ -32,7 +32,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new() -> Result<Self, komainu::kernel::Error> {
+    pub(crate) fn new() -> Result<Self, komainu::kernel::LoadError> {
         let mut kernel = Kernel::load(&Options::default())?;
         let lanes = kernel.lanes()?;
         for status in kernel.probes() {

@@ -60,5 +60,8 @@ fn measure(setup: Setup, programs: &Programs, works: &[Work], report: &mut Repor
         report.add(work, setup, nanoseconds, cpu);
     }
     report.memory(setup, running.memory_kib()?);
-    running.stop()
+    if let Some(totals) = running.stop()? {
+        report.totals(totals);
+    }
+    Ok(())
 }

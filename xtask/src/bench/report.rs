@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::setups::Setup;
 use super::stats::{Summary, summarise};
 use super::work::Work;
+use crate::agent::Totals;
 
 const HEADINGS: [&str; 7] = [
     "one operation",
@@ -35,6 +36,9 @@ pub(super) struct Report {
     /// Processor time of the set-up's own process, over all rounds.
     cpu: BTreeMap<(&'static str, Setup), Duration>,
     memory_kib: BTreeMap<Setup, u64>,
+    /// Events that the agent saw and lost, over all rounds.
+    events: u64,
+    lost: u64,
 }
 
 /// One workload's line.
@@ -60,6 +64,8 @@ impl Report {
             times: BTreeMap::new(),
             cpu: BTreeMap::new(),
             memory_kib: BTreeMap::new(),
+            events: 0,
+            lost: 0,
         }
     }
 
@@ -81,6 +87,12 @@ impl Report {
         *largest = kib.max(*largest);
     }
 
+    /// Adds what the agent says at the end of a round.
+    pub(super) fn totals(&mut self, totals: Totals) {
+        self.events += totals.events.unwrap_or_default();
+        self.lost += totals.lost.unwrap_or_default();
+    }
+
     /// A Markdown table, which reads well in a terminal too.
     pub(super) fn table(&self) -> String {
         let mut text = table_line(HEADINGS.map(str::to_owned));
@@ -100,13 +112,15 @@ impl Report {
             text,
             "\nMedians of {} interleaved rounds, with the quartiles; ratios are medians of the \
              ratios within each round.\nagent CPU: processor time of the agent's own process for \
-             one operation. Agent's resident memory: {} MiB.\n{}, {} processors, {}\n",
+             one operation. Agent's resident memory: {} MiB; it saw {} events and lost {}.\n{}, {} processors, {}\n",
             self.rounds,
             self.memory_kib
                 .get(&Setup::Agent)
                 .copied()
                 .unwrap_or_default()
                 / 1024,
+            self.events,
+            self.lost,
             kernel(),
             processors(),
             Timestamp::now().strftime("%Y-%m-%d"),
@@ -124,6 +138,8 @@ impl Report {
             "processors": processors(),
             "time": Timestamp::now().to_string(),
             "agent_memory_kib": self.memory_kib.get(&Setup::Agent),
+            "agent_events": self.events,
+            "agent_lost": self.lost,
             "rows": self.rows(),
         });
         fs::write(dir.join("bench.json"), serde_json::to_vec_pretty(&json)?)?;

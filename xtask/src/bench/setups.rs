@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use xshell::{Shell, cmd};
 
-use crate::agent::{self, Agent};
+use crate::agent::{self, Agent, Totals};
 use crate::project;
 
 const START: Duration = Duration::from_secs(20);
@@ -168,11 +168,11 @@ impl Running {
             .context("cannot read /proc/PID/status")
     }
 
-    /// Ends the set-up and waits until its programs are gone.
-    pub(super) fn stop(self) -> Result<()> {
+    /// Ends the set-up and waits until its programs are gone. Gives the agent's last words.
+    pub(super) fn stop(self) -> Result<Option<Totals>> {
         match self {
-            Self::Nothing | Self::Floor(_) => Ok(()),
-            Self::Agent(agent) => agent.stop(STOP),
+            Self::Nothing | Self::Floor(_) => Ok(None),
+            Self::Agent(agent) => agent.stop(STOP).map(Some),
         }
     }
 

@@ -57,20 +57,20 @@ fn write(expr: &Expr, before: &str, depth: usize, out: &mut String) {
             return;
         }
         _ => {
-            out.push_str(&format!("{pad}{before}{flat}\n"));
+            out.extend([&pad, before, &flat, "\n"]);
             return;
         }
     };
     if pad.len() + before.len() + flat.len() <= WIDTH {
-        out.push_str(&format!("{pad}{before}{flat}\n"));
+        out.extend([&pad, before, &flat, "\n"]);
         return;
     }
-    out.push_str(&format!("{pad}{before}(\n"));
+    out.extend([&pad, before, "(\n"]);
     for (index, part) in parts.iter().enumerate() {
         let word = if index > 0 { word } else { "" };
         write(part, word, depth + 1, out);
     }
-    out.push_str(&format!("{pad})\n"));
+    out.extend([&pad, ")\n"]);
 }
 
 #[cfg(test)]

@@ -103,7 +103,10 @@ mod tests {
             ["A", "Informational", "no", "connect", "f.yaml:7"]
         );
         let json = row(&rules.rules()[1], &loaded.files);
-        assert_eq!(json["at"], json!({"file": "f.yaml", "line": 7, "column": 9}));
+        assert_eq!(
+            json["at"],
+            json!({"file": "f.yaml", "line": 7, "column": 9})
+        );
         assert_eq!(json["event_types"], json!(["connect"]));
     }
 }

@@ -66,7 +66,10 @@ pub(super) fn find<'r>(
         .collect();
     near.sort_unstable();
     let near: Vec<String> = near.iter().take(3).map(|(_, n)| format!("{n:?}")).collect();
-    bail!("no rule is called {name:?}; close to it: {}", near.join(", "))
+    bail!(
+        "no rule is called {name:?}; close to it: {}",
+        near.join(", ")
+    )
 }
 
 /// A rule with what it is made of.

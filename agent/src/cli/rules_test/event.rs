@@ -71,10 +71,13 @@ pub(super) fn read(path: &Path, test: Option<&str>) -> Result<(Case, Vec<PathBuf
         if size > MAX_FILE {
             bail!("has {size} bytes; at most {MAX_FILE} are read");
         }
-        let text = fs::read_to_string(path)?;
+        let yaml = fs::read_to_string(path)?;
         match test {
-            None => Ok((serde_saphyr::from_str::<EventFile>(&text)?.into(), Vec::new())),
-            Some(name) => named(serde_saphyr::from_str(&text)?, name, path),
+            None => Ok((
+                serde_saphyr::from_str::<EventFile>(&yaml)?.into(),
+                Vec::new(),
+            )),
+            Some(name) => named(serde_saphyr::from_str(&yaml)?, name, path),
         }
     };
     read().with_context(|| path.display().to_string())

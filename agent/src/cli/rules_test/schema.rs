@@ -23,14 +23,14 @@ pub(in crate::cli) fn schema() -> Value {
             "event": event(),
             "process": process(),
             "container": container(),
-            "pod": object(&[], json!({ "name": text("k8s.pod.name"), "namespace": text("k8s.ns.name") })),
+            "pod": object(&[], &json!({ "name": text("k8s.pod.name"), "namespace": text("k8s.ns.name") })),
             "file": file(),
             "socket": socket(),
         },
     })
 }
 
-fn object(required: &[&str], properties: Value) -> Value {
+fn object(required: &[&str], properties: &Value) -> Value {
     json!({
         "type": "object",
         "properties": properties,
@@ -62,7 +62,7 @@ fn one_of(names: &[&str], description: &str) -> Value {
 fn test() -> Value {
     object(
         &["test", "event", "expect"],
-        json!({
+        &json!({
             "test": text("What is tried, unique in the file."),
             "event": { "$ref": "#/$defs/event" },
             "process": { "$ref": "#/$defs/process" },
@@ -83,7 +83,7 @@ fn event() -> Value {
     let names: Vec<&str> = delivered.map(|ty| ty.name).collect();
     object(
         &["type"],
-        json!({
+        &json!({
             "type": one_of(&names, "Event type, as in evt.type."),
             "result": { "type": ["integer", "string"],
                 "description": "Return value: a number, or the name of an error such as EACCES." },
@@ -94,7 +94,7 @@ fn event() -> Value {
 fn process() -> Value {
     object(
         &[],
-        json!({
+        &json!({
             "name": text("proc.name; `test` if left out."),
             "exepath": text("proc.exepath; /usr/bin/ and the name if left out."),
             "exe": text("argv[0]; the name if left out."),
@@ -116,7 +116,7 @@ fn process() -> Value {
 fn container() -> Value {
     object(
         &["id"],
-        json!({
+        &json!({
             "id": text("First 12 digits of the id."),
             "image": text("Image without tag."),
             "privileged": flag("Runs privileged."),
@@ -129,7 +129,7 @@ fn file() -> Value {
     let names: Vec<&str> = flags.map(|(name, _)| *name).collect();
     object(
         &["name"],
-        json!({
+        &json!({
             "name": text("Path as the program asked for it."),
             "resolved": text("The kernel's path; the name if left out."),
             "flags": { "type": "array", "items": { "enum": names },
@@ -142,7 +142,7 @@ fn file() -> Value {
 fn socket() -> Value {
     object(
         &["family"],
-        json!({
+        &json!({
             "family": one_of(&["ipv4", "ipv6", "unix"], "Address family."),
             "type": one_of(&["tcp", "udp", "stream", "dgram"], "Type; tcp, or stream for unix, if left out."),
             "local": text("Own address:port, IPv6 in brackets."),
@@ -159,7 +159,9 @@ mod tests {
 
     /// The keys that a type reads, from what it says about an unknown one.
     fn keys<T: serde::de::DeserializeOwned>() -> Vec<String> {
-        let error = serde_json::from_value::<T>(json!({ "?": 0 })).err().unwrap();
+        let error = serde_json::from_value::<T>(json!({ "?": 0 }))
+            .err()
+            .unwrap();
         let text = error.to_string();
         let (_, expected) = text.split_once("expected ").unwrap();
         let mut keys: Vec<String> = expected
@@ -191,7 +193,10 @@ mod tests {
         assert_eq!(properties(&defs["test"]), keys::<case::Case>());
         assert_eq!(properties(&defs["event"]), keys::<case::EventFacts>());
         assert_eq!(properties(&defs["process"]), keys::<case::ProcessFacts>());
-        assert_eq!(properties(&defs["container"]), keys::<case::ContainerFacts>());
+        assert_eq!(
+            properties(&defs["container"]),
+            keys::<case::ContainerFacts>()
+        );
         assert_eq!(properties(&defs["pod"]), keys::<case::PodFacts>());
         assert_eq!(properties(&defs["file"]), keys::<case::FileFacts>());
         assert_eq!(properties(&defs["socket"]), keys::<case::SocketFacts>());

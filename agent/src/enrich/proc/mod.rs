@@ -17,7 +17,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 use zerocopy::FromZeros;
 
-use super::process::{Found, join_cmdline, split_argv};
+use super::process::{Found, join_cmdline};
+use crate::decode::split_argv;
 use crate::event::{ExeFacts, ProcKey, Process};
 use cgroup::Hierarchies;
 
@@ -68,7 +69,7 @@ impl Proc {
         let stat = parse::stat(&read(&dir, "stat", MAX_TEXT)?).ok_or(io::ErrorKind::InvalidData)?;
         let ids = parse::status(&read(&dir, "status", MAX_TEXT)?);
         let area = read(&dir, "cmdline", MAX_ARGV).unwrap_or_default();
-        let (exe, args) = split_argv(&area);
+        let (exe, args) = split_argv(area.strip_suffix(b"\0").unwrap_or(&area));
         let path = self
             .hierarchies
             .choose(&read(&dir, "cgroup", MAX_TEXT).unwrap_or_default());

@@ -11,8 +11,8 @@ mod update;
 
 pub use ancestry::{Ancestors, MAX_ANCESTORS};
 pub use table::{Limits, ProcessTable, Stats};
-pub use text::{comm, join_cmdline, split_argv};
-pub use update::{Execed, Forked, Found};
+pub use text::{comm, join_cmdline};
+pub use update::Found;
 
 #[cfg(test)]
 mod tests;

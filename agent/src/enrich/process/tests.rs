@@ -3,9 +3,10 @@
 use komainu_common::Task;
 use komainu_common::exec::Ancestor;
 use proptest::prelude::*;
-use zerocopy::FromZeros;
+use zerocopy::{FromZeros, IntoBytes as _};
 
 use super::*;
+use crate::decode::{Ancestors, ExecRecord, ForkRecord};
 use crate::event::{ExeFacts, ProcKey, Process};
 
 const EPOCH: u64 = 1_700_000_000_000_000_000;
@@ -40,8 +41,10 @@ fn table() -> ProcessTable {
 }
 
 fn fork(table: &mut ProcessTable, child: u32, parent: u32, comm: &str) {
-    table.fork(&Forked {
-        task: &task(child, parent, comm),
+    table.fork(&ForkRecord {
+        task: task(child, parent, comm),
+        time: 0,
+        cgroup_path: None,
         creator: key(parent),
         cgroup: 7,
         pidns_init_time: EPOCH + TICK,
@@ -49,8 +52,9 @@ fn fork(table: &mut ProcessTable, child: u32, parent: u32, comm: &str) {
 }
 
 fn exec_with(table: &mut ProcessTable, task: &Task, argv: &[u8], ancestors: &[Ancestor]) {
-    let execed = Execed {
-        task,
+    let execed = ExecRecord {
+        task: *task,
+        time: 0,
         cgroup: 9,
         pidns_init_time: EPOCH + 5,
         exe_file: ExeFacts {
@@ -58,11 +62,13 @@ fn exec_with(table: &mut ProcessTable, task: &Task, argv: &[u8], ancestors: &[An
             ..ExeFacts::default()
         },
         argv,
-        env: b"A=1\0B=2\0",
+        env: b"A=1\0B=2",
         cwd: b"/tmp",
         exe_path: b"/usr/bin/true",
+        ancestors: Ancestors::new(ancestors.as_bytes()),
+        cgroup_path: None,
     };
-    table.exec(&execed, ancestors.iter().copied());
+    table.exec(&execed);
 }
 
 fn ancestor(tgid: u32, comm: &str) -> Ancestor {
@@ -82,7 +88,7 @@ fn names(table: &ProcessTable, of: u32) -> Vec<String> {
 #[test]
 fn exec_replaces() {
     let mut table = table();
-    exec_with(&mut table, &task(10, 1, "bash"), b"-bash\0-c\0id\0", &[]);
+    exec_with(&mut table, &task(10, 1, "bash"), b"-bash\0-c\0id", &[]);
     let bash = table.get(key(10)).unwrap();
     assert_eq!(&*bash.comm, b"bash");
     assert_eq!(&*bash.exe, b"-bash");
@@ -94,7 +100,7 @@ fn exec_replaces() {
     assert_eq!(bash.pidns_init_time, EPOCH + 5);
     assert_eq!(bash.parent, Some(key(1)));
     assert!(bash.exe_file.upper_layer && !bash.exe_file.memfd);
-    exec_with(&mut table, &task(10, 1, "ls"), b"ls\0", &[]);
+    exec_with(&mut table, &task(10, 1, "ls"), b"ls", &[]);
     let ls = table.get(key(10)).unwrap();
     assert_eq!((&*ls.cmdline, &*ls.args), (&b"ls"[..], &b""[..]));
     assert_eq!(table.len(), 1);
@@ -103,8 +109,9 @@ fn exec_replaces() {
 #[test]
 fn memfd_path() {
     let mut table = table();
-    let execed = Execed {
-        task: &task(3, 1, "x"),
+    let execed = ExecRecord {
+        task: task(3, 1, "x"),
+        time: 0,
         cgroup: 0,
         pidns_init_time: 0,
         exe_file: ExeFacts {
@@ -115,15 +122,17 @@ fn memfd_path() {
         env: b"",
         cwd: b"",
         exe_path: b"/memfd:evil",
+        ancestors: Ancestors::new(&[]),
+        cgroup_path: None,
     };
-    table.exec(&execed, []);
+    table.exec(&execed);
     assert_eq!(&*table.get(key(3)).unwrap().exe_path, b"memfd:evil");
 }
 
 #[test]
 fn fork_copies_and_takes_its_own_comm() {
     let mut table = table();
-    exec_with(&mut table, &task(10, 1, "bash"), b"bash\0-i\0", &[]);
+    exec_with(&mut table, &task(10, 1, "bash"), b"bash\0-i", &[]);
     fork(&mut table, 11, 10, "bash");
     fork(&mut table, 12, 10, "renamed");
     let child = table.get(key(11)).unwrap();
@@ -139,10 +148,10 @@ fn fork_copies_and_takes_its_own_comm() {
 #[test]
 fn pid_reuse_is_another_process() {
     let mut table = table();
-    exec_with(&mut table, &task(10, 1, "old"), b"old\0", &[]);
+    exec_with(&mut table, &task(10, 1, "old"), b"old", &[]);
     let mut reused = task(10, 1, "new");
     reused.start_time = 99 * TICK;
-    exec_with(&mut table, &reused, b"new\0", &[]);
+    exec_with(&mut table, &reused, b"new", &[]);
     assert_eq!(&*table.get(key(10)).unwrap().comm, b"old");
     assert_eq!(
         &*table.get(ProcKey::new(10, 99 * TICK)).unwrap().comm,
@@ -153,8 +162,8 @@ fn pid_reuse_is_another_process() {
 #[test]
 fn exit_leaves_a_tombstone_for_its_time() {
     let mut table = table();
-    exec_with(&mut table, &task(10, 1, "sh"), b"sh\0", &[]);
-    exec_with(&mut table, &task(11, 10, "ls"), b"ls\0", &[]);
+    exec_with(&mut table, &task(10, 1, "sh"), b"sh", &[]);
+    exec_with(&mut table, &task(11, 10, "ls"), b"ls", &[]);
     table.exit(&task(10, 1, "sh"), 0, 1000);
     table.expire(Limits::default().linger + 999);
     assert_eq!(names(&table, 11), ["sh"]);
@@ -169,7 +178,7 @@ fn kernel_ancestors_fill_and_relink() {
     exec_with(
         &mut table,
         &task(20, 10, "sh"),
-        b"sh\0",
+        b"sh",
         &[ancestor(10, "sshd"), ancestor(1, "init")],
     );
     assert_eq!(names(&table, 20), ["sshd", "init"]);
@@ -177,7 +186,7 @@ fn kernel_ancestors_fill_and_relink() {
     exec_with(
         &mut table,
         &task(21, 20, "ls"),
-        b"ls\0",
+        b"ls",
         &[ancestor(20, "sh"), ancestor(1, "init")],
     );
     assert_eq!(names(&table, 21), ["sh", "init"]);
@@ -187,13 +196,13 @@ fn kernel_ancestors_fill_and_relink() {
 #[test]
 fn ancestor_loops_end() {
     let mut table = table();
-    exec_with(&mut table, &task(1, 2, "a"), b"a\0", &[]);
-    exec_with(&mut table, &task(2, 1, "b"), b"b\0", &[]);
-    exec_with(&mut table, &task(3, 3, "self"), b"c\0", &[]);
+    exec_with(&mut table, &task(1, 2, "a"), b"a", &[]);
+    exec_with(&mut table, &task(2, 1, "b"), b"b", &[]);
+    exec_with(&mut table, &task(3, 3, "self"), b"c", &[]);
     assert_eq!(names(&table, 1), ["b"]);
     assert_eq!(names(&table, 3), Vec::<String>::new());
     for n in 100..300 {
-        exec_with(&mut table, &task(n, n - 1, "deep"), b"deep\0", &[]);
+        exec_with(&mut table, &task(n, n - 1, "deep"), b"deep", &[]);
     }
     assert!(names(&table, 299).len() < MAX_ANCESTORS + 1);
 }
@@ -201,9 +210,9 @@ fn ancestor_loops_end() {
 #[test]
 fn orphans_are_repaired_from_proc() {
     let mut table = table();
-    exec_with(&mut table, &task(1, 0, "init"), b"init\0", &[]);
-    exec_with(&mut table, &task(10, 1, "sh"), b"sh\0", &[]);
-    exec_with(&mut table, &task(11, 10, "daemon"), b"daemon\0", &[]);
+    exec_with(&mut table, &task(1, 0, "init"), b"init", &[]);
+    exec_with(&mut table, &task(10, 1, "sh"), b"sh", &[]);
+    exec_with(&mut table, &task(11, 10, "daemon"), b"daemon", &[]);
     assert!(table.repairs().is_empty());
     table.exit(&task(10, 1, "sh"), 0, 5);
     assert_eq!(table.repairs(), [key(11)]);
@@ -252,16 +261,16 @@ fn full_table_forgets_the_dead_first() {
     };
     let mut table = ProcessTable::new(limits, EPOCH);
     for n in 1..=4 {
-        exec_with(&mut table, &task(n, 0, "p"), b"p\0", &[]);
+        exec_with(&mut table, &task(n, 0, "p"), b"p", &[]);
     }
     table.exit(&task(3, 0, "p"), 0, 1);
-    exec_with(&mut table, &task(5, 0, "p"), b"p\0", &[]);
+    exec_with(&mut table, &task(5, 0, "p"), b"p", &[]);
     assert!(table.get(key(3)).is_none());
     assert_eq!(
         (table.stats().evicted_exited, table.stats().evicted_living),
         (1, 0)
     );
-    exec_with(&mut table, &task(6, 0, "p"), b"p\0", &[]);
+    exec_with(&mut table, &task(6, 0, "p"), b"p", &[]);
     assert_eq!((table.len(), table.stats().evicted_living), (4, 1));
 }
 

@@ -6,20 +6,6 @@ pub fn comm(padded: &[u8; 16]) -> &[u8] {
     padded.get(..end).unwrap_or_default()
 }
 
-/// `argv[0]` and the rest (NUL-separated, no trailing NUL) of an argument area.
-///
-/// Both empty where the program was started without arguments at all.
-pub fn split_argv(argv: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(0, argv) {
-        None => (argv, &[]),
-        Some(at) => {
-            let (exe, rest) = argv.split_at(at);
-            let rest = rest.get(1..).unwrap_or_default();
-            (exe, rest.strip_suffix(&[0]).unwrap_or(rest))
-        }
-    }
-}
-
 /// `comm`, a space, the arguments joined with spaces: Falco's `proc.cmdline`.
 pub fn join_cmdline(comm: &[u8], args: &[u8]) -> Box<[u8]> {
     if args.is_empty() {
@@ -53,21 +39,6 @@ pub(super) fn exe_path(path: &[u8], memfd: bool) -> Box<[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn argv() {
-        for (area, exe, args) in [
-            (&b""[..], &b""[..], &b""[..]),
-            (b"ls", b"ls", b""),
-            (b"ls\0", b"ls", b""),
-            (b"ls\0-l\0/tmp\0", b"ls", b"-l\0/tmp"),
-            (b"ls\0-l\0/tmp", b"ls", b"-l\0/tmp"),
-            (b"sh\0-c\0\0", b"sh", b"-c\0"),
-            (b"\0x\0", b"", b"x"),
-        ] {
-            assert_eq!(split_argv(area), (exe, args));
-        }
-    }
 
     #[test]
     fn cmdline_starts_with_comm() {

@@ -7,44 +7,11 @@ use komainu_common::limits::{MAX_ARGV, MAX_ENV, MAX_KERNEL_PATH};
 
 use super::table::Source;
 use super::{ProcessTable, text};
-use crate::event::{ExeFacts, ProcKey, Process};
+use crate::decode::{ExecRecord, ForkRecord, split_argv};
+use crate::event::{ProcKey, Process};
 
 /// Most repairs asked for in one pass.
 const MAX_REPAIRS: usize = 64;
-
-/// A new process.
-#[derive(Clone, Copy, Debug)]
-pub struct Forked<'a> {
-    /// The child.
-    pub task: &'a Task,
-    /// Who called fork; with `CLONE_PARENT` not the parent.
-    pub creator: ProcKey,
-    /// cgroup id of the child.
-    pub cgroup: u64,
-    /// Start of init of the child's pid namespace, nanoseconds since the epoch.
-    pub pidns_init_time: u64,
-}
-
-/// A program that was started. Texts are cut to the limits of the wire contract.
-#[derive(Clone, Copy, Debug)]
-pub struct Execed<'a> {
-    /// The process, with the new image's facts.
-    pub task: &'a Task,
-    /// cgroup id.
-    pub cgroup: u64,
-    /// Start of init of the pid namespace, nanoseconds since the epoch.
-    pub pidns_init_time: u64,
-    /// Facts about the executable.
-    pub exe_file: ExeFacts,
-    /// NUL-separated, `argv[0]` included.
-    pub argv: &'a [u8],
-    /// NUL-separated.
-    pub env: &'a [u8],
-    /// Current directory.
-    pub cwd: &'a [u8],
-    /// Kernel path of the executable.
-    pub exe_path: &'a [u8],
-}
 
 /// A process read from `/proc`.
 #[derive(Clone, Debug)]
@@ -57,7 +24,7 @@ pub struct Found {
 
 impl ProcessTable {
     /// A process was created.
-    pub fn fork(&mut self, forked: &Forked<'_>) {
+    pub fn fork(&mut self, forked: &ForkRecord<'_>) {
         let key = ProcKey::new(forked.task.tgid, forked.task.start_time);
         if self.entry(key).is_some_and(|e| e.source > Source::Task) {
             // Read from `/proc` meanwhile: as new as this record, or newer.
@@ -77,16 +44,16 @@ impl ProcessTable {
             child.comm = comm.into();
             child.cmdline = text::join_cmdline(comm, &child.args);
         }
-        self.identify(&mut child, forked.task, forked.cgroup);
+        self.identify(&mut child, &forked.task, forked.cgroup);
         child.pidns_init_time = forked.pidns_init_time;
         self.put(key, child, source);
     }
 
     /// A program was started in a process.
-    pub fn exec(&mut self, execed: &Execed<'_>, ancestors: impl IntoIterator<Item = Ancestor>) {
-        let task = execed.task;
+    pub fn exec(&mut self, execed: &ExecRecord<'_>) {
+        let task = &execed.task;
         let key = ProcKey::new(task.tgid, task.start_time);
-        let (argv0, args) = text::split_argv(head(execed.argv, MAX_ARGV));
+        let (argv0, args) = split_argv(head(execed.argv, MAX_ARGV));
         let comm = text::comm(&task.comm);
         let mut process = Process {
             comm: comm.into(),
@@ -105,7 +72,7 @@ impl ProcessTable {
         };
         self.identify(&mut process, task, execed.cgroup);
         self.put(key, process, Source::Kernel);
-        self.link(key, ancestors);
+        self.link(key, execed.ancestors.clone());
     }
 
     /// A process ended; `time` is in nanoseconds since the epoch.

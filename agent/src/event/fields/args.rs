@@ -22,7 +22,7 @@ pub(super) const fn raw_type(kind: ParamKind) -> FieldType {
 }
 
 /// Typed value of a parameter, without names put to it.
-pub(super) fn raw<'a>(kind: ParamKind, value: Value<'a>) -> Option<FieldValue<'a>> {
+pub(super) fn raw(kind: ParamKind, value: Value<'_>) -> Option<FieldValue<'_>> {
     match value {
         Value::Addr(_) | Value::Tuple(_) => None,
         // The reference implementation reads an empty text parameter as this text.
@@ -194,7 +194,7 @@ fn names<'a, 't>(scope: &Scope<'a>, flags: impl Iterator<Item = &'t Flag>) -> Op
         }
         out.extend_from_slice(flag.name.as_bytes());
     }
-    (!out.is_empty()).then(|| &*out.into_bump_slice())
+    (!out.is_empty()).then(|| out.into_bump_slice())
 }
 
 /// Bytes with every unprintable one shown as a dot.

@@ -48,7 +48,7 @@ pub(super) static FIELDS: &[Field] = &[
         "1 where the event is of the type given behind the dot, else 0.").arg(ArgKind::Suffix),
     Field::one("evt.category", Text, |s, _| Some(FieldValue::text(category(s))),
         "Family of the event: `file`, `net`, `process` and so on."),
-    Field::one("evt.cpu", Int16, |s, _| i64::from(s.event.cpu).try_into().ok().map(FieldValue::Int),
+    Field::one("evt.cpu", Int16, |s, _| Some(FieldValue::Int(s.event.cpu.into())),
         "Number of the CPU the event happened on."),
     Field::one("evt.source", Text, |_, _| Some(FieldValue::text("syscall")), "Source of the event."),
     Field::one("evt.hostname", Text, |s, _| Some(FieldValue::text(s.world.hostname())), "Name of this machine."),

@@ -97,6 +97,10 @@ pub enum Availability {
 }
 
 /// Properties of a field beyond its type.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties of a table row"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
     /// Cannot be printed.

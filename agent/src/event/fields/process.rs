@@ -139,15 +139,18 @@ const fn above(
 }
 
 /// An id; the kernel's "none", all bits set, is -1.
+#[expect(clippy::unnecessary_wraps, reason = "every getter returns an option")]
 fn int<'a>(value: u32) -> Option<FieldValue<'a>> {
     let value = if value == u32::MAX { -1 } else { value.into() };
     Some(FieldValue::Int(value))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every getter returns an option")]
 fn uint<'a>(value: u32) -> Option<FieldValue<'a>> {
     Some(FieldValue::Uint(value.into()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every getter returns an option")]
 fn yes<'a>(value: bool) -> Option<FieldValue<'a>> {
     Some(FieldValue::Bool(value))
 }
@@ -236,7 +239,7 @@ fn ancestor_environment<'a>(
 ) {
     let FieldArg::Key(name) = arg else {
         walk(scope, arg, &mut |process| {
-            each(FieldValue::Bytes(scope.spaced(&process.env)))
+            each(FieldValue::Bytes(scope.spaced(&process.env)));
         });
         return;
     };
@@ -265,7 +268,7 @@ fn each<'a>(
     read: for<'b> fn(&Scope<'b>, &'b Process) -> &'b [u8],
 ) {
     walk(scope, arg, &mut |process| {
-        each(FieldValue::Bytes(read(scope, process)))
+        each(FieldValue::Bytes(read(scope, process)));
     });
 }
 

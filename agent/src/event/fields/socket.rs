@@ -87,10 +87,12 @@ fn plain(address: SocketAddr) -> IpAddr {
     address.ip().to_canonical()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every getter returns an option")]
 fn ip<'a>(address: SocketAddr) -> Option<FieldValue<'a>> {
     Some(FieldValue::Ip(plain(address)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every getter returns an option")]
 fn port<'a>(address: SocketAddr) -> Option<FieldValue<'a>> {
     Some(FieldValue::Uint(address.port().into()))
 }

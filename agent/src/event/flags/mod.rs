@@ -2,9 +2,17 @@
 //!
 //! The order is that of Falco's tables, because rules compare the printed text.
 
+#[expect(
+    clippy::unreadable_literal,
+    reason = "bit values read as in the kernel's headers"
+)]
 mod file;
 mod network;
 mod open;
+#[expect(
+    clippy::unreadable_literal,
+    reason = "bit values read as in the kernel's headers"
+)]
 mod process;
 
 /// One name of a flag bit or value.

@@ -347,7 +347,7 @@ fn what_other_threads_found_is_in_the_next_alert() {
         group: directory.path().join("group"),
     };
     std::fs::write(&sources.passwd, "zero:x:0:0::/:/bin/sh\n").unwrap();
-    let (names, _) = users::Users::load(&sources);
+    let (names, _) = Users::load(&sources);
     let process = Process {
         comm: b"cat"[..].into(),
         cmdline: b"cat -from /proc"[..].into(),

@@ -86,9 +86,7 @@ fn argument(field: &Field, arg: Option<&str>) -> Result<FieldArg, (&'static Code
     };
     let index = |arg: &str| arg.parse().ok().map(FieldArg::Index);
     match (field.arg, arg) {
-        (ArgKind::None, None) | (ArgKind::OptionalIndex | ArgKind::Optional, None) => {
-            Ok(FieldArg::None)
-        }
+        (ArgKind::None | ArgKind::OptionalIndex | ArgKind::Optional, None) => Ok(FieldArg::None),
         (ArgKind::None, Some(_)) => Err(refused()),
         // The reference implementation takes a malformed number as no number at all.
         (ArgKind::OptionalIndex, Some(arg)) => Ok(index(arg).unwrap_or(FieldArg::None)),

@@ -135,9 +135,8 @@ fn decide_number(predicate: &Predicate) -> Option<bool> {
     };
     let last = i128::from(u64::MAX);
     let value = match test {
-        Test::Number(Compare::Equal, number) => (*number < 1).then_some(false),
+        Test::Number(Compare::Equal | Compare::LessEqual, number) => (*number < 1).then_some(false),
         Test::Number(Compare::Less, number) => (*number <= 1).then_some(false),
-        Test::Number(Compare::LessEqual, number) => (*number < 1).then_some(false),
         Test::Number(Compare::Greater, number) if *number >= last => Some(false),
         Test::Number(Compare::Greater, number) => (*number < 1).then_some(true),
         Test::Number(Compare::GreaterEqual, number) => (*number <= 1).then_some(true),

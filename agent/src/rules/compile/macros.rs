@@ -71,7 +71,8 @@ impl<'c> Macros<'c> {
     /// the macro is used.
     pub(super) fn compile_all(&mut self, context: &mut Context<'_>) {
         for at in 0..self.defs.len() {
-            self.compile(at, context);
+            // What is wrong with it stays in its state.
+            drop(self.compile(at, context));
         }
         for state in &mut self.states {
             let State::Failed(found) = state else {
@@ -162,6 +163,7 @@ impl<'c> Macros<'c> {
     ) -> Outcome {
         match expr {
             Expr::And(parts) => {
+                context.warn_contradictions(parts, place);
                 let parts = self.parts(parts, place, visibility, context)?;
                 Ok(context.graph.and(parts))
             }

@@ -1,5 +1,7 @@
 //! Conditions become graphs of typed predicates; rules become a rule set.
 
+mod constants;
+mod contradiction;
 mod events;
 mod expand;
 mod macros;
@@ -11,7 +13,7 @@ mod steps;
 pub(super) use events::{TypeSet, decide, matching};
 pub(super) use expand::Definitions;
 pub(super) use rules::{Compiled, CompiledRule, compile};
-pub(super) use steps::{Part, Parts, PartKind, parts};
+pub(super) use steps::{Part, PartKind, Parts, parts};
 
 use super::diagnostics::{Code, Diagnostic, Item};
 use super::eval::Graph;
@@ -29,7 +31,7 @@ pub(super) fn transform(
 
 /// The events that a condition alone can match.
 pub(super) fn infer(condition: &str) -> Result<TypeSet, Box<Diagnostic>> {
-    let collector = super::load::Collector::new(super::set::ENGINE_VERSION);
+    let collector = super::load::Collector::new(super::loading::ENGINE_VERSION);
     let lists = Lists::new(&collector.lists);
     let mut context = Context {
         graph: Graph::default(),

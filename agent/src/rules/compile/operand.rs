@@ -30,7 +30,7 @@ pub(super) fn field(reference: &FieldRef, place: Place<'_>) -> Compiled<Resolved
 pub(super) fn operand(operand: &Operand, place: Place<'_>) -> Compiled<Typed> {
     match operand {
         Operand::Field(reference) => {
-            let Resolved { field, arg, ty } = self::field(reference, place)?;
+            let Resolved { field, arg, ty } = field(reference, place)?;
             let is_list = field.is_list();
             Ok(Typed {
                 get: Get::Field(field, arg),
@@ -94,16 +94,13 @@ pub(super) fn transform(transform: &Transform, place: Place<'_>) -> Compiled<Typ
 }
 
 fn only(transform: &Transform, place: Place<'_>) -> Compiled<Typed> {
-    match transform.args.as_slice() {
-        [one] => {
-            let typed = operand(one, place)?;
-            check_transformable(&typed, &transform.at, place)?;
-            Ok(typed)
-        }
-        _ => {
-            let message = format!("{}() takes 1 argument", transform.kind.text());
-            Err(Box::new(place.error(&E0306, message, &transform.at)))
-        }
+    if let [one] = transform.args.as_slice() {
+        let typed = operand(one, place)?;
+        check_transformable(&typed, &transform.at, place)?;
+        Ok(typed)
+    } else {
+        let message = format!("{}() takes 1 argument", transform.kind.text());
+        Err(Box::new(place.error(&E0306, message, &transform.at)))
     }
 }
 

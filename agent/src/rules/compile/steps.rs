@@ -66,7 +66,9 @@ pub(in crate::rules) fn parts(catalog: &Catalog, rule: &RuleDef) -> Option<Parts
     let mut root = builder.text(&rule.condition)?;
     let mut exceptions = Vec::new();
     for exception in &rule.exceptions {
-        exceptions.extend(builder.exception(exception)?);
+        if !exception.values.is_empty() {
+            exceptions.push(builder.exception(exception)?);
+        }
     }
     if !exceptions.is_empty() {
         let at = root.at;
@@ -93,23 +95,21 @@ impl Builder<'_> {
         self.expr(&expr, text)
     }
 
-    fn exception(&mut self, exception: &ExceptionDef) -> Option<Option<Part>> {
+    fn exception(&mut self, exception: &ExceptionDef) -> Option<Part> {
         let alone = with_exceptions(&Text::default(), std::slice::from_ref(exception)).ok()?;
         // An empty condition with the exception reads `() and not (...)`.
-        let Some(excluded) = alone.after("() and not ") else {
-            return Some(None);
-        };
+        let excluded = alone.after("() and not ")?;
         let inner = self.text(&excluded)?;
         let named = Part {
             kind: PartKind::Exception(exception.name.clone()),
             at: exception.at,
             parts: vec![inner],
         };
-        Some(Some(Part {
+        Some(Part {
             kind: PartKind::Not,
             at: exception.at,
             parts: vec![named],
-        }))
+        })
     }
 
     fn expr(&mut self, expr: &Expr, text: &Text) -> Option<Part> {

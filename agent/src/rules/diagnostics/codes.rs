@@ -27,7 +27,7 @@ pub struct Code {
 macro_rules! codes {
     ($($severity:ident $id:ident $falco:literal $title:literal $page:literal;)*) => {
         $(#[doc = $title]
-        pub static $id: Code = Code {
+        pub(in crate::rules) static $id: Code = Code {
             id: stringify!($id),
             severity: Severity::$severity,
             falco: $falco,
@@ -125,8 +125,6 @@ codes! {
         "List names contain no blank, quote, parenthesis, comma or equals sign.";
     Warning W0013 "LOAD_COMPILE_CONDITION" "probably not meant"
         "A constant looks like a field or a transformer (use `val(...)` to compare with a field), or a regular expression has no special character (use = instead).";
-    Warning W0014 "LOAD_UNSAFE_NA_CHECK" "comparison with <NA>"
-        "These fields may be absent; then every comparison is false.";
     Warning W0015 "LOAD_WARNING_EXTENSION" "key repeated"
         "The mapping has the key twice. The first one counts.";
     Warning W0101 "LOAD_WARNING_EXTENSION" "condition can never hold"
@@ -135,8 +133,6 @@ codes! {
         "No event type passes the condition.";
     Warning W0103 "LOAD_WARNING_EXTENSION" "exception has no effect"
         "The exception has no values. It can be appended to from another file; until then it does nothing.";
-    Warning W0104 "LOAD_WARNING_EXTENSION" "constant is not in the language of the reference implementation"
-        "The file will not load there.";
 }
 
 /// The page of a code: title and explanation.

@@ -99,16 +99,14 @@ impl<'d> Excerpt<'d> {
             .unwrap_or(start)
             .saturating_sub(start)
             .min(rest.len());
+        let last = rest.ceil_char_boundary(last);
         let tail = rest.get(last..).unwrap_or_default();
         let end = last + tail.find('\n').unwrap_or(tail.len());
         let shown = rest.get(..end).unwrap_or(rest);
         let annotations = self.labels.iter().map(|(kind, label)| {
-            let from = (label.span.start as usize)
-                .saturating_sub(start)
-                .min(shown.len());
-            let to = (label.span.end as usize)
-                .saturating_sub(start)
-                .clamp(from, shown.len());
+            let from = shown.floor_char_boundary((label.span.start as usize).saturating_sub(start));
+            let to = (label.span.end as usize).saturating_sub(start);
+            let to = shown.ceil_char_boundary(to).max(from);
             let text = (!label.text.is_empty()).then(|| shorten(&label.text));
             kind.span(from..to).label(text)
         });

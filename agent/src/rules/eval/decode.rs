@@ -6,7 +6,7 @@ pub(super) fn base64(text: &[u8], out: &mut impl FnMut(u8)) -> bool {
         .strip_suffix(b"==")
         .or_else(|| text.strip_suffix(b"="))
         .unwrap_or(text);
-    if unpadded.len() % 4 == 1 || (unpadded.len() != text.len() && text.len() % 4 != 0) {
+    if unpadded.len() % 4 == 1 || (unpadded.len() != text.len() && !text.len().is_multiple_of(4)) {
         return false;
     }
     let mut bits = 0_u32;

@@ -72,11 +72,15 @@ impl Get {
             }
             Self::Join(separator, parts) => {
                 separator.key(out);
-                parts.iter().for_each(|part| part.key(out));
+                for part in parts {
+                    part.key(out);
+                }
                 write!(out, "join{}", parts.len())
             }
             Self::Concat(parts) | Self::List(parts) => {
-                parts.iter().for_each(|part| part.key(out));
+                for part in parts {
+                    part.key(out);
+                }
                 let name = if matches!(self, Self::List(_)) {
                     "list"
                 } else {
@@ -101,10 +105,14 @@ impl Get {
             Self::Text(_, inner) | Self::Length(inner) => inner.fields(each),
             Self::Join(first, rest) => {
                 first.fields(each);
-                rest.iter().for_each(|part| part.fields(each));
+                for part in rest {
+                    part.fields(each);
+                }
             }
             Self::Concat(parts) | Self::List(parts) => {
-                parts.iter().for_each(|part| part.fields(each))
+                for part in parts {
+                    part.fields(each);
+                }
             }
             Self::Options(args, spec, _) => {
                 args.fields(each);

@@ -11,7 +11,6 @@ mod test;
 pub(in crate::rules) use get::{Get, TextFn};
 pub(in crate::rules) use graph::{Graph, Node, NodeId};
 pub(in crate::rules) use paths::PathSet;
-pub(in crate::rules) use pattern::{PatternError, glob, regex};
-pub(in crate::rules) use run::Run;
+pub(in crate::rules) use pattern::{glob, regex};
 pub use run::Scratch;
 pub(in crate::rules) use test::{Against, Compare, Predicate, Test, TextSet, ordering};

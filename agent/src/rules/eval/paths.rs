@@ -40,13 +40,12 @@ impl PathSet {
             .patterns
             .iter()
             .position(|(text, _, _)| **text == *part);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                self.patterns
-                    .push((part.into(), glob(part, false)?, Self::default()));
-                self.patterns.len() - 1
-            }
+        let at = if let Some(at) = known {
+            at
+        } else {
+            self.patterns
+                .push((part.into(), glob(part, false)?, Self::default()));
+            self.patterns.len() - 1
         };
         match self.patterns.get_mut(at) {
             Some((_, _, node)) => Ok(node),

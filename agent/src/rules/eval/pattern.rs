@@ -102,7 +102,9 @@ fn class(text: &[u8]) -> Option<(String, usize)> {
             && let Some(len) = rest.windows(2).position(|pair| pair == b":]")
         {
             let name = std::str::from_utf8(rest.get(..len)?).ok()?;
-            out.push_str(&format!("[:{name}:]"));
+            out.push_str("[:");
+            out.push_str(name);
+            out.push_str(":]");
             at += len + 4;
             continue;
         }

@@ -80,7 +80,7 @@ pub(in crate::rules) fn compile(
         let names = fields::all().map(|field| field.name);
         Box::new(diagnostic.did_you_mean(&error.name, names))
     })?;
-    output.text = text.to_owned();
+    text.clone_into(&mut output.text);
     let mut added = Vec::new();
     if options.suggested {
         let suggested = fields::all().filter(|field| field.traits.suggested);

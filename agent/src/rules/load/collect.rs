@@ -54,16 +54,15 @@ impl<T> Ordered<T> {
     }
 
     fn put(&mut self, name: &str, item: T) {
-        match self
+        if let Some(old) = self
             .by_name
             .get(name)
             .and_then(|at| self.items.get_mut(*at))
         {
-            Some(old) => *old = item,
-            None => {
-                self.by_name.insert(name.to_owned(), self.items.len());
-                self.items.push(item);
-            }
+            *old = item;
+        } else {
+            self.by_name.insert(name.to_owned(), self.items.len());
+            self.items.push(item);
         }
     }
 }

@@ -90,6 +90,10 @@ pub(in crate::rules) struct MacroDef {
 }
 
 /// A rule.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the language"
+)]
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct RuleDef {
     pub(in crate::rules) name: String,

@@ -41,11 +41,6 @@ impl<'c> Lists<'c> {
         }
     }
 
-    /// Names of all lists.
-    pub(in crate::rules) fn names(&self) -> impl Iterator<Item = &'c str> {
-        self.defs.items.iter().map(|list| list.name.as_str())
-    }
-
     /// The constants of the list called `name`, if there is one.
     pub(in crate::rules) fn get(&mut self, name: &str) -> Option<Arc<[Value]>> {
         let position = self.defs.position(name)?;

@@ -14,10 +14,10 @@ mod version;
 
 pub(super) use collect::{Collector, Ordered};
 pub use defs::Priority;
-pub use history::{DefKind, Operation, Origin};
-pub(super) use history::History;
 pub(super) use defs::{Entry, ExceptionDef, ListDef, MacroDef, RuleDef};
 pub(super) use exceptions::with_exceptions;
+pub(super) use history::History;
+pub use history::{DefKind, Operation, Origin};
 pub(super) use lists::Lists;
 pub(super) use read::read_file;
 pub use schema::schema as rule_file_schema;

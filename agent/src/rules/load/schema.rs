@@ -26,8 +26,8 @@ pub fn schema() -> Value {
         ] },
         "$defs": {
             "rule": rule(),
-            "macro": item(MACRO_KEYS, &["macro"], overrides::MACRO, json!(["condition"])),
-            "list": item(LIST_KEYS, &["list"], overrides::LIST, json!(["items"])),
+            "macro": item(MACRO_KEYS, &["macro", "condition"], overrides::MACRO),
+            "list": item(LIST_KEYS, &["list", "items"], overrides::LIST),
             "required_engine_version": engine(),
             "required_plugin_versions": plugins(),
             "exception": exception(),
@@ -39,24 +39,22 @@ pub fn schema() -> Value {
 }
 
 /// An item with these keys; the first of `required` names its kind.
-fn item(keys: &[&str], required: &[&str], changeable: Changeable, also: Value) -> Value {
+fn item(keys: &[&str], required: &[&str], changeable: Changeable) -> Value {
     let properties: Map<String, Value> = keys
         .iter()
         .map(|key| ((*key).to_owned(), property(key, changeable)))
         .collect();
-    let mut needed: Vec<Value> = required.iter().map(|key| (*key).into()).collect();
-    needed.extend(also.as_array().cloned().unwrap_or_default());
     json!({
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
-        "required": needed,
+        "required": required,
     })
 }
 
 /// A rule: it defines, changes what is defined, or only switches it.
 fn rule() -> Value {
-    let mut rule = item(rule_item::KEYS, &["rule"], overrides::RULE, json!([]));
+    let mut rule = item(rule_item::KEYS, &["rule"], overrides::RULE);
     let ways = json!([
         { "required": ["condition", "output", "desc", "priority"] },
         { "required": ["override"] },
@@ -77,7 +75,9 @@ fn property(key: &str, changeable: Changeable) -> Value {
         "override" => changes(changeable),
         "append" => json!({ "$ref": flag, "deprecated": true, "description":
             "Adds condition, items or exceptions to an earlier definition; write `override` instead." }),
-        "enabled" => json!({ "$ref": flag, "description": "Whether the rule is evaluated; true if left out." }),
+        "enabled" => {
+            json!({ "$ref": flag, "description": "Whether the rule is evaluated; true if left out." })
+        }
         "warn_evttypes" => json!({ "$ref": flag, "description":
             "false: no warning although the rule is evaluated for every event type." }),
         "skip-if-unknown-filter" => json!({ "$ref": flag, "description":
@@ -85,13 +85,19 @@ fn property(key: &str, changeable: Changeable) -> Value {
         "capture" => json!({ "$ref": flag, "description": "Accepted, without effect here." }),
         "capture_duration" => json!({ "type": "integer", "minimum": 0,
             "description": "Accepted, without effect here. Milliseconds." }),
-        "tags" => json!({ "type": "array", "items": { "$ref": scalar }, "description": "Set of labels." }),
+        "tags" => {
+            json!({ "type": "array", "items": { "$ref": scalar }, "description": "Set of labels." })
+        }
         "items" => json!({ "type": "array", "items": { "$ref": scalar }, "description":
             "Constants, or names of other lists." }),
-        "exceptions" => json!({ "type": "array", "items": { "$ref": "#/$defs/exception" }, "description":
-            "When the rule does not fire although its condition holds." }),
+        "exceptions" => {
+            json!({ "type": "array", "items": { "$ref": "#/$defs/exception" }, "description":
+            "When the rule does not fire although its condition holds." })
+        }
         "priority" => json!({ "enum": priorities(), "description": "How serious a match is." }),
-        "condition" => text("When it holds: comparisons of fields with and, or, not, and macros by name."),
+        "condition" => {
+            text("When it holds: comparisons of fields with and, or, not, and macros by name.")
+        }
         "output" => text("What an alert says; %field is replaced by its value."),
         "desc" => text("What the rule finds, and why it matters."),
         "source" => text("Source of events; only syscall is evaluated here."),

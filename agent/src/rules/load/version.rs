@@ -51,7 +51,7 @@ impl std::fmt::Display for Version {
 
 /// A required plugin with the alternatives to it: one of them must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginRequirement {
+pub(crate) struct PluginRequirement {
     /// Name and least version of each.
     pub any_of: Vec<(String, Version)>,
 }

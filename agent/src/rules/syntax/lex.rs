@@ -169,7 +169,7 @@ fn digits(bytes: &[u8]) -> usize {
 }
 
 fn hex_len(bytes: &[u8]) -> usize {
-    let ([b'0', b'x' | b'X', rest @ ..]) = bytes else {
+    let [b'0', b'x' | b'X', rest @ ..] = bytes else {
         return 0;
     };
     match rest

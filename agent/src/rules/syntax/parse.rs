@@ -8,11 +8,8 @@
 //! `and`, `or`, `not` need a blank or a parenthesis behind them. Depth is limited, so that the parser
 //! cannot exhaust the stack.
 
-use super::ast::{
-    At, Check, Expr, FieldRef, Modifier, Name, Op, Operand, Right, Transform, Transformer, Value,
-};
+use super::ast::{Check, Expr, FieldRef, Modifier, Name, Op, Operand, Right, Value};
 use super::lex::Cursor;
-use super::quote::unquote;
 
 /// Depth limit of the reference parser where nothing else is said.
 pub const DEFAULT_DEPTH: u32 = 100;
@@ -27,6 +24,8 @@ pub struct ParseError {
     /// Where: a byte offset into the text.
     pub at: usize,
 }
+
+mod value;
 
 type Parsed<T> = Result<T, ParseError>;
 
@@ -322,8 +321,8 @@ impl Parser<'_> {
             let word = self.cursor.last.clone();
             self.cursor.blank();
             let name = self.cursor.peek_identifier();
-            let list = self.cursor.rest().first() == Some(&b'(');
-            if list || !matches!(name, "" | "and" | "or") {
+            let opens = self.cursor.rest().first() == Some(&b'(');
+            if opens || !matches!(name, "" | "and" | "or") {
                 self.cursor.last = word;
                 return found;
             }
@@ -371,159 +370,6 @@ impl Parser<'_> {
     /// What stands behind a modifier.
     fn modified(&mut self) -> Parsed<Right> {
         self.listed()
-    }
-
-    fn list(&mut self) -> Parsed<Right> {
-        let open = self.cursor.take(1);
-        self.cursor.blank();
-        let mut values = Vec::new();
-        if let Some(first) = self.any_string()? {
-            values.push(first);
-            self.cursor.blank();
-            while self.cursor.literal(",").is_some() {
-                self.cursor.blank();
-                values.push(self.string()?);
-                self.cursor.blank();
-            }
-        }
-        self.closing("expected a ')' token")?;
-        Ok(Right::List(values, open.start..self.cursor.at))
-    }
-
-    /// `val(field)` or a transformer, if one is next.
-    fn right_field(&mut self) -> Parsed<Option<Right>> {
-        if let Some(transform) = self.transform()? {
-            return Ok(Some(Right::Transform(transform)));
-        }
-        if self.cursor.call("val").is_none() {
-            return Ok(None);
-        }
-        self.cursor.literal("(");
-        self.cursor.blank();
-        let Some(field) = self.field()? else {
-            return self.fail("expected a field within 'val' transformer");
-        };
-        self.cursor.blank();
-        self.closing("expected a ')' token closing the transformer")?;
-        Ok(Some(Right::Field(field)))
-    }
-
-    /// A transformer, if one is next: its name with a parenthesis right behind.
-    fn transform(&mut self) -> Parsed<Option<Transform>> {
-        let called = Transformer::ALL.iter().copied().find_map(|kind| {
-            let at = self.cursor.call(kind.text())?;
-            Some((kind, at))
-        });
-        let Some((kind, at)) = called else {
-            return Ok(None);
-        };
-        self.deeper(|parser| {
-            parser.cursor.literal("(");
-            let mut args = vec![parser.argument(true)?];
-            while parser.cursor.literal(",").is_some() {
-                args.push(parser.argument(true)?);
-            }
-            parser.closing("expected a ')' token closing the transformer")?;
-            let index = parser.index()?;
-            if index.is_some() && kind != Transformer::Getopt {
-                let name = kind.text();
-                return parser.fail(format!(
-                    "transformer '{name}' does not support field arguments"
-                ));
-            }
-            Ok(Some(Transform {
-                kind,
-                args,
-                index,
-                at: at.start..parser.cursor.at,
-            }))
-        })
-    }
-
-    /// An argument of a transformer, with the blanks around it.
-    fn argument(&mut self, lists: bool) -> Parsed<Operand> {
-        self.cursor.blank();
-        let start = self.cursor.at;
-        let argument = if let Some(operand) = self.operand()? {
-            operand
-        } else if let Some(value) = self.quoted()? {
-            Operand::Value(value)
-        } else if let Some(at) = self.cursor.number() {
-            Operand::Value(self.bare(at))
-        } else if lists && self.cursor.literal("(").is_some() {
-            Operand::List(self.arguments()?, start..self.cursor.at)
-        } else if lists {
-            return self.fail(
-                "expected field transformer argument: field, transformer, quoted string, number, \
-                 or transformer list",
-            );
-        } else {
-            return self.fail(
-                "expected transformer list argument: field, transformer, quoted string, or number",
-            );
-        };
-        self.cursor.blank();
-        Ok(argument)
-    }
-
-    /// The rest of a list of arguments, behind the opening parenthesis.
-    fn arguments(&mut self) -> Parsed<Vec<Operand>> {
-        self.cursor.blank();
-        let mut items = Vec::new();
-        if self.cursor.literal(")").is_some() {
-            return Ok(items);
-        }
-        loop {
-            items.push(self.argument(false)?);
-            if self.cursor.literal(",").is_none() {
-                break;
-            }
-        }
-        self.closing("expected a ')' token closing the transformer list")?;
-        Ok(items)
-    }
-
-    fn string(&mut self) -> Parsed<Value> {
-        match self.any_string()? {
-            Some(value) => Ok(value),
-            None => self.fail("expected a string value"),
-        }
-    }
-
-    /// A constant in quotes or without, if one is next.
-    fn any_string(&mut self) -> Parsed<Option<Value>> {
-        if let Some(value) = self.quoted()? {
-            return Ok(Some(value));
-        }
-        Ok(self.cursor.bare_string().map(|at| self.bare(at)))
-    }
-
-    fn bare(&self, at: At) -> Value {
-        let bytes = self.cursor.slice(&at).as_bytes().to_vec();
-        Value {
-            bytes,
-            quoted: false,
-            at,
-            origin: None,
-        }
-    }
-
-    fn quoted(&mut self) -> Parsed<Option<Value>> {
-        let Some(at) = self.cursor.quoted() else {
-            return Ok(None);
-        };
-        let [quote, inside @ .., _] = self.cursor.slice(&at).as_bytes() else {
-            return Ok(None);
-        };
-        match unquote(inside, *quote) {
-            Ok(bytes) => Ok(Some(Value {
-                bytes,
-                quoted: true,
-                at,
-                origin: None,
-            })),
-            Err(message) => self.fail(message),
-        }
     }
 }
 

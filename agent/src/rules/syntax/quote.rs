@@ -40,12 +40,11 @@ fn hex_escape(high: Option<u8>, low: Option<u8>) -> Result<u8, String> {
     let (Some(high), Some(low)) = (high, low) else {
         return Err("truncated hex char escape sequence".to_owned());
     };
-    match (hex(high), hex(low)) {
-        (Some(high), Some(low)) => Ok(high << 4 | low),
-        _ => {
-            let digits = String::from_utf8_lossy(&[high, low]).into_owned();
-            Err(format!("invalid hex char escape sequence: {digits}"))
-        }
+    if let (Some(high), Some(low)) = (hex(high), hex(low)) {
+        Ok(high << 4 | low)
+    } else {
+        let digits = String::from_utf8_lossy(&[high, low]).into_owned();
+        Err(format!("invalid hex char escape sequence: {digits}"))
     }
 }
 
@@ -64,8 +63,10 @@ pub fn quote(value: &[u8]) -> Vec<u8> {
         return value.to_vec();
     }
     let mut out = vec![b'"'];
-    for byte in value {
+    for (at, byte) in value.iter().enumerate() {
         match *byte {
+            // A quote behind a backslash does not close, so the last one is written by its number.
+            b'\\' if at + 1 == value.len() => out.extend_from_slice(b"\\x5c"),
             8 => out.extend_from_slice(b"\\b"),
             12 => out.extend_from_slice(b"\\f"),
             b'\n' => out.extend_from_slice(b"\\n"),

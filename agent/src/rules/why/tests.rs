@@ -104,7 +104,10 @@ fn outcomes() {
     let outcome = |rule: &str, event: &Event<'_>| explain(&loaded, rule, event).outcome;
     assert_eq!(outcome("Secret", &shadow), Outcome::Fires);
     assert_eq!(outcome("Secret", &other), Outcome::DoesNotHold);
-    assert_eq!(outcome("Secret again", &shadow), Outcome::Later("Secret".to_owned()));
+    assert_eq!(
+        outcome("Secret again", &shadow),
+        Outcome::Later("Secret".to_owned())
+    );
     assert_eq!(outcome("Off", &shadow), Outcome::Disabled);
     assert_eq!(outcome("Connect", &shadow), Outcome::OtherType);
     assert_eq!(outcome("Foreign", &shadow), Outcome::LeftOut);
@@ -158,7 +161,8 @@ fn macros_that_grow_without_bound_are_refused() {
     let mut text = "- macro: m0\n  condition: (proc.pid = 1 and proc.pid = 2)\n".to_owned();
     for n in 1..20 {
         let inner = n - 1;
-        text += &format!("- macro: m{n}\n  condition: (m{inner} and m{inner})\n");
+        let line = format!("- macro: m{n}\n  condition: (m{inner} and m{inner})\n");
+        text += &line;
     }
     text += "- rule: R\n  desc: d\n  condition: evt.type = openat and m19\n  output: o\n  priority: INFO\n";
     let loaded = load(&[Source::new("a.yaml", text)], &LoadOptions::default());

@@ -33,7 +33,10 @@ const LOCAL: &str = "\
 ";
 
 fn loaded() -> LoadResult {
-    let files = [Source::new("base.yaml", BASE), Source::new("local.yaml", LOCAL)];
+    let files = [
+        Source::new("base.yaml", BASE),
+        Source::new("local.yaml", LOCAL),
+    ];
     load(&files, &LoadOptions::default())
 }
 
@@ -67,7 +70,10 @@ fn every_part_with_its_origin() {
         "        list inner",
         "          local.yaml:1  appends to items",
     ] {
-        assert!(text.lines().any(|shown| shown == line), "{line:?} in:\n{text}");
+        assert!(
+            text.lines().any(|shown| shown == line),
+            "{line:?} in:\n{text}"
+        );
     }
     assert!(text.contains("proc.name in (a, b, z, c)"), "{text}");
 }
@@ -92,7 +98,10 @@ fn json_says_the_same() {
 #[test]
 fn what_an_earlier_definition_said_is_left_out() {
     let again = "- macro: named\n  condition: proc.name = q\n";
-    let files = [Source::new("base.yaml", BASE), Source::new("again.yaml", again)];
+    let files = [
+        Source::new("base.yaml", BASE),
+        Source::new("again.yaml", again),
+    ];
     let loaded = load(&files, &LoadOptions::default());
     let origins = loaded.catalog.origins(DefKind::Macro, "named");
     assert_eq!(origins.len(), 1);

@@ -30,14 +30,13 @@ impl Report<'_> {
             }
         }
         for tree in &self.explanation.trees {
-            out.push_str(&format!("\ncondition{}:\n", self.reading(tree)));
+            out.extend(["\ncondition", self.reading(tree), ":\n"]);
             let mut rows = Vec::new();
             rows_of(&tree.root, 0, all, &mut rows);
             out.push_str(&layout::indented(&layout::table(&rows), 2));
         }
-        let fires = [Outcome::Fires].contains(&self.explanation.outcome);
-        if fires {
-            out.push_str(&format!("\noutput:\n  {}\n", self.output));
+        if self.explanation.outcome == Outcome::Fires {
+            out.extend(["\noutput:\n  ", self.output, "\n"]);
         }
         out
     }
@@ -53,7 +52,11 @@ impl Report<'_> {
             ),
             Outcome::Disabled => {
                 let holds = self.explanation.trees.iter().any(|tree| tree.root.holds);
-                let would = if holds { "would hold" } else { "would not hold either" };
+                let would = if holds {
+                    "would hold"
+                } else {
+                    "would not hold either"
+                };
                 format!("\"{name}\" does not fire: it is disabled. Its condition {would}.")
             }
             Outcome::LeftOut => format!("\"{name}\" does not fire: it is not evaluated here."),

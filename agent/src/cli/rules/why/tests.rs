@@ -51,7 +51,10 @@ fn one_event_of_a_file() {
     assert_eq!(event.look(|event, _| event.ty.name).unwrap(), "openat");
     std::fs::write(&path, "evnt: {type: openat}\n").unwrap();
     let error = format!("{:#}", rules_test::read_event(&path, None).unwrap_err());
-    assert!(error.contains("event.yaml") && error.contains("evnt"), "{error}");
+    assert!(
+        error.contains("event.yaml") && error.contains("evnt"),
+        "{error}"
+    );
 }
 
 /// What is printed for one event and rule.
@@ -108,7 +111,10 @@ fn what_decides_is_shown_and_the_rest_on_request() {
 fn a_negation_that_fails_is_followed_to_its_cause() {
     let event = "event: {type: openat}\nfile: {name: /etc/x}\nprocess: {name: b}\n";
     let told = told(event, "R", false);
-    assert!(told.contains("r.yaml:2  holds: proc.name = b  proc.name = b\n"), "{told}");
+    assert!(
+        told.contains("r.yaml:2  holds: proc.name = b  proc.name = b\n"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -124,5 +130,8 @@ fn other_outcomes_in_words() {
         assert!(told.contains(words), "{told}");
     }
     let told = told("event: {type: execve}\n", "R", false);
-    assert!(told.contains("it is not about execve events, but about: openat."), "{told}");
+    assert!(
+        told.contains("it is not about execve events, but about: openat."),
+        "{told}"
+    );
 }

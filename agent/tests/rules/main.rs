@@ -1,0 +1,17 @@
+//! The rule engine from outside: loading, evaluating, hostile input, properties.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_push_string,
+    clippy::string_slice,
+    clippy::unnecessary_wraps,
+    clippy::duration_suboptimal_units,
+    reason = "a test that unwraps says what it expects"
+)]
+
+mod evaluate;
+mod events;
+mod hostile;
+mod loading;
+mod properties;
