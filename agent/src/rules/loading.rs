@@ -1,5 +1,6 @@
 //! Loading: files in, rule set and diagnostics out.
 
+use super::catalog::Catalog;
 use super::compile;
 use super::diagnostics::{Diagnostic, E0002, E0004, to_json};
 use super::format::OutputOptions;
@@ -43,6 +44,8 @@ pub struct LoadResult {
     pub diagnostics: Vec<Diagnostic>,
     /// The files, for showing the diagnostics.
     pub files: Files,
+    /// Every definition, and where its parts came from.
+    pub catalog: Catalog,
 }
 
 impl LoadResult {
@@ -101,11 +104,12 @@ pub fn load(sources: &[Source], options: &LoadOptions) -> LoadResult {
     let mut diagnostics = std::mem::take(&mut collector.diagnostics);
     diagnostics.extend(compiled.diagnostics.iter().cloned());
     let failed = diagnostics.iter().any(Diagnostic::is_error);
-    let rules = (!failed).then(|| RuleSet::new(compiled, collector.plugins));
+    let rules = (!failed).then(|| RuleSet::new(compiled, std::mem::take(&mut collector.plugins)));
     LoadResult {
         rules,
         diagnostics,
         files,
+        catalog: Catalog::new(collector),
     }
 }
 
