@@ -49,7 +49,11 @@ pub trait World {
     }
 
     /// Name of this machine.
-    fn hostname(&self) -> &'static str {
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "the name belongs to the world; only the default is a literal"
+    )]
+    fn hostname(&self) -> &str {
         ""
     }
 }
