@@ -68,7 +68,7 @@ fn the_migration_page_is_right_about_what_is_delivered() {
         ("k8s.pod.name", false),
         ("k8s.ns.name", false),
         ("proc.stdin.name", false),
-        ("fd.types", false),
+        ("fd.types", true),
     ];
     for (name, delivered) in rows {
         assert!(
