@@ -98,7 +98,7 @@ impl Text {
     }
 
     /// What follows `prefix`; `None` where the text does not begin so.
-    pub fn after(&self, prefix: &str) -> Option<Self> {
+    pub(super) fn after(&self, prefix: &str) -> Option<Self> {
         let text = self.text.strip_prefix(prefix)?.to_owned();
         let cut = prefix.len();
         let first = self.pieces.partition_point(|piece| piece.at <= cut).max(1) - 1;
