@@ -51,7 +51,7 @@ pub trait World {
     /// Name of this machine.
     #[expect(
         clippy::unnecessary_literal_bound,
-        reason = "implementations return a name they own"
+        reason = "the name belongs to the world; only the default is a literal"
     )]
     fn hostname(&self) -> &str {
         ""

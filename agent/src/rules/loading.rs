@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::compile;
-use super::diagnostics::{Diagnostic, E0002, E0004, to_json};
+use super::diagnostics::{Diagnostic, E0001, E0002, E0004, to_json};
 use super::format::OutputOptions;
 use super::load::{Collector, Priority, Version, read_file};
 use super::set::RuleSet;
@@ -10,6 +10,9 @@ use super::source::{Files, Source, Span};
 
 /// Version of Falco's rule language that is implemented.
 pub const ENGINE_VERSION: Version = Version::new(0, 63, 0);
+
+/// Plugins of the reference implementation whose fields are built in here, with the version they match.
+pub const PROVIDED_PLUGINS: &[(&str, &str)] = &[("container", "0.7.0")];
 
 /// How rules are loaded.
 #[derive(Clone, Debug)]
@@ -119,6 +122,15 @@ fn readable<'s>(
     number: u32,
     options: &LoadOptions,
 ) -> Result<&'s str, Box<Diagnostic>> {
+    if let Some(problem) = &source.problem {
+        let span = Span {
+            file: number,
+            start: 0,
+            end: 0,
+        };
+        let message = format!("{}: {problem}", source.name);
+        return Err(Box::new(Diagnostic::new(&E0001, message, span)));
+    }
     if source.text.len() > options.max_file_bytes {
         let (len, most) = (source.text.len(), options.max_file_bytes);
         let message = format!("file has {len} bytes; at most {most} are read");

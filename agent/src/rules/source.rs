@@ -7,6 +7,8 @@ pub struct Source {
     pub name: String,
     /// Content, which need not be valid UTF-8.
     pub text: Vec<u8>,
+    /// Why there is no content, where the file could not be read.
+    pub problem: Option<String>,
 }
 
 impl Source {
@@ -15,6 +17,16 @@ impl Source {
         Self {
             name: name.into(),
             text: text.into(),
+            problem: None,
+        }
+    }
+
+    /// A file that could not be read, and why; loading it gives the error `E0001`.
+    pub fn unreadable(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            text: Vec::new(),
+            problem: Some(problem.into()),
         }
     }
 }

@@ -1,17 +1,17 @@
 //! Events, processes and descriptors from the snapshots of the data.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use arrayvec::ArrayVec;
 use komainu::event::{
-    Event, ExeFacts, Fd, FdKind, Layer, Membership, PathArg, ProcKey, Process, Role, SocketFacts,
-    Tuple, User, Value, World, event_type, path,
+    Event, Fd, FdKind, Layer, Membership, PathArg, ProcKey, Process, User, Value, World,
+    event_type, path,
 };
-use komainu_common::Task;
 use serde_json::Value as Json;
 
 use crate::data::{list, unhex};
+use crate::process::{processes, task};
+use crate::socket::{kind, sockaddr, socket, tuple};
 
 /// One snapshot, owning what its event borrows.
 pub(crate) struct Snapshot {
@@ -283,7 +283,7 @@ fn omitted_directory(event: &str, number: i64) -> Option<&'static [u8]> {
     }
 }
 
-fn text(value: &Json) -> Vec<u8> {
+pub(crate) fn text(value: &Json) -> Vec<u8> {
     match value.as_str() {
         Some(text) => text.as_bytes().to_vec(),
         None if value.is_object() => crate::data::bytes(value),
@@ -305,242 +305,9 @@ fn signed(bytes: &[u8]) -> i64 {
     }
 }
 
-fn u32_of(value: &Json) -> u32 {
+pub(crate) fn u32_of(value: &Json) -> u32 {
     let wide = value
         .as_i64()
         .unwrap_or_else(|| value.as_u64().unwrap_or(0).cast_signed());
     u32::try_from(wide & 0xffff_ffff).unwrap()
-}
-
-fn task(thread: &Json, generation: u64) -> Task {
-    let field = |name: &str| u32_of(&thread[name]);
-    Task {
-        start_time: generation * ProcKey::TICK,
-        parent_start_time: 0,
-        cap_effective: thread["cap_effective"].as_u64().unwrap_or(0),
-        cap_permitted: thread["cap_permitted"].as_u64().unwrap_or(0),
-        cap_inheritable: thread["cap_inheritable"].as_u64().unwrap_or(0),
-        tgid: field("pid"),
-        tid: field("tid"),
-        ppid: 0,
-        vpid: field("vpid"),
-        vtid: field("vtid"),
-        uid: field("uid"),
-        gid: field("gid"),
-        euid: field("uid"),
-        egid: field("gid"),
-        loginuid: field("loginuid"),
-        sessionid: u32::MAX,
-        tty: field("tty"),
-        sid: field("sid"),
-        pgid: field("pgid"),
-        vpgid: field("vpgid"),
-        mnt_ns: 0,
-        pid_ns: 0,
-        net_ns: 0,
-        user_ns: 0,
-        reserved: 0,
-        comm: [0; 16],
-    }
-}
-
-fn key(thread: &Json, generation: u64) -> ProcKey {
-    ProcKey::new(u32_of(&thread["pid"]), generation * ProcKey::TICK)
-}
-
-/// The calling process and its ancestors, linked.
-fn processes(state: &Json) -> HashMap<ProcKey, Process> {
-    let mut all = HashMap::new();
-    if !state["thread"].is_object() {
-        return all;
-    }
-    let chain: Vec<&Json> = std::iter::once(&state["thread"])
-        .chain(list(state, "ancestors"))
-        .collect();
-    for (at, thread) in chain.iter().enumerate() {
-        let generation = u64::try_from(at).unwrap() + 1;
-        let parent = chain.get(at + 1).map(|parent| key(parent, generation + 1));
-        all.insert(key(thread, generation), process(thread, parent, generation));
-    }
-    // The snapshot's text is cleaned to UTF-8; the parameters of an exec are not.
-    if state["name"] == "execve"
-        && let Some(process) = all.get_mut(&key(&state["thread"], 1))
-    {
-        for (name, slot) in [("exe", &mut process.exe), ("comm", &mut process.comm)] {
-            let param = list(state, "params").iter().find(|p| p["name"] == name);
-            let bytes = param.map(|p| unhex(p["hex"].as_str().unwrap_or_default()));
-            if slot.windows(3).any(|bytes| bytes == "\u{fffd}".as_bytes())
-                && let Some(bytes) = bytes
-            {
-                *slot = bytes.strip_suffix(b"\0").unwrap_or(&bytes).into();
-            }
-        }
-    }
-    all
-}
-
-#[expect(
-    clippy::needless_update,
-    reason = "later facts of processes need not be named here"
-)]
-fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
-    let comm = text(&thread["comm"]);
-    // Snapshots give few facts of ancestors; those of the made-up init are the same everywhere.
-    let mut thread = thread.clone();
-    if comm == b"init" && thread["clone_ts"].is_null() {
-        thread["clone_ts"] = 1_566_230_400_000_000_000_u64.into();
-        thread["vpid"] = 1.into();
-        thread["env"] =
-            serde_json::json!(["TEST_ENV_PARENT_LINEAGE=secret", "HOME=/home/user/parent"]);
-    }
-    let thread = &thread;
-    let joined = |name: &str, between: &[u8]| {
-        let parts: Vec<_> = list(thread, name).iter().map(text).collect();
-        parts.join(between)
-    };
-    let args = joined("args", b" ");
-    let cmdline = if args.is_empty() {
-        comm.clone()
-    } else {
-        [&*comm, b" ", &args].concat()
-    };
-    let flag = |name: &str| thread[name] == true;
-    let number = |name: &str| thread[name].as_u64().unwrap_or(0);
-    Process {
-        clone_time: number("clone_ts"),
-        parent,
-        tgid: u32_of(&thread["pid"]),
-        comm: comm.into(),
-        exe: text(&thread["exe"]).into(),
-        args: joined("args", b"\0").into(),
-        cmdline: cmdline.into(),
-        exe_path: text(&thread["exepath"]).into(),
-        env: joined("env", b"\0").into(),
-        cwd: text(&thread["cwd"]).into(),
-        exe_file: ExeFacts {
-            inode: number("exe_ino"),
-            ctime: number("exe_ino_ctime"),
-            mtime: number("exe_ino_mtime"),
-            upper_layer: flag("exe_upper_layer"),
-            lower_layer: flag("exe_lower_layer"),
-            memfd: flag("exe_from_memfd"),
-            deleted: false,
-            writable: flag("exe_writable"),
-        },
-        task: Some(Box::new(task(thread, generation))),
-        cgroup: 1,
-        pidns_init_time: number("pidns_init_start_ts"),
-        ..Process::default()
-    }
-}
-
-fn kind(info: &Json) -> FdKind {
-    match info["typechar"].as_str().unwrap_or("o") {
-        "f" => FdKind::File,
-        "d" => FdKind::Directory,
-        "4" => FdKind::Ipv4,
-        "6" => FdKind::Ipv6,
-        "u" if info["type"] == "userfaultfd" => FdKind::Userfault,
-        "u" => FdKind::Unix,
-        "n" => FdKind::Netlink,
-        "p" => FdKind::Pipe,
-        "e" => FdKind::Event,
-        "s" => FdKind::Signal,
-        "l" => FdKind::Epoll,
-        "i" => FdKind::Inotify,
-        "t" => FdKind::Timer,
-        "b" => FdKind::Bpf,
-        "r" => FdKind::IoUring,
-        "m" => FdKind::Memfd,
-        "P" => FdKind::Pidfd,
-        _ => FdKind::Other,
-    }
-}
-
-fn address(bytes: &[u8]) -> IpAddr {
-    match <[u8; 4]>::try_from(bytes) {
-        Ok(v4) => Ipv4Addr::from(v4).into(),
-        Err(_) => Ipv6Addr::from(<[u8; 16]>::try_from(bytes).expect("an address")).into(),
-    }
-}
-
-fn end(info: &Json, ip: &str, port: &str) -> Option<SocketAddr> {
-    let ip = info[ip].as_str()?;
-    let port = u16::try_from(info[port].as_u64()?).ok()?;
-    let address = address(&unhex(ip));
-    (port != 0 || !address.is_unspecified()).then_some(SocketAddr::new(address, port))
-}
-
-fn socket(info: &Json) -> Option<SocketFacts<'static>> {
-    let family = match kind(info) {
-        FdKind::Ipv4 => 2,
-        FdKind::Ipv6 => 10,
-        _ => return None,
-    };
-    let role = match (info["role_client"] == true, info["role_server"] == true) {
-        (true, _) => Some(Role::Client),
-        (_, true) => Some(Role::Server),
-        _ => None,
-    };
-    let (source, target) = (end(info, "sip", "sport"), end(info, "dip", "dport"));
-    let (local, peer) = match role {
-        Some(Role::Server) if target.is_some() => (target, source),
-        _ => (source, target),
-    };
-    let (kind, protocol) = match info["l4proto"].as_u64() {
-        Some(2) => (1, 6),
-        Some(3) => (2, 17),
-        Some(4) => (0, 1),
-        Some(5) => (3, 0),
-        _ => (0, 255),
-    };
-    Some(SocketFacts {
-        family,
-        kind,
-        protocol,
-        local: local.or_else(|| end(info, "ip", "port")),
-        peer,
-        unix_path: None,
-        role,
-        connected: info["connected"] == true,
-    })
-}
-
-fn port(bytes: &[u8]) -> u16 {
-    u16::from_le_bytes(bytes.try_into().expect("two bytes"))
-}
-
-fn tuple(bytes: &[u8]) -> Value<'_> {
-    let width = match bytes.first() {
-        Some(2) => 4,
-        Some(10) => 16,
-        _ => {
-            let path = bytes.get(17..).unwrap_or_default();
-            let path = path.strip_suffix(b"\0").unwrap_or(path);
-            return Value::Tuple(Tuple::Unix { path });
-        }
-    };
-    let at = |from: usize| {
-        let ip = address(&bytes[from..from + width]);
-        SocketAddr::new(ip, port(&bytes[from + width..from + width + 2]))
-    };
-    Value::Tuple(Tuple::Ip {
-        source: at(1),
-        destination: at(1 + width + 2),
-    })
-}
-
-fn sockaddr(bytes: &[u8]) -> Value<'_> {
-    let width = match bytes.first() {
-        Some(2) => 4,
-        Some(10) => 16,
-        _ => {
-            let path = bytes.get(1..).unwrap_or_default();
-            return Value::Tuple(Tuple::Unix {
-                path: path.strip_suffix(b"\0").unwrap_or(path),
-            });
-        }
-    };
-    let ip = address(&bytes[1..=width]);
-    Value::Addr(SocketAddr::new(ip, port(&bytes[1 + width..3 + width])))
 }

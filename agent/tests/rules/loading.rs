@@ -1,7 +1,7 @@
 //! Loading: messages, places, merging.
 
 use komainu::rules::diagnostics::{CODES, explain, falco_results};
-use komainu::rules::{LoadOptions, LoadResult, Source, load};
+use komainu::rules::{LoadOptions, LoadResult, PROVIDED_PLUGINS, Source, load};
 
 fn load_text(text: &str) -> LoadResult {
     load(&[Source::new("rules.yaml", text)], &LoadOptions::default())
@@ -182,6 +182,7 @@ fn the_result_reads_like_that_of_falco() {
     let json = falco_results(&result.diagnostics, &result.files, 1);
     let file = &json["falco_load_results"][0];
     assert_eq!(file["successful"], false);
+    assert_eq!(file["schema_valid"], false);
     assert_eq!(file["errors"][0]["code"], "LOAD_ERR_YAML_VALIDATE");
     assert_eq!(
         file["errors"][0]["context"]["locations"][0]["item_name"],
@@ -194,6 +195,28 @@ fn the_result_reads_like_that_of_falco() {
     let ours = result.json();
     assert_eq!(ours[0]["code"], "E0102");
     assert_eq!(ours[0]["primary"]["line"], 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_among_others() {
+    let sources = [
+        Source::unreadable("missing.yaml", "No such file or directory"),
+        Source::new("bad.yaml", "- macro: m\n"),
+    ];
+    let result = load(&sources, &LoadOptions::default());
+    let codes: Vec<_> = result.errors().map(|error| error.code.id).collect();
+    assert_eq!(codes, ["E0001", "E0102"]);
+    assert!(result.render(false).contains("missing.yaml"));
+}
+
+#[test]
+fn the_container_plugin_is_built_in() {
+    let text = "- required_plugin_versions:\n  - name: container\n    version: 0.4.0\n";
+    let rules = load_text(text).rules.unwrap();
+    assert_eq!(rules.unmet_plugins(PROVIDED_PLUGINS), [""; 0]);
+    let text = "- required_plugin_versions:\n  - name: k8saudit\n    version: 0.7.0\n";
+    let rules = load_text(text).rules.unwrap();
+    assert_eq!(rules.unmet_plugins(PROVIDED_PLUGINS), ["k8saudit 0.7.0"]);
 }
 
 #[test]

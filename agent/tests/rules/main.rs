@@ -12,6 +12,7 @@
 
 mod evaluate;
 mod events;
+mod fields;
 mod hostile;
 mod loading;
 mod properties;

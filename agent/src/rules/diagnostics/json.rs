@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Severity};
+use super::{Code, Diagnostic, Severity};
 use crate::rules::source::{Files, Span};
 
 /// One diagnostic: code, severity, message, place, notes, help. Lines and columns count from 1.
@@ -52,16 +52,26 @@ pub fn falco_results(diagnostics: &[Diagnostic], files: &Files, count: u32) -> V
                 .collect::<Vec<_>>()
         };
         let errors = of(Severity::Error);
+        let of_this = diagnostics.iter().filter(|d| d.primary.span.file == file);
+        let outside: Vec<_> = of_this
+            .filter(|d| breaks_schema(d.code))
+            .map(|d| d.message.as_str())
+            .collect();
         json!({
             "name": files.name(file),
             "successful": errors.is_empty(),
-            "schema_valid": true,
-            "schema_warnings": [],
+            "schema_valid": outside.is_empty(),
+            "schema_warnings": outside,
             "errors": errors,
             "warnings": of(Severity::Warning),
         })
     };
     json!({ "falco_load_results": (0..count).map(of_file).collect::<Vec<_>>() })
+}
+
+/// Whether the shape of the file, rather than its content, is wrong: what a JSON schema finds.
+fn breaks_schema(code: &Code) -> bool {
+    code.id.starts_with("E01") || ["W0001", "W0002"].contains(&code.id)
 }
 
 fn falco_entry(diagnostic: &Diagnostic, files: &Files) -> Value {
