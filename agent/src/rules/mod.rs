@@ -26,7 +26,7 @@ pub use eval::Scratch;
 pub use format::{Output, OutputOptions};
 pub use load::{Priority, Version};
 pub use loading::{
-    ENGINE_VERSION, LoadOptions, LoadResult, PROVIDED_PLUGINS, infer_event_types, load,
+    ENGINE_VERSION, LoadOptions, LoadResult, MAX_SHOWN, PROVIDED_PLUGINS, infer_event_types, load,
 };
 pub use set::{MAX_PRINTED, Matching, Rule, RuleId, RuleSet, name_matches};
 pub use source::{Files, Position, Source, Span};
