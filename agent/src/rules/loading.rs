@@ -45,11 +45,16 @@ pub struct LoadResult {
     pub rules: Option<RuleSet>,
     /// Every error and warning of every file.
     pub diagnostics: Vec<Diagnostic>,
+    /// Errors and warnings beyond [`MAX_SHOWN`] of each, which are left out.
+    pub left_out: usize,
     /// The files, for showing the diagnostics.
     pub files: Files,
     /// Every definition, and where its parts came from.
     pub catalog: Catalog,
 }
+
+/// Errors, and likewise warnings, that one load reports. A file can be wrong everywhere.
+pub const MAX_SHOWN: usize = 500;
 
 impl LoadResult {
     /// The errors among the diagnostics.
@@ -69,9 +74,17 @@ impl LoadResult {
     /// Every diagnostic for people, one after the other.
     pub fn render(&self, color: bool) -> String {
         let shown = self.diagnostics.iter();
-        shown
+        let mut text: String = shown
             .map(|diagnostic| super::diagnostics::render(diagnostic, &self.files, color))
-            .collect()
+            .collect();
+        if self.left_out > 0 {
+            text.push_str(&self.left_out.to_string());
+            text.push_str(
+                " more errors and warnings are left out
+",
+            );
+        }
+        text
     }
 
     /// Every diagnostic for programs.
@@ -107,13 +120,31 @@ pub fn load(sources: &[Source], options: &LoadOptions) -> LoadResult {
     let mut diagnostics = std::mem::take(&mut collector.diagnostics);
     diagnostics.extend(compiled.diagnostics.iter().cloned());
     let failed = diagnostics.iter().any(Diagnostic::is_error);
+    let left_out = limit(&mut diagnostics);
     let rules = (!failed).then(|| RuleSet::new(compiled, std::mem::take(&mut collector.plugins)));
     LoadResult {
         rules,
         diagnostics,
+        left_out,
         files,
         catalog: Catalog::new(collector),
     }
+}
+
+/// Keeps the first [`MAX_SHOWN`] errors and warnings; how many are left out.
+fn limit(diagnostics: &mut Vec<Diagnostic>) -> usize {
+    let before = diagnostics.len();
+    let (mut errors, mut warnings) = (0, 0);
+    diagnostics.retain(|diagnostic| {
+        let count = if diagnostic.is_error() {
+            &mut errors
+        } else {
+            &mut warnings
+        };
+        *count += 1;
+        *count <= MAX_SHOWN
+    });
+    before - diagnostics.len()
 }
 
 /// The text of a file, if it can be read at all.

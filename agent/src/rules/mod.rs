@@ -29,7 +29,7 @@ pub use eval::Scratch;
 pub use format::{Output, OutputOptions};
 pub use load::{DefKind, Operation, Origin, Priority, Version, rule_file_schema};
 pub use loading::{
-    ENGINE_VERSION, LoadOptions, LoadResult, PROVIDED_PLUGINS, infer_event_types, load,
+    ENGINE_VERSION, LoadOptions, LoadResult, MAX_SHOWN, PROVIDED_PLUGINS, infer_event_types, load,
 };
 pub use set::{MAX_PRINTED, Matching, Rule, RuleId, RuleSet, name_matches};
 pub use source::{Files, Position, Source, Span};

@@ -20,7 +20,9 @@ pub enum WhyError {
     #[error("no rule has this name")]
     NoSuchRule,
     /// The condition has more parts than can be shown.
-    #[error("the condition is too large to be shown: its macros expand to more than 20000 parts")]
+    #[error(
+        "the condition is too large to be shown: more than 20000 parts, or 500 inside each other"
+    )]
     TooLarge,
 }
 

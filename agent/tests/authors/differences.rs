@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use komainu::event::fields::{Availability, find};
+
 use crate::{assert_fresh, root};
 
 const PAGE: &str = "docs/rules/from-falco.md";
@@ -49,4 +51,31 @@ fn the_migration_page_lists_every_difference() {
     let (before, rest) = page.split_once(BEGIN).expect("the page has the table");
     let (_, after) = rest.split_once(END).expect("the table ends");
     assert_fresh(PAGE, &format!("{before}{BEGIN}{}{END}{after}", table()));
+}
+
+/// What the page says about container fields; when this fails, the page has to say something else.
+#[test]
+fn the_migration_page_is_right_about_what_is_delivered() {
+    let page = std::fs::read_to_string(root().join(PAGE)).unwrap();
+    let rows = [
+        ("container.id", true),
+        ("container.full_id", true),
+        ("container.type", true),
+        ("container.start_ts", true),
+        ("k8s.pod.uid", true),
+        ("container.privileged", false),
+        ("container.image.repository", false),
+        ("k8s.pod.name", false),
+        ("k8s.ns.name", false),
+        ("proc.stdin.name", false),
+        ("fd.types", true),
+    ];
+    for (name, delivered) in rows {
+        assert!(
+            page.contains(&format!("`{name}")),
+            "{name} is not on the page"
+        );
+        let field = find(name).unwrap();
+        assert_eq!(field.availability == Availability::Now, delivered, "{name}");
+    }
 }

@@ -9,9 +9,8 @@ use crate::{komainu, root, text};
 /// The upstream stable rules, which are not part of the repository.
 pub(crate) fn file() -> Option<PathBuf> {
     let named = std::env::var_os("KOMAINU_UPSTREAM_RULES").map(PathBuf::from);
-    let dir = named.unwrap_or_else(|| root().join("../shared/rules-upstream"));
-    let path = dir.join("falco_rules.yaml");
-    path.exists().then_some(path)
+    let path = named.unwrap_or_else(|| root().join("../shared/rules-upstream/falco_rules.yaml"));
+    path.is_file().then_some(path)
 }
 
 /// What may be warned about, with the reason.
@@ -20,7 +19,7 @@ const EXPLAINED: &[(&str, &str, &str)] = &[];
 #[test]
 fn the_upstream_rules_load_without_an_unexplained_warning() {
     let Some(path) = file() else {
-        eprintln!("left out: no upstream rules; set KOMAINU_UPSTREAM_RULES to their directory");
+        eprintln!("left out: no upstream rules; set KOMAINU_UPSTREAM_RULES to the file");
         return;
     };
     let path = path.to_str().unwrap();

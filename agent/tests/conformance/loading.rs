@@ -56,6 +56,7 @@ pub(crate) fn run(folder: &Path, report: &mut Report) {
 
 /// The upstream rule file loads with no error and no warning, as the inventory describes it.
 fn upstream(folder: &Path, report: &mut Report) {
+    inventory(folder, report);
     let path = folder.join("../rules-upstream/falco_rules.yaml");
     let Ok(text) = std::fs::read(path) else {
         return;
@@ -86,6 +87,30 @@ fn upstream(folder: &Path, report: &mut Report) {
             }
         };
         report.case("load: upstream", name, difference);
+    }
+}
+
+/// Every field and event type of all upstream rules is in the tables.
+fn inventory(folder: &Path, report: &mut Report) {
+    let mut names = std::collections::BTreeSet::new();
+    let data = read(folder, "rules_inventory.json");
+    for rule in list(&data, "rules") {
+        let fields = list(rule, "condition_fields")
+            .iter()
+            .chain(list(rule, "output_fields"));
+        names.extend(fields.filter_map(Value::as_str).map(str::to_owned));
+        for event in list(rule, "evt_types").iter().filter_map(Value::as_str) {
+            let missing = komainu::event::event_type(event).is_none();
+            report.case(
+                "load: inventory",
+                event,
+                missing.then(|| "no such event".to_owned()),
+            );
+        }
+    }
+    for name in names {
+        let error = crate::values::rule(&format!("{name} exists"), "o").err();
+        report.case("load: inventory", &name, error);
     }
 }
 

@@ -153,18 +153,62 @@ fn doubling_macros_cost_nothing() {
 
 #[test]
 fn chains_of_macros_do_not_exhaust_the_stack() {
+    let chain = |length: usize, more: &str| {
+        let mut text = String::from("- macro: m0\n  condition: evt.type = openat\n");
+        for n in 1..length {
+            text.push_str(&format!(
+                "- macro: m{n}\n  condition: m{}{more}{n}\n",
+                n - 1
+            ));
+        }
+        text.push_str(&format!("{RULE}m{}\n", length - 1));
+        text
+    };
+    assert_eq!(codes(&quickly(chain(20_000, " and fd.num >= "))), ["E0004"]);
+    let result = quickly(chain(200, " and fd.num >= "));
+    let rules = result.rules.unwrap();
+    let mut scratch = Scratch::default();
+    let event = openat("/a", "/a");
+    assert!(
+        rules
+            .evaluate(&event, &table(), Matching::All, &mut scratch)
+            .is_empty()
+    );
+    assert!(rules.compiled_condition(&rules.rules()[0]).is_some());
+    // Names for the same thing add no depth.
     let mut text = String::from("- macro: m0\n  condition: evt.type = openat\n");
     for n in 1..20_000 {
+        text.push_str(&format!("- macro: m{n}\n  condition: m{}\n", n - 1));
+    }
+    text.push_str(&format!("{RULE}m19999\n"));
+    let rules = quickly(text).rules.unwrap();
+    assert_eq!(
+        rules.evaluate(&event, &table(), Matching::All, &mut scratch),
+        [0]
+    );
+    assert_eq!(rules.compiled_condition(&rules.rules()[0]), None);
+}
+
+#[test]
+fn long_conditions_load() {
+    let parts: Vec<String> = (0..30_000).map(|n| format!("fd.num = {n}")).collect();
+    for word in [" or ", " and "] {
+        let text = format!("{RULE}evt.type = openat and ({})\n", parts.join(word));
+        assert!(quickly(text).rules.is_some());
+    }
+}
+
+#[test]
+fn a_file_that_is_wrong_everywhere_is_reported_in_part() {
+    let mut text = String::new();
+    for n in 0..5_000 {
         text.push_str(&format!(
-            "- macro: m{n}\n  condition: m{} and fd.num > {n}\n",
-            n - 1
+            "- rule: r{n}\n  desc: d\n  priority: INFO\n  output: o\n  condition: fd.nome = x\n"
         ));
     }
-    text.push_str(RULE);
-    text.push_str("m19999\n");
     let result = quickly(text);
-    let outcome = (result.rules.is_some(), codes(&result));
-    assert!(outcome.0 || outcome.1 == ["E0207"], "{outcome:?}");
+    assert_eq!(result.errors().count(), komainu::rules::MAX_SHOWN);
+    assert_eq!(result.left_out, 4_500);
 }
 
 #[test]

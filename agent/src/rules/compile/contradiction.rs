@@ -9,6 +9,9 @@ use crate::rules::syntax::ast::{Check, Expr, Op, Operand, Right, Value};
 /// Constants above this number are not compared with each other.
 const MAX_COMPARED: usize = 1000;
 
+/// Parts of one conjunction that are compared with each other.
+const MAX_CHECKS: usize = 200;
+
 /// What a comparison demands of a field with one value.
 struct Demand<'e> {
     check: &'e Check,
@@ -25,6 +28,7 @@ impl Context<'_> {
             Expr::Check(check) => Some(&**check),
             _ => None,
         });
+        let checks = checks.take(MAX_CHECKS);
         let demands: Vec<_> = checks
             .filter_map(|check| self.demand(check, place))
             .collect();

@@ -1,5 +1,7 @@
 //! Which events a condition can match, found without an event.
 
+use std::sync::{Arc, LazyLock};
+
 use hashbrown::HashMap;
 
 use crate::event::fields::FieldArg;
@@ -8,11 +10,15 @@ use crate::rules::eval::{Compare, Get, Graph, Node, NodeId, Predicate, Test};
 
 /// A set of event names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::rules) struct TypeSet(Vec<bool>);
+pub(in crate::rules) struct TypeSet(Arc<[bool]>);
 
 impl TypeSet {
     fn filled(value: bool) -> Self {
-        Self(vec![value; KNOWN_NAMES.len()])
+        // Most sets are one of these two, so they share their memory.
+        static ALL: LazyLock<Arc<[bool]>> = LazyLock::new(|| vec![true; KNOWN_NAMES.len()].into());
+        static NONE: LazyLock<Arc<[bool]>> =
+            LazyLock::new(|| vec![false; KNOWN_NAMES.len()].into());
+        Self(Arc::clone(if value { &ALL } else { &NONE }))
     }
 
     fn of(member: impl Fn(&str) -> bool) -> Self {
@@ -20,7 +26,10 @@ impl TypeSet {
     }
 
     fn merge(mut self, other: &Self, merge: fn(bool, bool) -> bool) -> Self {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+        if self == *other {
+            return self;
+        }
+        for (mine, theirs) in Arc::make_mut(&mut self.0).iter_mut().zip(other.0.iter()) {
             *mine = merge(*mine, *theirs);
         }
         self
@@ -28,7 +37,7 @@ impl TypeSet {
 
     /// Names in the set.
     pub(in crate::rules) fn names(&self) -> impl Iterator<Item = &'static str> {
-        let names = KNOWN_NAMES.iter().zip(&self.0);
+        let names = KNOWN_NAMES.iter().zip(self.0.iter());
         names.filter(|(_, member)| **member).map(|(name, _)| *name)
     }
 

@@ -12,6 +12,9 @@ use crate::rules::text::Text;
 /// Macros that may be inside each other.
 const MAX_NESTING: usize = 100;
 
+/// Mistakes of one condition that are collected.
+const MAX_FOUND: usize = 100;
+
 /// Macros of a load.
 #[derive(Debug)]
 pub(super) struct Macros<'c> {
@@ -194,6 +197,9 @@ impl<'c> Macros<'c> {
             match self.expr(part, place, visibility, context) {
                 Ok(node) => nodes.push(node),
                 Err(more) => found.extend(more),
+            }
+            if found.len() > MAX_FOUND {
+                break;
             }
         }
         if found.is_empty() {

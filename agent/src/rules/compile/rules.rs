@@ -3,7 +3,7 @@
 use super::macros::{Definitions, Macros};
 use super::{Context, TypeSet, matching};
 use crate::rules::diagnostics::{
-    Code, Diagnostic, E0302, E0308, E0401, Item, W0004, W0005, W0006, W0007, W0008, W0102,
+    Code, Diagnostic, E0004, E0302, E0308, E0401, Item, W0004, W0005, W0006, W0007, W0008, W0102,
 };
 use crate::rules::eval::{Graph, NodeId};
 use crate::rules::format::{self, Output};
@@ -11,6 +11,9 @@ use crate::rules::load::{Collector, Lists, Priority, RuleDef, with_exceptions};
 use crate::rules::source::Span;
 use crate::rules::syntax::ast::Expr;
 use crate::rules::text::Text;
+
+/// Depth of a condition, macros included; evaluation recurses that deep.
+const MAX_DEPTH: u32 = 250;
 
 /// Event types above which a rule counts as matching too many.
 const MANY_TYPES: usize = 100;
@@ -146,6 +149,16 @@ fn compile_rule(
     warn_output(def, &rule, &output_items, &mut context.diagnostics);
     let output = format::compile(&def.output, options, &output_items);
     match (root, output) {
+        (Ok((_, root)), _) if context.graph.depth(root) > MAX_DEPTH => {
+            let message = format!("the condition is nested more than {MAX_DEPTH} deep");
+            let diagnostic = Diagnostic::new(&E0004, message, def.condition_at);
+            found.push(
+                diagnostic
+                    .within(&items)
+                    .help("its macros build upon each other too often"),
+            );
+            Err(found)
+        }
         (Ok((expr, root)), Ok(output)) if found.is_empty() => {
             let types = matching(&context.graph, root);
             warn_types(def, &types, &rule, &mut context.diagnostics);

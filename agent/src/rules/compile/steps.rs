@@ -15,6 +15,8 @@ use crate::rules::text::Text;
 
 /// Parts of one rule at most: macros inside macros grow without bound.
 const MAX_PARTS: usize = 20_000;
+/// Parts inside each other at most, so that walking them cannot exhaust the stack.
+const MAX_DEPTH: usize = 500;
 
 /// A condition in parts.
 #[derive(Debug)]
@@ -51,7 +53,8 @@ pub(in crate::rules) enum PartKind {
     },
 }
 
-/// Takes a rule apart. `None` where it has too many parts; the load found every other mistake.
+/// Takes a rule apart. `None` where it has too many parts or they are too deep; the load found every
+/// other mistake.
 pub(in crate::rules) fn parts(catalog: &Catalog, rule: &RuleDef) -> Option<Parts> {
     let context = Context {
         graph: Graph::default(),
@@ -62,6 +65,7 @@ pub(in crate::rules) fn parts(catalog: &Catalog, rule: &RuleDef) -> Option<Parts
         catalog,
         context,
         budget: MAX_PARTS,
+        depth: 0,
     };
     let mut root = builder.text(&rule.condition)?;
     let mut exceptions = Vec::new();
@@ -87,6 +91,7 @@ struct Builder<'c> {
     catalog: &'c Catalog,
     context: Context<'c>,
     budget: usize,
+    depth: usize,
 }
 
 impl Builder<'_> {
@@ -114,6 +119,16 @@ impl Builder<'_> {
 
     fn expr(&mut self, expr: &Expr, text: &Text) -> Option<Part> {
         self.budget = self.budget.checked_sub(1)?;
+        if self.depth >= MAX_DEPTH {
+            return None;
+        }
+        self.depth += 1;
+        let part = self.part(expr, text);
+        self.depth -= 1;
+        part
+    }
+
+    fn part(&mut self, expr: &Expr, text: &Text) -> Option<Part> {
         match expr {
             Expr::And(parts) => self.chain(PartKind::All, parts, text),
             Expr::Or(parts) => self.chain(PartKind::Any, parts, text),

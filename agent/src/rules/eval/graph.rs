@@ -24,6 +24,8 @@ pub(in crate::rules) struct Graph {
     nodes: Vec<Node>,
     /// The node's value may differ between the two names of a file.
     reads_path: Vec<bool>,
+    /// Longest way down from each node; evaluation recurses that deep.
+    depth: Vec<u32>,
     known: HashMap<Node, NodeId>,
     predicates: Vec<Predicate>,
     known_predicates: HashMap<String, u32>,
@@ -43,6 +45,11 @@ impl Graph {
     /// Whether the node depends on which name of a file is read.
     pub(in crate::rules) fn reads_path(&self, id: NodeId) -> bool {
         self.reads_path.get(id.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// Longest way down from the node.
+    pub(in crate::rules) fn depth(&self, id: NodeId) -> u32 {
+        self.depth.get(id.0 as usize).copied().unwrap_or(0)
     }
 
     /// A predicate by its number.
@@ -87,11 +94,12 @@ impl Graph {
     /// `neutral` parts disappear; one part of the opposite value decides.
     fn chain(&mut self, parts: Vec<NodeId>, neutral: bool) -> NodeId {
         let mut kept: Vec<NodeId> = Vec::with_capacity(parts.len());
+        let mut seen = hashbrown::HashSet::with_capacity(parts.len());
         for part in parts {
             match *self.node(part) {
                 Node::Const(value) if value == neutral => {}
                 Node::Const(value) => return self.constant(value),
-                _ if kept.contains(&part) => {}
+                _ if !seen.insert(part) => {}
                 _ => kept.push(part),
             }
         }
@@ -114,6 +122,12 @@ impl Graph {
             Node::Not(inner) => self.reads_path(*inner),
             Node::And(parts) | Node::Or(parts) => parts.iter().any(|part| self.reads_path(*part)),
         };
+        let below = match &node {
+            Node::Const(_) | Node::Predicate(_) => None,
+            Node::Not(inner) => Some(self.depth(*inner)),
+            Node::And(parts) | Node::Or(parts) => parts.iter().map(|part| self.depth(*part)).max(),
+        };
+        self.depth.push(below.map_or(0, |depth| depth + 1));
         self.nodes.push(node.clone());
         self.reads_path.push(reads_path);
         self.known.insert(node, id);

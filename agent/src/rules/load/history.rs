@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::read::whole;
 use super::scalar::Mapping;
 use crate::rules::source::Span;
+use crate::rules::text::Text;
 use crate::rules::yaml::Kind;
 
 /// Kinds of definitions.
@@ -80,14 +82,14 @@ pub(in crate::rules) struct History(HashMap<(DefKind, String), Vec<Origin>>);
 
 impl History {
     /// Notes an item that was read without error.
-    pub(super) fn note(&mut self, key: &str, name: &str, at: Span, mapping: &Mapping<'_>) {
+    pub(super) fn note(&mut self, key: &str, name: &Text, mapping: &Mapping<'_>) {
         let Some(kind) = DefKind::of(key) else { return };
         let origin = Origin {
-            at,
+            at: whole(name),
             keys: operations(kind, mapping),
         };
         self.0
-            .entry((kind, name.to_owned()))
+            .entry((kind, name.as_str().to_owned()))
             .or_default()
             .push(origin);
     }

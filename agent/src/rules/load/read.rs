@@ -125,11 +125,16 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
             mapping.items.pop();
             mapping.items.push(item(key, name.as_str(), mapping.span));
             read(collector, &mapping, &name)?;
-            let (text, at) = (name.as_str(), whole(&name));
-            collector.history.note(key, text, at, &mapping);
+            collector.history.note(key, &name, &mapping);
             return Ok(());
         }
     }
+    collector.diagnostics.push(unknown_item(&mapping));
+    Ok(())
+}
+
+/// Says that no key of the item names a kind.
+fn unknown_item(mapping: &Mapping<'_>) -> Diagnostic {
     let named = Item {
         kind: "rules content item",
         name: String::new(),
@@ -147,11 +152,9 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
         .first()
         .and_then(|(key, _)| key.scalar())
         .unwrap_or_default();
-    let diagnostic = Diagnostic::new(&W0001, "Unknown top level item", mapping.span)
+    Diagnostic::new(&W0001, "Unknown top level item", mapping.span)
         .did_you_mean(first, known)
-        .within(&[named]);
-    collector.diagnostics.push(diagnostic);
-    Ok(())
+        .within(&[named])
 }
 
 /// Place of a whole text.

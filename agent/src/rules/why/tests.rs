@@ -171,3 +171,22 @@ fn macros_that_grow_without_bound_are_refused() {
     let refused = why(&loaded.catalog, rules, "R", &event, &Nobody);
     assert_eq!(refused.err(), Some(WhyError::TooLarge));
 }
+
+/// Negations of negations are deep as written, though not when compiled.
+#[test]
+fn deep_conditions_are_refused() {
+    let mut text = "- macro: m0\n  condition: proc.pid = 1\n".to_owned();
+    for n in 1..60 {
+        let inner = n - 1;
+        let nots = "not (".repeat(20);
+        let ends = ")".repeat(20);
+        let line = format!("- macro: m{n}\n  condition: {nots}m{inner}{ends}\n");
+        text += &line;
+    }
+    text += "- rule: R\n  desc: d\n  condition: evt.type = openat and m59\n  output: o\n  priority: INFO\n";
+    let loaded = load(&[Source::new("a.yaml", text)], &LoadOptions::default());
+    let rules = loaded.rules.as_ref().unwrap();
+    let event = open(b"/a", b"/a");
+    let refused = why(&loaded.catalog, rules, "R", &event, &Nobody);
+    assert_eq!(refused.err(), Some(WhyError::TooLarge));
+}
