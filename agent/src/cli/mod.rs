@@ -42,6 +42,11 @@ enum Command {
     Config,
 }
 
+/// The JSON Schema of files of rule tests.
+pub fn rule_test_schema() -> serde_json::Value {
+    rules_test::schema()
+}
+
 /// Runs the command.
 pub fn run(args: Args) -> ExitCode {
     let done = match args.command {

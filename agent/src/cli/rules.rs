@@ -1,17 +1,26 @@
 //! `komainu rules`.
 
+mod layout;
+mod list;
+mod place;
+mod schema;
+mod show;
+mod why;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::rules_test;
 use crate::config::LeastPriority;
 use crate::pipeline::rule_files;
-use crate::rules::{self, LoadOptions, LoadResult, diagnostics};
+use crate::rules::{
+    self, Catalog, Diagnostic, Files, LoadOptions, LoadResult, RuleSet, Source, diagnostics,
+};
 
 /// Work with rule files.
 #[derive(Debug, clap::Args)]
@@ -27,6 +36,14 @@ enum Command {
     Check(Check),
     /// Run the tests beside rule files. Status 1 if one fails.
     Test(rules_test::Args),
+    /// List the rules after the merge of all files.
+    List(list::Args),
+    /// Show one rule after the merge of all files, and where each part of it came from.
+    Show(show::Args),
+    /// Say why a rule does or does not fire for an event: each part of its condition with its value.
+    Why(why::Args),
+    /// Print the JSON Schema of rule files or of test files.
+    Schema(schema::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -52,6 +69,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             None => check(args),
         },
         Command::Test(args) => rules_test::run(args),
+        Command::List(args) => list::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Why(args) => why::run(args),
+        Command::Schema(args) => schema::run(args),
     }
 }
 
@@ -64,11 +85,35 @@ fn explain(code: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(args: &Check) -> anyhow::Result<ExitCode> {
-    let files = rule_files::read(&args.paths).map_err(|errors| {
+/// Reads rule files; every path that cannot be read is in the error.
+fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    rule_files::read(paths).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!("{}", lines.join("\nkomainu: "))
-    })?;
+    })
+}
+
+/// Loads rule files that must be right, for commands that are about something else.
+fn load(paths: &[PathBuf]) -> anyhow::Result<(RuleSet, Catalog, Files)> {
+    let mut result = rules::load(&read(paths)?, &LoadOptions::default());
+    let Some(rules) = result.rules.take() else {
+        result.diagnostics.retain(Diagnostic::is_error);
+        bail!(
+            "the rules do not load:\n{}",
+            result.render(false).trim_end()
+        );
+    };
+    Ok((rules, result.catalog, result.files))
+}
+
+/// Prints a value as JSON for people to read.
+fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    super::print(&format!("{}\n", serde_json::to_string_pretty(value)?))?;
+    Ok(())
+}
+
+fn check(args: &Check) -> anyhow::Result<ExitCode> {
+    let files = read(&args.paths)?;
     let options = LoadOptions {
         least_priority: args.priority.0,
         ..LoadOptions::default()

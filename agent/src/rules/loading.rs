@@ -1,5 +1,6 @@
 //! Loading: files in, rule set and diagnostics out.
 
+use super::catalog::Catalog;
 use super::compile;
 use super::diagnostics::{Diagnostic, E0001, E0002, E0004, to_json};
 use super::format::OutputOptions;
@@ -48,6 +49,8 @@ pub struct LoadResult {
     pub left_out: usize,
     /// The files, for showing the diagnostics.
     pub files: Files,
+    /// Every definition, and where its parts came from.
+    pub catalog: Catalog,
 }
 
 /// Errors, and likewise warnings, that one load reports. A file can be wrong everywhere.
@@ -118,12 +121,13 @@ pub fn load(sources: &[Source], options: &LoadOptions) -> LoadResult {
     diagnostics.extend(compiled.diagnostics.iter().cloned());
     let failed = diagnostics.iter().any(Diagnostic::is_error);
     let left_out = limit(&mut diagnostics);
-    let rules = (!failed).then(|| RuleSet::new(compiled, collector.plugins));
+    let rules = (!failed).then(|| RuleSet::new(compiled, std::mem::take(&mut collector.plugins)));
     LoadResult {
         rules,
         diagnostics,
         left_out,
         files,
+        catalog: Catalog::new(collector),
     }
 }
 

@@ -139,9 +139,15 @@ impl RuleSet {
     /// The condition of a rule as the reference implementation prints it after expanding macros and
     /// lists; `None` where that would be longer than [`MAX_PRINTED`].
     pub fn compiled_condition(&self, rule: &Rule) -> Option<String> {
+        self.expanded_condition(rule)
+            .map(|expr| super::syntax::print(&expr))
+    }
+
+    /// The condition of a rule with macros, lists and exceptions written out; `None` where that would
+    /// be larger than [`MAX_PRINTED`].
+    pub fn expanded_condition(&self, rule: &Rule) -> Option<Expr> {
         let mut budget = MAX_PRINTED;
-        let expr = self.definitions.expand(&rule.expr, &mut budget)?;
-        Some(super::syntax::print(&expr))
+        self.definitions.expand(&rule.expr, &mut budget)
     }
 
     /// Plugin requirements of the rule files that the given plugins (name, version) do not meet, each as

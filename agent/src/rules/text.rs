@@ -97,6 +97,23 @@ impl Text {
         }
     }
 
+    /// What follows `prefix`; `None` where the text does not begin so.
+    pub(super) fn after(&self, prefix: &str) -> Option<Self> {
+        let text = self.text.strip_prefix(prefix)?.to_owned();
+        let cut = prefix.len();
+        let first = self.pieces.partition_point(|piece| piece.at <= cut).max(1) - 1;
+        let kept = self.pieces.iter().skip(first).map(|piece| {
+            let inside = u32::try_from(cut.saturating_sub(piece.at)).unwrap_or(0);
+            Piece {
+                at: piece.at.saturating_sub(cut),
+                raw: piece.raw + inside,
+                file: piece.file,
+            }
+        });
+        let pieces = kept.collect();
+        Some(Self { text, pieces })
+    }
+
     /// Where a range of the text stands in the file it begins in.
     pub(super) fn span(&self, range: Range<usize>) -> Span {
         let start = self.locate(range.start);

@@ -2,7 +2,9 @@
 
 mod case;
 mod check;
+mod event;
 mod record;
+mod schema;
 mod world;
 
 use std::fmt::Write as _;
@@ -13,12 +15,32 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 
 use self::case::TestFile;
+pub(in crate::cli) use self::schema::schema;
+use crate::event::{Event, World};
 use crate::pipeline::rule_files;
 use crate::rules::{LoadOptions, RuleSet, load};
 
 const SUFFIX: &str = ".test.yaml";
 /// Bytes of a test file at most.
 const MAX_FILE: u64 = 16 << 20;
+
+/// Reads one event for `rules why`: of a file with one event, or the test called `test` of a file of
+/// tests, which also names rule files.
+pub(super) fn read_event(path: &Path, test: Option<&str>) -> Result<(OneEvent, Vec<PathBuf>)> {
+    let (case, rules) = event::read(path, test)?;
+    Ok((OneEvent(case), rules))
+}
+
+/// An event as a file describes it.
+#[derive(Debug)]
+pub(super) struct OneEvent(case::Case);
+
+impl OneEvent {
+    /// Hands the event to `look`, with what the user half would know.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Event<'_>, &dyn World) -> T) -> Result<T> {
+        event::with_event(&self.0, |event, world| look(event, world)).map_err(anyhow::Error::msg)
+    }
+}
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -133,6 +155,19 @@ fn in_directory(dir: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// File and name of every test below a directory.
+#[cfg(test)]
+pub(super) fn every_test(dir: &Path) -> Vec<(PathBuf, String)> {
+    let files = test_files(dir).unwrap().into_iter();
+    let named = files.flat_map(|path| {
+        let text = fs::read_to_string(&path).unwrap();
+        let file: TestFile = serde_saphyr::from_str(&text).unwrap();
+        let tests = file.tests.into_iter();
+        tests.map(move |case| (path.clone(), case.test))
+    });
+    named.collect()
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ const NOW: u64 = 10_000 * SECOND;
 const NO_LOGIN: u32 = u32::MAX;
 
 /// Names of open flags and their values (`asm-generic/fcntl.h`), beside those that are facts.
-const OPEN_FLAGS: &[(&str, u32)] = &[
+pub(super) const OPEN_FLAGS: &[(&str, u32)] = &[
     ("O_RDONLY", 0),
     ("O_WRONLY", 0o1),
     ("O_RDWR", 0o2),
@@ -50,7 +50,7 @@ const OPEN_FLAGS: &[(&str, u32)] = &[
 ];
 
 /// What the kernel found out about an open.
-const OPEN_FACTS: &[(&str, u32)] = &[
+pub(super) const OPEN_FACTS: &[(&str, u32)] = &[
     ("O_F_CREATED", OPEN_CREATED),
     ("FD_UPPER_LAYER", OPEN_UPPER_LAYER),
     ("FD_LOWER_LAYER", OPEN_LOWER_LAYER),

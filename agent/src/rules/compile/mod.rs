@@ -8,10 +8,12 @@ mod macros;
 mod operand;
 mod predicate;
 mod rules;
+mod steps;
 
 pub(super) use events::{TypeSet, decide, matching};
 pub(super) use expand::Definitions;
 pub(super) use rules::{Compiled, CompiledRule, compile};
+pub(super) use steps::{Part, PartKind, Parts, parts};
 
 use super::diagnostics::{Code, Diagnostic, Item};
 use super::eval::Graph;

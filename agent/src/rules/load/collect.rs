@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Checked;
 use super::defs::{ListDef, MacroDef, RuleDef};
+use super::history::History;
 use super::version::{PluginRequirement, Version};
 use crate::rules::diagnostics::{Diagnostic, E0203, E0204};
 use crate::rules::source::Span;
@@ -19,6 +20,7 @@ pub(in crate::rules) struct Collector {
     pub(in crate::rules) plugins: Vec<PluginRequirement>,
     pub(in crate::rules) diagnostics: Vec<Diagnostic>,
     pub(in crate::rules) engine: Version,
+    pub(in crate::rules) history: History,
     next: u32,
 }
 
@@ -74,6 +76,7 @@ impl Collector {
             plugins: Vec::new(),
             diagnostics: Vec::new(),
             engine,
+            history: History::default(),
             next: 0,
         }
     }

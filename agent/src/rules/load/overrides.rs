@@ -10,8 +10,8 @@ use crate::rules::yaml::{Kind, Node};
 /// Which keys of a kind of item can be changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Changeable {
-    append: &'static [&'static str],
-    replace: &'static [&'static str],
+    pub(super) append: &'static [&'static str],
+    pub(super) replace: &'static [&'static str],
 }
 
 /// Keys of lists.

@@ -14,8 +14,8 @@ use crate::rules::yaml::{self, Kind, Node};
 pub(super) const APPEND_DEPRECATED: &str = "'append' key is deprecated. Add an 'append' entry (e.g. \
                                             'condition: append') under 'override' instead.";
 
-const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
-const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
+pub(super) const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
+pub(super) const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
 
 /// Reads one file into the collector. Whatever is wrong is noted there and reading goes on with the
 /// next item.
@@ -124,7 +124,10 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
             let name = mapping.text(key)?;
             mapping.items.pop();
             mapping.items.push(item(key, name.as_str(), mapping.span));
-            return read(collector, &mapping, &name);
+            read(collector, &mapping, &name)?;
+            let (text, at) = (name.as_str(), whole(&name));
+            collector.history.note(key, text, at, &mapping);
+            return Ok(());
         }
     }
     let named = Item {

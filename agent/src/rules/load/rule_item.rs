@@ -12,7 +12,7 @@ use crate::rules::diagnostics::{Diagnostic, E0104, E0203, E0204, Item, W0003, W0
 use crate::rules::source::Span;
 use crate::rules::text::Text;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "rule",
     "condition",
     "output",

@@ -1,0 +1,204 @@
+//! JSON Schema of test files. Its keys are those of the types in `case`; a test compares them.
+
+use serde_json::{Value, json};
+
+use super::record::{OPEN_FACTS, OPEN_FLAGS};
+use crate::event::event_types;
+
+/// The schema (draft 2020-12) of a file of rule tests.
+pub(in crate::cli) fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Rule tests",
+        "description": "Events, and the rules that must hold for them.",
+        "type": "object",
+        "properties": {
+            "rules": texts("Rule files in loading order, relative to this file."),
+            "tests": { "type": "array", "items": { "$ref": "#/$defs/test" } },
+        },
+        "additionalProperties": false,
+        "required": ["rules", "tests"],
+        "$defs": {
+            "test": test(),
+            "event": event(),
+            "process": process(),
+            "container": container(),
+            "pod": object(&[], &json!({ "name": text("k8s.pod.name"), "namespace": text("k8s.ns.name") })),
+            "file": file(),
+            "socket": socket(),
+        },
+    })
+}
+
+fn object(required: &[&str], properties: &Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "required": required,
+    })
+}
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+fn texts(description: &str) -> Value {
+    json!({ "type": "array", "items": { "type": "string" }, "description": description })
+}
+
+fn number(description: &str) -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX, "description": description })
+}
+
+fn flag(description: &str) -> Value {
+    json!({ "type": "boolean", "description": description })
+}
+
+fn one_of(names: &[&str], description: &str) -> Value {
+    json!({ "enum": names, "description": description })
+}
+
+fn test() -> Value {
+    object(
+        &["test", "event", "expect"],
+        &json!({
+            "test": text("What is tried, unique in the file."),
+            "event": { "$ref": "#/$defs/event" },
+            "process": { "$ref": "#/$defs/process" },
+            "parents": { "type": "array", "items": { "$ref": "#/$defs/process" },
+                "description": "Ancestors, nearest first." },
+            "container": { "$ref": "#/$defs/container" },
+            "pod": { "$ref": "#/$defs/pod" },
+            "file": { "$ref": "#/$defs/file" },
+            "socket": { "$ref": "#/$defs/socket" },
+            "expect": texts("Names of exactly the rules that hold."),
+            "output": texts("Texts, each in the output of one of the expected rules."),
+        }),
+    )
+}
+
+fn event() -> Value {
+    let delivered = event_types().filter(|ty| ty.class.is_some());
+    let names: Vec<&str> = delivered.map(|ty| ty.name).collect();
+    object(
+        &["type"],
+        &json!({
+            "type": one_of(&names, "Event type, as in evt.type."),
+            "result": { "type": ["integer", "string"],
+                "description": "Return value: a number, or the name of an error such as EACCES." },
+        }),
+    )
+}
+
+fn process() -> Value {
+    object(
+        &[],
+        &json!({
+            "name": text("proc.name; `test` if left out."),
+            "exepath": text("proc.exepath; /usr/bin/ and the name if left out."),
+            "exe": text("argv[0]; the name if left out."),
+            "args": texts("Arguments after argv[0]."),
+            "cwd": text("Current directory; / if left out."),
+            "pid": number("Process id; 1000 if left out."),
+            "vpid": number("Process id in the container; the pid if left out."),
+            "uid": number("User id; 0 if left out."),
+            "gid": number("Group id; 0 if left out."),
+            "loginuid": number("Login user id; unset if left out."),
+            "user": text("Name of the user id."),
+            "tty": number("Device number of the terminal, 0 for none."),
+            "layer": one_of(&["upper", "lower"], "Layer of the executable on an overlay."),
+            "memfd": flag("The executable is only in memory."),
+        }),
+    )
+}
+
+fn container() -> Value {
+    object(
+        &["id"],
+        &json!({
+            "id": text("First 12 digits of the id."),
+            "image": text("Image without tag."),
+            "privileged": flag("Runs privileged."),
+        }),
+    )
+}
+
+fn file() -> Value {
+    let flags = OPEN_FLAGS.iter().chain(OPEN_FACTS);
+    let names: Vec<&str> = flags.map(|(name, _)| *name).collect();
+    object(
+        &["name"],
+        &json!({
+            "name": text("Path as the program asked for it."),
+            "resolved": text("The kernel's path; the name if left out."),
+            "flags": { "type": "array", "items": { "enum": names },
+                "description": "As in evt.arg.flags." },
+            "mode": number("Mode of a file that is created."),
+        }),
+    )
+}
+
+fn socket() -> Value {
+    object(
+        &["family"],
+        &json!({
+            "family": one_of(&["ipv4", "ipv6", "unix"], "Address family."),
+            "type": one_of(&["tcp", "udp", "stream", "dgram"], "Type; tcp, or stream for unix, if left out."),
+            "local": text("Own address:port, IPv6 in brackets."),
+            "peer": text("Peer's address:port, IPv6 in brackets."),
+            "path": text("Path of a unix socket's peer."),
+        }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case;
+    use super::*;
+
+    /// The keys that a type reads, from what it says about an unknown one.
+    fn keys<T: serde::de::DeserializeOwned>() -> Vec<String> {
+        let error = serde_json::from_value::<T>(json!({ "?": 0 }))
+            .err()
+            .unwrap();
+        let text = error.to_string();
+        let (_, expected) = text.split_once("expected ").unwrap();
+        let mut keys: Vec<String> = expected
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    fn properties(schema: &Value) -> Vec<String> {
+        let mut keys: Vec<String> = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn keys_are_those_that_are_read() {
+        let schema = schema();
+        let defs = &schema["$defs"];
+        assert_eq!(properties(&schema), keys::<case::TestFile>());
+        assert_eq!(properties(&defs["test"]), keys::<case::Case>());
+        assert_eq!(properties(&defs["event"]), keys::<case::EventFacts>());
+        assert_eq!(properties(&defs["process"]), keys::<case::ProcessFacts>());
+        assert_eq!(
+            properties(&defs["container"]),
+            keys::<case::ContainerFacts>()
+        );
+        assert_eq!(properties(&defs["pod"]), keys::<case::PodFacts>());
+        assert_eq!(properties(&defs["file"]), keys::<case::FileFacts>());
+        assert_eq!(properties(&defs["socket"]), keys::<case::SocketFacts>());
+    }
+}
