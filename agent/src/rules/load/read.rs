@@ -111,14 +111,7 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
         collector.plugins.extend(plugins);
         return Ok(());
     }
-    for (key, read) in [
-        (
-            "list",
-            read_list as fn(&mut Collector, &Mapping<'_>, &Text) -> Checked<()>,
-        ),
-        ("macro", read_macro),
-        ("rule", rule_item::read_rule),
-    ] {
+    for (key, read) in DEFINITIONS {
         if mapping.has(key) {
             mapping.items.push(item(key, "", mapping.span));
             let name = mapping.text(key)?;
@@ -130,6 +123,21 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
             return Ok(());
         }
     }
+    warn_unknown_item(collector, &mapping);
+    Ok(())
+}
+
+/// Reads an item that defines or changes something with a name.
+type ReadNamed = fn(&mut Collector, &Mapping<'_>, &Text) -> Checked<()>;
+
+/// Keys of such items, in the order of the reference implementation.
+const DEFINITIONS: [(&str, ReadNamed); 3] = [
+    ("list", read_list),
+    ("macro", read_macro),
+    ("rule", rule_item::read_rule),
+];
+
+fn warn_unknown_item(collector: &mut Collector, mapping: &Mapping<'_>) {
     let named = Item {
         kind: "rules content item",
         name: String::new(),
@@ -151,7 +159,6 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
         .did_you_mean(first, known)
         .within(&[named]);
     collector.diagnostics.push(diagnostic);
-    Ok(())
 }
 
 /// Place of a whole text.
