@@ -111,30 +111,33 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
         collector.plugins.extend(plugins);
         return Ok(());
     }
-    for (key, read) in [
-        (
-            "list",
-            read_list as fn(&mut Collector, &Mapping<'_>, &Text) -> Checked<()>,
-        ),
-        ("macro", read_macro),
-        ("rule", rule_item::read_rule),
-    ] {
+    for (key, read) in DEFINITIONS {
         if mapping.has(key) {
             mapping.items.push(item(key, "", mapping.span));
             let name = mapping.text(key)?;
             mapping.items.pop();
             mapping.items.push(item(key, name.as_str(), mapping.span));
             read(collector, &mapping, &name)?;
-            collector.history.note(key, &name, &mapping);
+            let (text, at) = (name.as_str(), whole(&name));
+            collector.history.note(key, text, at, &mapping);
             return Ok(());
         }
     }
-    collector.diagnostics.push(unknown_item(&mapping));
+    warn_unknown_item(collector, &mapping);
     Ok(())
 }
 
-/// Says that no key of the item names a kind.
-fn unknown_item(mapping: &Mapping<'_>) -> Diagnostic {
+/// Reads an item that defines or changes something with a name.
+type ReadNamed = fn(&mut Collector, &Mapping<'_>, &Text) -> Checked<()>;
+
+/// Keys of such items, in the order of the reference implementation.
+const DEFINITIONS: [(&str, ReadNamed); 3] = [
+    ("list", read_list),
+    ("macro", read_macro),
+    ("rule", rule_item::read_rule),
+];
+
+fn warn_unknown_item(collector: &mut Collector, mapping: &Mapping<'_>) {
     let named = Item {
         kind: "rules content item",
         name: String::new(),
@@ -152,9 +155,10 @@ fn unknown_item(mapping: &Mapping<'_>) -> Diagnostic {
         .first()
         .and_then(|(key, _)| key.scalar())
         .unwrap_or_default();
-    Diagnostic::new(&W0001, "Unknown top level item", mapping.span)
+    let diagnostic = Diagnostic::new(&W0001, "Unknown top level item", mapping.span)
         .did_you_mean(first, known)
-        .within(&[named])
+        .within(&[named]);
+    collector.diagnostics.push(diagnostic);
 }
 
 /// Place of a whole text.
