@@ -118,8 +118,7 @@ fn dispatch(collector: &mut Collector, mut mapping: Mapping<'_>) -> Checked<()> 
             mapping.items.pop();
             mapping.items.push(item(key, name.as_str(), mapping.span));
             read(collector, &mapping, &name)?;
-            let (text, at) = (name.as_str(), whole(&name));
-            collector.history.note(key, text, at, &mapping);
+            collector.history.note(key, &name, &mapping);
             return Ok(());
         }
     }
