@@ -1,3 +1,5 @@
+//! What `rules show` prints.
+
 use super::*;
 use crate::rules::{LoadOptions, LoadResult, Source, load};
 

@@ -1,3 +1,5 @@
+//! What `rules why` prints.
+
 use std::path::{Path, PathBuf};
 
 use super::*;
