@@ -22,6 +22,10 @@ pub const ITEM_DELETED: u8 = 1 << 1;
 /// Reading the value failed with a fault before its end.
 pub const ITEM_FAULT: u8 = 1 << 2;
 
+/// Kernel path on a mount outside of the task's mount namespace (`open_tree`, `umount -l`, a descriptor
+/// from elsewhere): from the root of its filesystem.
+pub const ITEM_DETACHED: u8 = 1 << 3;
+
 /// What an item holds.
 pub mod tag {
     /// The path string as the program passed it, from user memory (exec: from `bprm->filename`).

@@ -19,9 +19,9 @@ pub const MAX_FAILED_ARG: usize = 512;
 /// Ancestors sent with an exec.
 pub const MAX_ANCESTORS: usize = 16;
 /// Bytes of a cgroup path.
-pub const MAX_CGROUP_PATH: usize = 1024;
+pub const MAX_CGROUP_PATH: usize = 4096;
 /// Levels of a cgroup path.
-pub const MAX_CGROUP_LEVELS: usize = 16;
+pub const MAX_CGROUP_LEVELS: usize = 48;
 /// Bytes of a raw socket address (`sizeof(struct sockaddr_storage)`).
 pub const MAX_SOCKADDR: usize = 128;
 

@@ -135,6 +135,7 @@ offsets! {
     mount_mnt: required ("mount", "mnt");
     mount_parent: required ("mount", "mnt_parent");
     mount_mountpoint: required ("mount", "mnt_mountpoint");
+    mount_ns: required ("mount", "mnt_ns");
 
     inode_mode: required ("inode", "i_mode");
     inode_uid: required ("inode", "i_uid");

@@ -4,11 +4,13 @@
 //! per number: the low half is the handler for a native call, the high half the one for a 32-bit
 //! compat call of the same number. Most words are 0 and end the program there.
 
+use crate::Class;
+
 /// Slots of the interest table. x32 calls (`__X32_SYSCALL_BIT`) use 512..548 of the native table.
 pub const INTEREST_SLOTS: u32 = 1024;
 
 /// Bit that marks an x32 call in `orig_ax`.
-pub const X32_BIT: u64 = 0x4000_0000;
+pub const X32_BIT: u32 = 0x4000_0000;
 
 /// Handlers the dispatcher can tail-call: index into the program array, 0 is none.
 pub mod handler {
@@ -22,6 +24,16 @@ pub mod handler {
     pub const CONNECT: u16 = 3;
     /// Slots of the program array.
     pub const SLOTS: u32 = 64;
+}
+
+/// The event class a handler's records are of.
+pub const fn class_of(handler: u16) -> Option<Class> {
+    match handler {
+        handler::EXEC_FAILED => Some(Class::EXEC),
+        handler::OPEN => Some(Class::OPEN),
+        handler::CONNECT => Some(Class::CONNECT),
+        _ => None,
+    }
 }
 
 /// What a number means, so that a handler can find its arguments.
@@ -126,9 +138,9 @@ pub mod x86_64 {
         },
     ];
 
-    /// Name of the system call that `number` of the given table stands for.
-    pub fn name(number: u32, compat: bool) -> Option<&'static str> {
+    /// The system call that `number` of the given table stands for.
+    pub fn find(number: u32, compat: bool) -> Option<&'static Syscall> {
         let table = |s: &&Syscall| if compat { s.compat } else { s.native }.contains(&number);
-        TABLE.iter().find(table).map(|s| s.name)
+        TABLE.iter().find(table)
     }
 }

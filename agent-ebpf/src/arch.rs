@@ -28,14 +28,21 @@ pub(crate) struct Call {
     pub(crate) number: u32,
     /// Through a 32-bit entry.
     pub(crate) compat: bool,
+    /// Pointers in its memory are 32 bits wide: compat and x32.
+    narrow: bool,
+}
+
+/// The low half of `orig_ax`, which is all the kernel looks at: a program may set the upper half to
+/// anything. `None` where the task is in no system call.
+#[inline(always)]
+fn raw_number(regs: u64) -> Option<u32> {
+    read::kernel::<u32>(regs, ORIG_AX).filter(|&number| number != u32::MAX)
 }
 
 /// Number without the x32 bit; `None` where the task is not in a system call (`orig_ax` = -1).
 #[inline(always)]
 pub(crate) fn number(regs: u64) -> Option<u32> {
-    let orig_ax = read::kernel::<u64>(regs, ORIG_AX)?;
-    let number = orig_ax & !X32_BIT;
-    (number < u64::from(u32::MAX)).then_some(number as u32)
+    raw_number(regs).map(|number| number & !X32_BIT)
 }
 
 /// Whether the current system call came through a 32-bit entry (`int 0x80`, 32-bit `syscall`).
@@ -52,10 +59,13 @@ impl Call {
     /// Reads number and entry of the call in `regs`.
     #[inline(always)]
     pub(crate) fn new(regs: u64) -> Option<Self> {
+        let number = raw_number(regs)?;
+        let compat = is_compat();
         Some(Self {
             regs,
-            number: number(regs)?,
-            compat: is_compat(),
+            number: number & !X32_BIT,
+            compat,
+            narrow: compat || number & X32_BIT != 0,
         })
     }
 
@@ -90,13 +100,13 @@ impl Call {
     /// Bytes of a pointer in the memory of the program.
     #[inline(always)]
     pub(crate) fn pointer_size(&self) -> u64 {
-        if self.compat { 4 } else { 8 }
+        if self.narrow { 4 } else { 8 }
     }
 
     /// Reads the pointer at `address` of the program's memory.
     #[inline(always)]
     pub(crate) fn user_pointer(&self, address: u64) -> Option<u64> {
-        if self.compat {
+        if self.narrow {
             read::user::<u32>(address).map(u64::from)
         } else {
             read::user::<u64>(address)

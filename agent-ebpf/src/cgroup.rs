@@ -1,7 +1,10 @@
 //! Which cgroup a task is in, and its path.
 
 use komainu_common::{
-    header::CGROUP_V1, item::ITEM_CUT, limits::MAX_CGROUP_LEVELS, offsets::ABSENT,
+    header::CGROUP_V1,
+    item::{ITEM_CUT, ITEM_FAULT},
+    limits::MAX_CGROUP_LEVELS,
+    offsets::ABSENT,
 };
 
 use crate::{
@@ -11,6 +14,9 @@ use crate::{
 
 /// Bytes of a cgroup's name at most (`NAME_MAX`).
 const MAX_NAME: u32 = 255;
+
+/// Where the path may not reach: room to measure a name, and for one more.
+const FRONT: u64 = 2 * (MAX_NAME as u64 + 1);
 
 /// Address of the cgroup that names the task, and whether it is of a v1 hierarchy.
 ///
@@ -52,16 +58,21 @@ pub(crate) fn id(task: u64) -> u64 {
 /// Builds the path of the task's cgroup in [`Scratch::path`]; returns its `ITEM_*` flags.
 #[inline(never)]
 pub(crate) fn build_path(scratch: &mut Scratch, task: u64) -> u64 {
-    let node = of(task).and_then(|(cgroup, _)| read::kernel(cgroup, offset!(cgroup_kn)));
+    let node = of(task).and_then(|(cgroup, _)| read::pointer(cgroup, offset!(cgroup_kn)));
+    let unreadable = node.is_none();
     scratch.walk.at.set(node.unwrap_or(0));
     scratch.walk.position.set(PATH_AREA as u64);
     let mut flags = u64::from(ITEM_CUT);
-    for _ in 0..MAX_CGROUP_LEVELS {
+    // One more turn to see that there is no parent.
+    for _ in 0..=MAX_CGROUP_LEVELS {
         let node = scratch.walk.at.get();
         let Some(parent) = read::pointer(node, offset!(kernfs_parent)) else {
             flags = 0;
             break;
         };
+        if scratch.walk.position.get() < FRONT {
+            break;
+        }
         let name = read::kernel(node, offset!(kernfs_name)).unwrap_or(0);
         let len = length(scratch, name);
         if !path::prepend(scratch, name, len, true) {
@@ -70,11 +81,15 @@ pub(crate) fn build_path(scratch: &mut Scratch, task: u64) -> u64 {
         scratch.walk.at.set(parent);
     }
     path::finish(scratch);
-    flags
+    if unreadable {
+        u64::from(ITEM_FAULT)
+    } else {
+        flags
+    }
 }
 
-/// Length of a kernfs name, which is not stored: copies it to the front of the path area, where a
-/// cgroup path of [`MAX_CGROUP_LEVELS`] names does not reach unless they are very long.
+/// Length of a kernfs name, which is not stored: copies it to the front of the path area, which the
+/// path itself must not reach.
 #[inline(always)]
 fn length(scratch: &mut Scratch, name: u64) -> usize {
     let front = scratch.path.as_mut_ptr();

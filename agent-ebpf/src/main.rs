@@ -27,6 +27,9 @@
     reason = "the signature aya's program macros want"
 )]
 
+#[cfg(not(bpf_target_arch = "x86_64"))]
+compile_error!("the layout of pt_regs and the system call numbers are those of x86-64 only");
+
 mod arch;
 mod cgroup;
 mod file;

@@ -5,13 +5,13 @@
 //! `path[path_start..PATH_AREA]`.
 
 use komainu_common::{
-    item::{ITEM_CUT, ITEM_DELETED},
+    item::{ITEM_CUT, ITEM_DELETED, ITEM_DETACHED},
     limits::{MAX_COMPONENT, MAX_PATH_COMPONENTS},
 };
 
 use crate::{
     maps::{PATH_AREA, Scratch, offset},
-    read,
+    read, task,
 };
 
 /// Mask of an offset into the path area.
@@ -44,7 +44,9 @@ enum Step {
     On,
     /// The root of the mount namespace.
     Root,
-    /// A root below no mount: memfd, pipe, detached mount.
+    /// A root below no mount: memfd, pipe.
+    Nameless,
+    /// The root of a filesystem, reached from a mount outside of the task's mount namespace.
     Detached,
     /// Unreadable, or no room.
     Stuck,
@@ -66,7 +68,8 @@ pub(crate) fn build(scratch: &mut Scratch, dentry: u64, mnt: u64) -> u64 {
     finish(scratch);
     let ending = match end {
         Step::Root => 0,
-        Step::Detached => ITEM_DELETED,
+        Step::Nameless => ITEM_DELETED,
+        Step::Detached => ITEM_DETACHED,
         Step::On | Step::Stuck => ITEM_CUT,
     };
     u64::from(ending | unhashed(dentry))
@@ -100,11 +103,15 @@ fn step(scratch: &mut Scratch) -> Step {
         return Step::Stuck;
     };
     let is_root = link.parent == dentry;
+    // The root of a filesystem is called "/", that of a memfd "memfd:…".
+    if is_root && link.len == 1 {
+        return Step::Detached;
+    }
     if !prepend(scratch, link.name, link.len as usize, !is_root) {
         return Step::Stuck;
     }
     if is_root {
-        return Step::Detached;
+        return Step::Nameless;
     }
     scratch.walk.at.set(link.parent);
     Step::On
@@ -122,12 +129,26 @@ fn leave_mount(scratch: &mut Scratch) -> Step {
         return Step::Stuck;
     };
     if parent == mount {
-        return Step::Root;
+        if is_in_own_namespace(mount) {
+            return Step::Root;
+        }
+        // A copy of a directory (open_tree), or unmounted while in use: its root is not "/". The
+        // way up within the filesystem is a name nobody can choose.
+        scratch.walk.root.set(0);
+        return Step::On;
     }
     let mountpoint = read::kernel(mount, offset!(mount_mountpoint)).unwrap_or(0);
     scratch.walk.at.set(mountpoint);
     enter_mount(scratch, parent.wrapping_add(u64::from(offset!(mount_mnt))));
     Step::On
+}
+
+/// Whether a mount belongs to the mount namespace of the current task.
+#[inline(always)]
+fn is_in_own_namespace(mount: u64) -> bool {
+    let own = read::pointer(task::current(), offset!(task_nsproxy))
+        .and_then(|nsproxy| read::pointer(nsproxy, offset!(nsproxy_mnt)));
+    own.is_some() && own == read::pointer(mount, offset!(mount_ns))
 }
 
 /// Puts one component (and a slash before it) in front of what is there. `false` for no room or a

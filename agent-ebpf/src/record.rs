@@ -21,7 +21,10 @@ use komainu_common::{
 use crate::{
     arch::Call,
     cgroup,
-    maps::{BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot},
+    maps::{
+        BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot,
+        setting,
+    },
     path, read, task,
 };
 
@@ -36,10 +39,15 @@ const _: () = assert!(MAX_KERNEL_PATH == PATH_AREA);
 pub(crate) struct Record<T> {
     scratch: *mut Scratch,
     class: Class,
+    lane: Lane,
+    subject: u64,
     _fixed: core::marker::PhantomData<T>,
 }
 
-/// Counts an event as seen and begins its record about `subject`.
+/// Counts an event as seen and begins its record about the task `subject`.
+///
+/// The task itself is described by [`Record::submit`], last: what another thread could replace
+/// meanwhile (descriptors, user memory) is to be read first.
 ///
 /// `None` after counting the event as lost if there is no buffer, which a correctly sized scratch
 /// map rules out.
@@ -50,29 +58,43 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
     let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
         count(class, |counters| counters.lost_internal += 1);
+        blame(cgroup::id(subject), class, now());
         return None;
     };
     let record = Record {
         scratch,
         class,
+        lane: class.lane(),
+        subject,
         _fixed: core::marker::PhantomData,
     };
     let header = record.header();
     header.class = class.0;
     header.flags = 0;
-    // SAFETY: no preconditions.
-    header.time = unsafe { bpf_ktime_get_boot_ns() };
+    header.time = now();
     header.ret = 0;
-    header.cgroup = cgroup::id(subject);
     header.syscall = NO_SYSCALL;
     header.cpu = cpu;
-    // SAFETY: the task is part of the header just borrowed.
-    unsafe { task::fill(subject, &raw mut header.task) };
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
     Some(record)
 }
 
+/// `CLOCK_BOOTTIME` in nanoseconds.
+#[inline(always)]
+fn now() -> u64 {
+    // SAFETY: no preconditions.
+    unsafe { bpf_ktime_get_boot_ns() }
+}
+
 impl<T> Record<T> {
+    /// Sends the record through the bulk ring, whatever its class: anyone can make as many failed
+    /// calls as they like, and none may take the place of a process that starts.
+    #[inline(always)]
+    pub(crate) fn in_bulk(mut self) -> Self {
+        self.lane = Lane::Bulk;
+        self
+    }
+
     /// Notes the system call and its result.
     #[inline(always)]
     pub(crate) fn set_call(&self, call: &Call, ret: i64) {
@@ -197,13 +219,13 @@ impl<T> Record<T> {
         tag: u8,
         write: impl FnOnce(*mut u8) -> (u64, u8),
     ) {
-        let scratch = self.scratch();
-        let at = scratch.len as usize & MASK;
-        if at > MAX_RECORD - ITEM - CAP {
+        let at = self.scratch().len as usize & MASK;
+        // One byte short of the end: a full record would have the length 0 under the mask.
+        if at >= MAX_RECORD - ITEM - CAP {
             self.header().flags |= HEADER_OVERFLOW;
             return;
         }
-        let item = scratch.record.as_mut_ptr().wrapping_add(at);
+        let item = self.scratch().record.as_mut_ptr().wrapping_add(at);
         let (len, item_flags) = write(item.wrapping_add(ITEM));
         let len = if len > CAP as u64 { CAP as u64 } else { len };
         // SAFETY: within the record, as checked above.
@@ -212,23 +234,29 @@ impl<T> Record<T> {
             item.add(1).write(item_flags);
             item.add(2).cast::<u16>().write_unaligned(len as u16);
         }
-        scratch.len = (at + ITEM) as u32 + len as u32;
+        self.scratch().len = (at + ITEM) as u32 + len as u32;
     }
 
-    /// Puts the record into the ring of its class, or counts it as lost.
+    /// Describes the task and puts the record into its ring, or counts it as lost.
     #[inline(always)]
     pub(crate) fn submit(self) {
         let size = self.scratch().len as usize & MASK;
-        self.header().size = size as u32;
+        let header = self.header();
+        header.size = size as u32;
+        header.cgroup = cgroup::id(self.subject);
+        // SAFETY: the task is part of the header just borrowed.
+        unsafe { task::fill(self.subject, &raw mut header.task) };
         if size < size_of::<Header>() {
+            // Unreachable, but the verifier wants a lower bound.
+            lose_after_seen(self.class);
             return;
         }
         let data = (&raw mut self.scratch().record).cast();
-        let ring = match self.class.lane() {
+        let ring = match self.lane {
             Lane::Lifecycle => (&raw const LIFECYCLE).cast_mut(),
             Lane::Bulk => (&raw const BULK).cast_mut(),
         };
-        let wakeup = match self.class.lane() {
+        let wakeup = match self.lane {
             Lane::Lifecycle => 0,
             Lane::Bulk => bulk_wakeup(),
         };
@@ -245,16 +273,14 @@ impl<T> Record<T> {
     }
 }
 
-/// Bytes waiting in the bulk ring from which its reader is woken. Below it the reader's own clock
+/// From a part of the bulk ring that waits, its reader is woken. Below it the reader's own clock
 /// decides: a wake-up per record would cost the traced program more than the record.
-const BULK_WAKEUP: u64 = 256 * 1024;
-
 #[inline(always)]
 fn bulk_wakeup() -> u64 {
     let ring = (&raw const BULK).cast_mut();
     // SAFETY: a ring buffer map.
     let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
-    if waiting >= BULK_WAKEUP {
+    if waiting >= u64::from(setting!(bulk_wakeup)) {
         u64::from(BPF_RB_FORCE_WAKEUP)
     } else {
         u64::from(BPF_RB_NO_WAKEUP)
@@ -290,6 +316,19 @@ fn string_length<const CAP: usize>(with_nul: i64, target: *mut u8, first: &mut u
     };
     // A full buffer may be a string that just fits; a path of PATH_MAX bytes cannot be longer.
     (len, flags(with_nul as usize >= CAP, false))
+}
+
+/// Counts an event that no program could handle: seen, and lost.
+#[inline(always)]
+pub(crate) fn lose(class: Class) {
+    count(class, |counters| counters.seen += 1);
+    lose_after_seen(class);
+}
+
+#[inline(always)]
+fn lose_after_seen(class: Class) {
+    count(class, |counters| counters.lost_internal += 1);
+    blame(cgroup::id(task::current()), class, now());
 }
 
 /// Counts something about `class`.

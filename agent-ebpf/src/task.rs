@@ -140,9 +140,14 @@ fn level(pid: u64) -> u32 {
     read::kernel::<u32>(pid, offset!(pid_level)).unwrap_or(0) & 31
 }
 
-/// `pid->numbers[level].nr`.
+/// `pid->numbers[level].nr`; 0 where the pid is of a namespace above that level and has no number
+/// there.
 #[inline(always)]
-fn pid_number(pid: u64, level: u32) -> u32 {
+fn pid_number(pid: u64, wanted: u32) -> u32 {
+    if wanted > level(pid) {
+        return 0;
+    }
+    let level = wanted;
     let entry = offset!(pid_numbers) + level * offset!(upid_size);
     read::kernel(pid, entry + offset!(upid_nr)).unwrap_or(0)
 }

@@ -27,6 +27,8 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     let Some(arguments) = arguments(&call) else {
         return 0;
     };
+    // First of all: another thread may replace the descriptor any moment.
+    let target = file::of_descriptor(i64::from(arguments.fd)).and_then(sock::of_file);
     let Some(record) = record::begin::<Connect>(Slot::Syscall, Class::CONNECT, task::current())
     else {
         return 0;
@@ -35,15 +37,16 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     let fixed = record.fixed();
     sock::clear(fixed);
     fixed.fd = arguments.fd;
-    record.append_user::<MAX_SOCKADDR>(tag::USER_ADDR, arguments.address, arguments.len);
-    let target = file::of_descriptor(i64::from(arguments.fd)).and_then(sock::of_file);
     if let Some((sock, inode)) = target {
         sock::fill(sock, inode, fixed);
-        if sock::is_unix(fixed.family)
-            && let Some((name, len)) = sock::unix_peer_name(sock)
-        {
-            record.append_kernel::<MAX_SOCKADDR>(tag::UNIX_PATH, name, len);
-        }
+    }
+    let is_unix = sock::is_unix(fixed.family);
+    record.append_user::<MAX_SOCKADDR>(tag::USER_ADDR, arguments.address, arguments.len);
+    if is_unix
+        && let Some((sock, _)) = target
+        && let Some((name, len)) = sock::unix_peer_name(sock)
+    {
+        record.append_kernel::<MAX_SOCKADDR>(tag::UNIX_PATH, name, len);
     }
     record.submit();
     0
@@ -56,7 +59,9 @@ fn arguments(call: &Call) -> Option<Arguments> {
         if call.arg(0) != SYS_CONNECT {
             return None;
         }
-        let [fd, address, len] = read::user::<[u32; 3]>(call.arg(1))?;
+        // Gone meanwhile: it is a connect all the same.
+        let unreadable = [u32::MAX, 0, 0];
+        let [fd, address, len] = read::user::<[u32; 3]>(call.arg(1)).unwrap_or(unreadable);
         return Some(Arguments {
             fd: fd as i32,
             address: u64::from(address),

@@ -8,7 +8,7 @@ use komainu_common::{
     exec::{
         Ancestor, EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec,
     },
-    item::{ITEM_CUT, ITEM_DELETED, tag},
+    item::{ITEM_CUT, ITEM_DELETED, ITEM_FAULT, tag},
     limits::{MAX_ANCESTORS, MAX_ARGV, MAX_ENV, MAX_FAILED_ARG, MAX_FAILED_ARGS, MAX_USER_PATH},
     syscalls::x86_64::{self as native, compat},
 };
@@ -38,6 +38,10 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     clear(record.fixed(), subject);
+    // What says who it is comes before strings of the program's choice, which may fill the record.
+    let flags = cgroup::build_path(record.scratch(), subject);
+    record.append_path(tag::CGROUP_PATH, flags);
+    append_ancestors(&record, subject);
     if let Some(filename) = read::pointer(bprm, offset!(bprm_filename)) {
         record.append_kernel_str::<MAX_USER_PATH>(tag::USER_PATH, filename);
         if let Some(interp) = read::pointer(bprm, offset!(bprm_interp))
@@ -51,9 +55,6 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
         append_strings(&record, mm);
     }
     append_cwd(&record, subject);
-    append_ancestors(&record, subject);
-    let flags = cgroup::build_path(record.scratch(), subject);
-    record.append_path(tag::CGROUP_PATH, flags);
     record.submit();
     0
 }
@@ -73,6 +74,7 @@ pub fn exec_failed(ctx: RawTracePointContext) -> i32 {
     let Some(record) = record::begin::<Exec>(Slot::Syscall, Class::EXEC, subject) else {
         return 0;
     };
+    let record = record.in_bulk();
     record.set_call(&call, ret);
     let fixed = record.fixed();
     clear(fixed, subject);
@@ -139,10 +141,12 @@ fn append_executable(record: &Record<Exec>, mm: u64) {
     }
     let path = exe + u64::from(offset!(file_path));
     if let Some(flags) = record.append_path_of(tag::KERNEL_PATH, path) {
+        let is_memfd = is_memfd(record);
+        let out = record.fixed();
         if flags & u64::from(ITEM_DELETED) != 0 {
             out.flags |= EXEC_DELETED;
         }
-        if is_memfd(record) {
+        if is_memfd {
             out.flags |= EXEC_MEMFD;
         }
     }
@@ -181,14 +185,20 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
         let walk = &mut record.scratch().walk;
         walk.position.set(0);
         walk.at.set(argv);
-        let mut flags = ITEM_CUT;
+        // Whether an argument was cut; in memory like the rest, see `Cell`.
+        walk.root.set(0);
+        let mut end = ITEM_CUT;
         for _ in 0..MAX_FAILED_ARGS {
             let slot = walk.at.get();
-            let Some(argument) = call.user_pointer(slot).filter(|&address| address != 0) else {
-                flags = 0;
+            let Some(argument) = call.user_pointer(slot) else {
+                end = ITEM_FAULT;
                 break;
             };
-            walk.at.set(slot + call.pointer_size());
+            if argument == 0 {
+                end = 0;
+                break;
+            }
+            walk.at.set(slot.wrapping_add(call.pointer_size()));
             let len = walk.position.get() as usize;
             if len > MAX_ARGV - MAX_FAILED_ARG {
                 break;
@@ -198,11 +208,15 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
             // MAX_FAILED_ARG left behind `len`.
             let written = unsafe { read::user_str(to, MAX_FAILED_ARG as u32, argument) };
             if written <= 0 {
+                end = ITEM_FAULT;
                 break;
+            }
+            if written as usize >= MAX_FAILED_ARG {
+                walk.root.set(u64::from(ITEM_CUT));
             }
             walk.position.set(len as u64 + written as u64);
         }
-        (walk.position.get(), flags)
+        (walk.position.get(), end | walk.root.get() as u8)
     });
 }
 

@@ -40,6 +40,8 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     let ret: i64 = ctx.arg(1);
+    // First of all: another thread may replace the descriptor any moment.
+    let file = file::of_descriptor(ret);
     let Some(record) = record::begin::<Open>(Slot::Syscall, Class::OPEN, task::current()) else {
         return 0;
     };
@@ -49,7 +51,9 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     if first != b'/' && first != 0 {
         append_base(&record);
     }
-    append_file(&record, ret);
+    if let Some(file) = file {
+        append_file(&record, file);
+    }
     record.submit();
     0
 }
@@ -111,10 +115,7 @@ fn append_base(record: &Record<Open>) {
 
 /// Fills and appends what the kernel knows of the opened file.
 #[inline(always)]
-fn append_file(record: &Record<Open>, ret: i64) {
-    let Some(file) = file::of_descriptor(ret) else {
-        return;
-    };
+fn append_file(record: &Record<Open>, file: u64) {
     let out = record.fixed();
     let mode = read::kernel::<u32>(file, offset!(file_mode)).unwrap_or(0);
     out.facts = OPEN_RESOLVED;

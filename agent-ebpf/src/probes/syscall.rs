@@ -5,7 +5,7 @@
 use aya_ebpf::{
     helpers::bpf_get_current_pid_tgid, macros::raw_tracepoint, programs::RawTracePointContext,
 };
-use komainu_common::{Class, syscalls::handler};
+use komainu_common::syscalls::{class_of, handler};
 
 use crate::{
     arch,
@@ -36,10 +36,9 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     // SAFETY: the programs in HANDLERS are of this type and expect this context.
     unsafe { HANDLERS.tail_call(&ctx, handler) };
     // Only reached if the handler is not there: it could not be loaded.
-    record::count(class_of(handler), |counters| {
-        counters.seen += 1;
-        counters.lost_internal += 1;
-    });
+    if let Some(class) = class_of(handler as u16) {
+        record::lose(class);
+    }
     0
 }
 
@@ -48,13 +47,4 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
 pub(crate) fn is_own_process() -> bool {
     let own = OWN_TGID.get(0).copied().unwrap_or(0);
     own != 0 && own == (bpf_get_current_pid_tgid() >> 32) as u32
-}
-
-#[inline(always)]
-fn class_of(handler: u32) -> Class {
-    match handler as u16 {
-        handler::EXEC_FAILED => Class::EXEC,
-        handler::CONNECT => Class::CONNECT,
-        _ => Class::OPEN,
-    }
 }

@@ -34,7 +34,7 @@ pub struct ExecRecord<'a> {
     pub exe_file: ExeFacts,
     /// Ancestors, nearest first.
     pub ancestors: Ancestors<'a>,
-    /// Path of the cgroup.
+    /// Path of the cgroup; `None` where it could not be read whole.
     pub cgroup_path: Option<&'a [u8]>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn decode<'a>(
         exe_path: items.bytes(tag::KERNEL_PATH).unwrap_or_default(),
         exe_file: facts,
         ancestors: items.ancestors(),
-        cgroup_path: items.bytes(tag::CGROUP_PATH),
+        cgroup_path: items.whole(tag::CGROUP_PATH),
     });
     Ok((lifecycle, event))
 }

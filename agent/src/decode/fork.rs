@@ -18,7 +18,7 @@ pub struct ForkRecord<'a> {
     pub creator: ProcKey,
     /// Start of init of the child's pid namespace, nanoseconds since the Unix epoch.
     pub pidns_init_time: u64,
-    /// Path of the child's cgroup.
+    /// Path of the child's cgroup; `None` where it could not be read whole.
     pub cgroup_path: Option<&'a [u8]>,
 }
 
@@ -30,6 +30,6 @@ pub(super) fn decode<'a>(body: &Body<'a>) -> Result<ForkRecord<'a>, DecodeError>
         cgroup: body.header.cgroup,
         creator: ProcKey::new(facts.creator_tgid, facts.creator_start_time),
         pidns_init_time: body.clock.unix(facts.pidns_init_start_time),
-        cgroup_path: items.bytes(tag::CGROUP_PATH),
+        cgroup_path: items.whole(tag::CGROUP_PATH),
     })
 }

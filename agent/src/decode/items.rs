@@ -66,6 +66,12 @@ impl<'a> Items<'a> {
         (!unread).then_some(item.bytes)
     }
 
+    /// Bytes of the item with this tag, if nothing of it is missing.
+    pub fn whole(&self, tag: u8) -> Option<&'a [u8]> {
+        let item = self.get(tag)?;
+        (item.flags & (ITEM_CUT | ITEM_FAULT) == 0).then_some(item.bytes)
+    }
+
     /// Whether any item is cut or incomplete.
     pub fn any_cut(&self) -> bool {
         self.by_tag

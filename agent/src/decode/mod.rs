@@ -171,7 +171,10 @@ impl<'a> Body<'a> {
     fn syscall(&self, class: Class) -> Result<&'static str, DecodeError> {
         let number = self.header.syscall;
         let compat = self.header.flags & HEADER_COMPAT != 0;
-        syscalls::x86_64::name(number, compat).ok_or(DecodeError::Syscall { class, number })
+        syscalls::x86_64::find(number, compat)
+            .filter(|call| syscalls::class_of(call.handler) == Some(class))
+            .map(|call| call.name)
+            .ok_or(DecodeError::Syscall { class, number })
     }
 
     /// An event of this record without parameters or descriptor.

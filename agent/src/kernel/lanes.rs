@@ -12,6 +12,9 @@ use rustix::{
     io::Errno,
 };
 
+/// Bytes above which a batch gives memory back.
+const PEAK: usize = 4 << 20;
+
 /// Bytes of bulk records taken at a time.
 const BULK_BATCH: usize = 512 * 1024;
 
@@ -28,6 +31,10 @@ pub struct Lanes {
     lifecycle: Lane,
     bulk: Lane,
     wake: Arc<OwnedFd>,
+    /// Bytes of the lifecycle ring.
+    lifecycle_bound: usize,
+    /// Lifecycle records that are newer than the bulk records read so far.
+    held: Batch,
 }
 
 struct Lane {
@@ -54,12 +61,18 @@ impl Waker {
 }
 
 impl Lanes {
-    pub(super) fn new(lifecycle: RingBuf<MapData>, bulk: RingBuf<MapData>) -> Result<Self, Errno> {
+    pub(super) fn new(
+        lifecycle: RingBuf<MapData>,
+        bulk: RingBuf<MapData>,
+        lifecycle_bound: usize,
+    ) -> Result<Self, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self {
             lifecycle: Lane { ring: lifecycle },
             bulk: Lane { ring: bulk },
             wake: Arc::new(wake),
+            lifecycle_bound,
+            held: Batch::default(),
         })
     }
 
@@ -70,7 +83,8 @@ impl Lanes {
 
     /// Waits until a ring asks for attention, the waker was used, or `timeout` has passed.
     ///
-    /// A bulk record alone does not wake; the caller's timeout is the longest it stays unread.
+    /// Bulk records that arrive meanwhile wake only when there are many; the caller's timeout is the
+    /// longest that one stays unread.
     pub fn wait(&self, timeout: Duration) -> Result<(), Errno> {
         let fds: [BorrowedFd<'_>; 3] = [
             self.lifecycle.ring.as_fd(),
@@ -93,24 +107,33 @@ impl Lanes {
     /// Fills `batch` with what is in the rings: bulk first, up to a bound, then the lifecycle lane.
     ///
     /// Whatever happened to a process before one of these bulk events is then in the batch or was
-    /// in an earlier one. `false` if both rings were empty.
+    /// in an earlier one; and nothing that happened after them while more bulk events wait, so a
+    /// process is not judged by what it became later. `false` if both rings were empty.
     pub fn drain(&mut self, batch: &mut Batch) -> bool {
         batch.clear();
-        self.bulk
+        let more = self
+            .bulk
             .take(&mut batch.bytes, &mut batch.bulk, BULK_BATCH);
-        // No ring is larger: a producer that never stops must not keep us here.
-        let bound = batch.bytes.len() + LARGEST_RING;
+        self.held.give_lifecycle(0, batch);
+        self.held.clear();
+        // No more than the ring holds: a producer that never stops must not keep us here.
+        let bound = batch.bytes.len() + self.lifecycle_bound;
         self.lifecycle
             .take(&mut batch.bytes, &mut batch.lifecycle, bound);
+        if more {
+            batch.hold_back(&mut self.held, self.lifecycle_bound);
+        }
         !batch.is_empty()
     }
 }
 
 impl Lane {
-    /// Copies records until `bytes` is `bound` long or the ring is empty.
-    fn take(&mut self, bytes: &mut Vec<u8>, index: &mut Vec<Entry>, bound: usize) {
+    /// Copies records until `bytes` is `bound` long or the ring is empty; whether it may hold more.
+    fn take(&mut self, bytes: &mut Vec<u8>, index: &mut Vec<Entry>, bound: usize) -> bool {
         while bytes.len() < bound {
-            let Some(item) = self.ring.next() else { break };
+            let Some(item) = self.ring.next() else {
+                return false;
+            };
             let start = bytes.len();
             bytes.extend_from_slice(&item);
             index.push(Entry {
@@ -119,6 +142,7 @@ impl Lane {
                 end: bytes.len(),
             });
         }
+        true
     }
 }
 
@@ -147,9 +171,47 @@ pub struct Batch {
 
 impl Batch {
     fn clear(&mut self) {
+        // After a flood: the memory is not needed again soon.
+        if self.bytes.capacity() > PEAK && self.bytes.len() < PEAK / 4 {
+            self.bytes.shrink_to(PEAK);
+        }
         self.bytes.clear();
         self.bulk.clear();
         self.lifecycle.clear();
+    }
+
+    /// Moves lifecycle records newer than the last bulk record to `held`, unless they are more than
+    /// `limit` bytes: then time order yields to bounded memory.
+    fn hold_back(&mut self, held: &mut Self, limit: usize) {
+        let Some(horizon) = self.bulk.last().map(|last| last.time) else {
+            return;
+        };
+        let newer = |entry: &Entry| entry.time > horizon;
+        let from = self
+            .lifecycle
+            .iter()
+            .position(newer)
+            .unwrap_or(self.lifecycle.len());
+        let newer = self.lifecycle.iter().skip(from);
+        let bytes: usize = newer.map(|entry| entry.end - entry.start).sum();
+        if bytes <= limit {
+            self.give_lifecycle(from, held);
+            self.lifecycle.truncate(from);
+        }
+    }
+
+    /// Copies the lifecycle records from number `from` on to the end of `to`.
+    fn give_lifecycle(&self, from: usize, to: &mut Self) {
+        for entry in self.lifecycle.iter().skip(from) {
+            let start = to.bytes.len();
+            let record = self.bytes.get(entry.start..entry.end).unwrap_or_default();
+            to.bytes.extend_from_slice(record);
+            to.lifecycle.push(Entry {
+                time: entry.time,
+                start,
+                end: to.bytes.len(),
+            });
+        }
     }
 
     /// Whether there is no record in it.
@@ -224,6 +286,21 @@ mod tests {
             &[(1, b'A'), (5, b'B'), (8, b'C')],
         );
         assert_eq!(marks(&batch), "ABbCde");
+    }
+
+    #[test]
+    fn what_happened_later_waits_for_the_bulk_records_before_it() {
+        let mut first = batch(&[(5, b'b')], &[(1, b'A'), (5, b'B'), (8, b'C'), (9, b'D')]);
+        let mut held = Batch::default();
+        first.hold_back(&mut held, 1000);
+        assert_eq!((marks(&first), marks(&held)), ("ABb".into(), "CD".into()));
+        let mut next = batch(&[(7, b'c')], &[]);
+        held.give_lifecycle(0, &mut next);
+        assert_eq!(marks(&next), "cCD");
+        let mut crowded = batch(&[(5, b'b')], &[(8, b'C')]);
+        held.clear();
+        crowded.hold_back(&mut held, 3);
+        assert_eq!(marks(&crowded), "bC", "memory is bounded first");
     }
 
     #[test]

@@ -23,6 +23,12 @@ use super::{
     probes::{Hook, PROBES, Probe, ProbeStatus},
 };
 
+/// Bytes in a large bulk ring from which its reader is woken; of a small one, a quarter.
+const BULK_WAKEUP: u32 = 256 * 1024;
+
+/// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
+
 /// What the kernel half is loaded with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -78,6 +84,8 @@ pub enum LoadError {
 pub struct Kernel {
     pub(super) object: Ebpf,
     probes: Vec<ProbeStatus>,
+    /// Bytes of the lifecycle ring.
+    lifecycle_ring: usize,
 }
 
 impl Kernel {
@@ -91,6 +99,8 @@ impl Kernel {
         let settings = Settings {
             record_env: u32::from(options.record_env),
             cgroup_v1_subsys: v1_subsys(&types),
+            bulk_wakeup: (options.bulk_ring / 4).min(BULK_WAKEUP),
+            reserved: 0,
         };
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {
@@ -116,6 +126,7 @@ impl Kernel {
         let mut kernel = Self {
             object,
             probes: Vec::new(),
+            lifecycle_ring: options.lifecycle_ring as usize,
         };
         kernel.learn_own_process();
         kernel.attach_all()?;
@@ -156,7 +167,7 @@ impl Kernel {
     pub fn lanes(&mut self) -> Result<Lanes, LoadError> {
         let lifecycle = self.ring("LIFECYCLE")?;
         let bulk = self.ring("BULK")?;
-        Lanes::new(lifecycle, bulk).map_err(LoadError::Wake)
+        Lanes::new(lifecycle, bulk, self.lifecycle_ring).map_err(LoadError::Wake)
     }
 
     fn ring(&mut self, name: &'static str) -> Result<RingBuf<MapData>, LoadError> {
@@ -178,7 +189,12 @@ impl Kernel {
             Ok(())
         };
         if let Err(error) = run(&mut self.object) {
-            // Outside a container the number is the same in both namespaces.
+            let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+            if namespace.as_os_str() != INITIAL_PID_NAMESPACE {
+                // Our number there is not known, and the one here is somebody else's there.
+                tracing::warn!(%error, "the agent will see its own events");
+                return;
+            }
             tracing::debug!(%error, "cannot run a program in this process, using getpid");
             let own = std::process::id();
             if let Some(map) = self.object.map_mut("OWN_TGID")

@@ -33,6 +33,9 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "connect-unix" => drop(UnixStream::connect(argument(0))),
         "connect-nonblocking" => connect_nonblocking(argument(0)),
         "thread-open" => thread_open(argument(0)),
+        "open-upper-bits" => open_upper_bits(argument(0)),
+        "open-on-a-clone" => open_on_a_clone(argument(0), argument(1)),
+        "exec-fail-flood" => exec_fail_flood(argument(0).parse().unwrap()),
         other => panic!("no act called {other:?}"),
     }
 }
@@ -68,6 +71,35 @@ fn creat(path: &str) {
         let fd = syscall_native(85, path.as_ptr() as u64, 0o600, 0);
         assert!(fd >= 0, "creat: {fd}");
         drop(File::from_raw_fd(i32::try_from(fd).unwrap()));
+    }
+}
+
+/// `open(2)` with bits set in the half of the register that the kernel ignores.
+fn open_upper_bits(path: &str) {
+    let path = CString::new(path).unwrap();
+    // SAFETY: a valid C string; the descriptor dies with the process.
+    let fd = unsafe { syscall_native((0xdead << 32) | 2, path.as_ptr() as u64, 0, 0) };
+    assert!(fd >= 0, "open: {fd}");
+}
+
+/// Opens a file through a detached copy of its directory.
+fn open_on_a_clone(directory: &str, name: &str) {
+    use rustix::mount::{OpenTreeFlags, open_tree};
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let clone = open_tree(CWD, directory, flags).unwrap();
+    rustix::fs::openat(&clone, name, OFlags::RDONLY, Mode::empty()).unwrap();
+}
+
+/// Failed execs whose records are as large as they get.
+fn exec_fail_flood(times: usize) {
+    let path = CString::new(format!("/nonexistent/{}", "x".repeat(4000))).unwrap();
+    let argument = CString::new("y".repeat(500)).unwrap();
+    let mut argv = vec![argument.as_ptr(); 16];
+    argv.push(std::ptr::null());
+    for _ in 0..times {
+        // SAFETY: valid C strings and a null-terminated array; the call fails.
+        let result = unsafe { syscall_native(59, path.as_ptr() as u64, argv.as_ptr() as u64, 0) };
+        assert!(result < 0);
     }
 }
 

@@ -13,6 +13,10 @@ use crate::{
 pub(crate) const TESTS: &[Test] = &[
     ("flood_of_opens_loses_no_exec", opens_lose_no_exec),
     (
+        "flood_of_failed_execs_loses_no_exec",
+        failed_execs_lose_no_exec,
+    ),
+    (
         "flood_without_a_reader_is_counted",
         without_a_reader_is_counted,
     ),
@@ -48,6 +52,19 @@ fn opens_lose_no_exec(watch: &mut Watch) {
         "{execs} execs of {EXECS} and the flooder {flooder}"
     );
     assert!(opens > 0);
+}
+
+/// Failed execs are cheap to make and large; they must not take the place of real ones.
+fn failed_execs_lose_no_exec(watch: &mut Watch) {
+    let (children, seen) = watch.during(|| {
+        perform("exec-fail-flood", &["3000"]);
+        let start = || finish(Command::new("/bin/true").env_clear().spawn().unwrap()).0;
+        (0..100).map(|_| start()).collect::<Vec<u32>>()
+    });
+    for child in children {
+        let execs = seen.of(child, |decoded| decoded.lifecycle.as_ref().map(|_| ()));
+        assert_eq!(execs.len(), 2, "exec and exit of {child}");
+    }
 }
 
 /// The ring overflows, every loss is in the counters and in the ledger under the right cgroup.

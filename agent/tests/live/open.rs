@@ -23,6 +23,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("open_openat2_and_creat", openat2_and_creat),
     ("open_that_fails", that_fails),
     ("open_by_the_32_bit_entry", by_the_32_bit_entry),
+    (
+        "open_with_junk_in_the_upper_half_of_the_number",
+        with_junk_in_the_number,
+    ),
+    ("open_on_a_detached_mount", on_a_detached_mount),
     ("open_of_an_unlinked_file", of_an_unlinked_file),
     ("open_of_a_deep_path", of_a_deep_path),
     ("open_in_a_thread", in_a_thread),
@@ -173,6 +178,31 @@ fn by_the_32_bit_entry(watch: &mut Watch) {
     assert_eq!(found.ty, "open");
     assert_eq!(found.name, path);
     assert_eq!(found.resolved.as_deref(), Some(path));
+}
+
+/// The kernel takes the low 32 bits of the register for the number.
+fn with_junk_in_the_number(watch: &mut Watch) {
+    let ((child, _), seen) = watch.during(|| perform("open-upper-bits", &["/etc/hostname"]));
+    let found = seen.of(child, opened("/etc/hostname"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].ty, "open");
+}
+
+/// A clone of a directory is a mount of its own, below no other.
+fn on_a_detached_mount(watch: &mut Watch) {
+    let directory = tempdir().unwrap();
+    fs::create_dir(directory.path().join("sub")).unwrap();
+    let file = directory.path().join("sub/secret-file");
+    fs::write(&file, "x").unwrap();
+    let sub = directory.path().join("sub");
+    let ((child, _), seen) =
+        watch.during(|| perform("open-on-a-clone", &[sub.to_str().unwrap(), "secret-file"]));
+    let found = seen.one(child, opened("secret-file"));
+    let resolved = found.resolved.unwrap();
+    assert!(
+        resolved.ends_with("/sub/secret-file"),
+        "named by its filesystem: {resolved}"
+    );
 }
 
 fn of_an_unlinked_file(watch: &mut Watch) {
