@@ -42,6 +42,13 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// Whether `other` lies within it.
+    pub const fn contains(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+}
+
 /// A line and column for people, both from 1; the column counts characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {

@@ -169,6 +169,42 @@ fn a_conjunction_that_cannot_hold_is_found() {
 }
 
 #[test]
+fn contradictions_are_found_through_macros_and_ranges() {
+    let macros = "- macro: shell\n  condition: (proc.name in (bash, sh))\n- macro: web\n  condition: (proc.name in (nginx) and proc.pid > 10)\n- list: none\n  items: []\n";
+    for (condition, expected) in [
+        ("evt.type = execve and shell and web", true),
+        ("evt.type = execve and web and proc.pid < 10", true),
+        (
+            "evt.type = execve and proc.pid >= 10 and proc.pid <= 10",
+            false,
+        ),
+        (
+            "evt.type = execve and proc.pid > 10 and proc.pid < 10",
+            true,
+        ),
+        ("evt.type = execve and proc.pid = 5 and proc.pid > 5", true),
+        ("evt.type = execve and (shell or web)", false),
+        ("evt.type = execve and shell and not web", false),
+        ("evt.type = execve and shell and proc.pname = nginx", false),
+        ("evt.type = execve and shell and proc.name in (none)", false),
+        (
+            "evt.type = connect and fd.port = 80 and fd.port = 443",
+            false,
+        ),
+        (
+            "evt.type = connect and fd.sport = https and fd.sport = 443",
+            false,
+        ),
+    ] {
+        let result = load_text(&format!(
+            "{macros}- rule: r\n  condition: {condition}\n{TAIL}"
+        ));
+        let found = result.warnings().any(|warning| warning.code.id == "W0101");
+        assert_eq!(found, expected, "{condition}");
+    }
+}
+
+#[test]
 fn a_rule_that_no_event_reaches_is_found() {
     let text = format!("- rule: r\n  condition: evt.type = open and evt.num = 0\n{TAIL}");
     let result = load_text(&text);

@@ -69,6 +69,11 @@ impl Context<'_> {
         if values.is_empty() || values.len() > MAX_COMPARED {
             return None;
         }
+        let is_numeral = |value: &Value| value.lossy().parse::<i128>().is_ok();
+        // A port may go by the name of its service, which is not looked up here.
+        if resolved.ty.is_number() && !values.iter().all(is_numeral) {
+            return None;
+        }
         // Numbers are the same however they are written.
         let written = |value: &Value| match value.lossy().parse::<i128>() {
             Ok(number) if !resolved.ty.is_text() => number.to_string().into_bytes(),

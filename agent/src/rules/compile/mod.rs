@@ -3,6 +3,7 @@
 mod constants;
 mod contradiction;
 mod events;
+mod exclusion;
 mod expand;
 mod macros;
 mod operand;

@@ -1,9 +1,10 @@
 //! Rules: condition, exceptions and output together.
 
 use super::macros::{Definitions, Macros};
-use super::{Context, TypeSet, matching};
+use super::{Context, TypeSet, exclusion, matching};
 use crate::rules::diagnostics::{
-    Code, Diagnostic, E0004, E0302, E0308, E0401, Item, W0004, W0005, W0006, W0007, W0008, W0102,
+    Code, Diagnostic, E0004, E0302, E0308, E0401, Item, W0004, W0005, W0006, W0007, W0008, W0101,
+    W0102,
 };
 use crate::rules::eval::{Graph, NodeId};
 use crate::rules::format::{self, Output};
@@ -91,6 +92,13 @@ fn finish(macros: Macros<'_>, context: &mut Context<'_>, rules: Vec<CompiledRule
         diagnostics.extend(of_macros.chain(of_lists));
     }
     let definitions = macros.into_definitions(&mut context.lists);
+    for rule in &rules {
+        let condition = rule.def.condition_at;
+        let told = |d: &Diagnostic| d.code == &W0101 && condition.contains(d.primary.span);
+        if !diagnostics.iter().any(told) {
+            diagnostics.extend(exclusion::find(rule, &definitions));
+        }
+    }
     Compiled {
         graph: std::mem::take(&mut context.graph),
         rules,
