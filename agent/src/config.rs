@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
-pub use values::{Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern};
+pub use values::{
+    Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo,
+};
 
 use crate::emit::Format;
 use crate::rules::Priority;
@@ -146,9 +148,9 @@ section! {
     /// The kernel half.
     Kernel, "kernel" {
         /// Bytes of the ring for process events, a power of two from 64 KiB to 64 MiB.
-        lifecycle_ring_bytes: Count<65_536, 67_108_864> = Count(4 << 20);
+        lifecycle_ring_bytes: PowerOfTwo<65_536, 67_108_864> = PowerOfTwo(4 << 20);
         /// Bytes of the ring for file and network events, a power of two from 64 KiB to 64 MiB.
-        bulk_ring_bytes: Count<65_536, 67_108_864> = Count(8 << 20);
+        bulk_ring_bytes: PowerOfTwo<65_536, 67_108_864> = PowerOfTwo(8 << 20);
         /// Record the environment of started programs, up to 4 KiB each; without it `proc.env`
         /// is empty.
         record_env: bool = true;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,9 @@ pub(crate) fn command(program: &Path, format: &str) -> Command {
         .args(["--format", format]);
     command
 }
+
+/// Lines of the agent that wait to be looked at; beyond it the agent's own queue fills.
+const LINES: usize = 65_536;
 
 /// One line of the agent's output, and when it came.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ impl Agent {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let stdout = child.stdout.take().context("the agent has no stdout")?;
-        let (send, lines) = channel();
+        let (send, lines) = sync_channel(LINES);
         thread::spawn(move || {
             for text in BufReader::new(stdout).lines().map_while(Result::ok) {
                 let line = serde_json::from_str(&text)

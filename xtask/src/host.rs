@@ -8,6 +8,8 @@ use anyhow::{Result, bail};
 /// Oldest kernel with the BPF ring buffer.
 const OLDEST_KERNEL: (u32, u32) = (5, 8);
 const BTF: &str = "/sys/kernel/btf/vmlinux";
+/// Its inode is `PROC_PID_INIT_INO` of the kernel's `include/linux/proc_ns.h`.
+const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
 
 /// What the agent needs and this machine lacks, one plain sentence each; empty if it can run.
@@ -19,6 +21,14 @@ pub(crate) fn missing() -> Vec<String> {
         missing.push(
             "capabilities: root in this container has neither CAP_SYS_ADMIN nor both CAP_BPF and \
              CAP_PERFMON"
+                .to_owned(),
+        );
+    }
+    if fs::read_link("/proc/self/ns/pid").is_ok_and(|own| own.as_os_str() != INITIAL_PID_NAMESPACE)
+    {
+        missing.push(
+            "the host's process ids: /proc is that of another pid namespace; start the container \
+             with --pid=host"
                 .to_owned(),
         );
     }

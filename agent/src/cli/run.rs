@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::log;
 use crate::config::{self, Config, LeastPriority, LogFormat, LogLevel, Matching};
 use crate::emit::Format;
+use crate::enrich;
 use crate::pipeline;
 
 /// Watch this machine and write alerts to standard output.
@@ -48,6 +49,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.output.format = args.format.unwrap_or(config.output.format);
     config.matching = args.matching.unwrap_or(config.matching);
     config.priority = args.priority.unwrap_or(config.priority);
+    if enrich::proc::foreign(&config.processes.proc) {
+        tracing::warn!(
+            proc = %config.processes.proc.display(),
+            "/proc belongs to another pid namespace: processes older than the agent stay unknown \
+             or are mistaken; run in the host's (hostPID: true), or mount the host's /proc and \
+             name it in processes.proc"
+        );
+    }
     pipeline::run(config)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -53,7 +53,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     }
     // The message carries its position in a field of its own, so the snippet is left out.
     let options = serde_saphyr::options! { with_snippet: false };
-    let config: Config = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location();
         ConfigError::Content {
             path: path.into(),
@@ -61,14 +61,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
             column: place.map_or(0, |p| p.column()),
             message: message(&error),
         }
-    })?;
-    check(&config).map_err(|message| ConfigError::Content {
-        path: path.into(),
-        line: 0,
-        column: 0,
-        message,
-    })?;
-    Ok(config)
+    })
 }
 
 /// The error without the position that it repeats.
@@ -81,21 +74,6 @@ fn message(error: &serde_saphyr::Error) -> String {
             text.get(..at).unwrap_or(&text).to_owned()
         }
         _ => text,
-    }
-}
-
-/// What depends on more than one value's own type.
-fn check(config: &Config) -> Result<(), String> {
-    let rings = [
-        (
-            "kernel.lifecycle_ring_bytes",
-            config.kernel.lifecycle_ring_bytes.0,
-        ),
-        ("kernel.bulk_ring_bytes", config.kernel.bulk_ring_bytes.0),
-    ];
-    match rings.iter().find(|(_, bytes)| !bytes.is_power_of_two()) {
-        Some((key, bytes)) => Err(format!("`{key}` is {bytes}, which is no power of two")),
-        None => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The generated reference, `docs/config.md`.
+//! The generated reference, `docs/reference/config.md`.
 
 use serde_json::Value;
 

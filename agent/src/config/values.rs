@@ -29,6 +29,21 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Count<MIN, MAX> {
     }
 }
 
+/// A power of two from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PowerOfTwo<const MIN: u64, const MAX: u64>(pub u64);
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for PowerOfTwo<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Count(number) = Count::<MIN, MAX>::deserialize(deserializer)?;
+        if number.is_power_of_two() {
+            return Ok(Self(number));
+        }
+        Err(D::Error::custom(format!("{number} is no power of two")))
+    }
+}
+
 /// A regular expression for redaction.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]

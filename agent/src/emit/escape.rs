@@ -11,7 +11,7 @@ use serde_json::ser::Formatter;
 /// bidirectional controls (Unicode TR36, "Trojan Source").
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Appends text with unsafe characters and backslashes escaped, as `\n`, `\t`, `\u{1b}`.
@@ -65,8 +65,8 @@ mod tests {
     #[test]
     fn terminal_sequences() {
         assert_eq!(
-            json("a\x1b[2J\x7f\u{9b}é\u{202e}\"\\\n"),
-            r#""a\u001b[2J\u007f\u009bé\u202e\"\\\n""#
+            json("a\x1b[2J\x7f\u{9b}é\u{202e}\u{61c}\"\\\n"),
+            r#""a\u001b[2J\u007f\u009bé\u202e\u061c\"\\\n""#
         );
         let mut out = String::new();
         escape_into(&mut out, "a\x1b[2J\n\\\u{202e}é");

@@ -20,11 +20,13 @@ const MAX_SIZE: usize = 1 << 20;
 /// Patterns in force unless configured otherwise.
 pub const DEFAULTS: &[&str] = &[
     // --password x, --token=x, -passwd:x, and longer names that end so
-    r"(?i)(?:^|\s)--?(?:[a-z0-9]+[-_])*(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|secret[-_]?key|credentials?)(?:=|:|\s+)(?P<secret>[^\s]+)",
-    // PGPASSWORD=x, AWS_SECRET_ACCESS_KEY=x, token=x in a query string
-    r"(?i)\b[a-z0-9_]*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)=(?P<secret>[^\s&;]+)",
+    r"(?i)(?:^|\s)--?(?:[a-z0-9]+[-_])*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|secret[-_]?key|credentials?)(?:=|:|\s+)(?P<secret>[^\s]+)",
+    // PGPASSWORD=x, DB_PASS=x, MYSQL_PWD=x, AWS_SECRET_ACCESS_KEY=x, token=x in a query string
+    r"(?i)\b[a-z0-9_]*(?:pass(?:word|wd|phrase)?|_pwd|secret|token|api_?key|access_?key|private_?key|credentials?)=(?P<secret>[^\s&;]+)",
+    // pwd=x in a query or connection string; PWD=/x is a directory
+    r"(?i)\bpwd=(?P<secret>[^\s&;/][^\s&;]*)",
     // "password": "x"
-    r"(?i)['\x22][a-z0-9_-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)['\x22]\s*:\s*['\x22](?P<secret>[^'\x22]+)",
+    r"(?i)['\x22][a-z0-9_-]*(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)['\x22]\s*:\s*['\x22](?P<secret>[^'\x22]+)",
     // Authorization: Bearer x
     r"(?i)\b(?:proxy-)?authorization['\x22]?\s*[:=]\s*['\x22]?(?:(?:basic|bearer|token|digest|negotiate)\s+)?(?P<secret>[^\s'\x22]+)",
     // scheme://user:x@host
@@ -183,6 +185,16 @@ mod tests {
                 "mysql -u root -p[redacted] db",
             ),
             ("sshpass -p hunter2 ssh h", "sshpass -p [redacted] ssh h"),
+            (
+                "env MYSQL_PWD=hunter2 mysql",
+                "env MYSQL_PWD=[redacted] mysql",
+            ),
+            ("env DB_PASS=hunter2 app", "env DB_PASS=[redacted] app"),
+            ("app --db-pass hunter2", "app --db-pass [redacted]"),
+            (
+                "app uid=me;Pwd=hunter2;x=1",
+                "app uid=me;Pwd=[redacted];x=1",
+            ),
             ("aws AKIAIOSFODNN7EXAMPLE", "aws [redacted]"),
             (
                 "git clone ghp_0123456789abcdefghij0123",
@@ -199,6 +211,7 @@ mod tests {
         let redactor = Redactor::defaults();
         for line in [
             "cat /etc/passwd",
+            "env PWD=/x OLDPWD=/x app",
             "ls -p /tmp",
             "chown -R a:b /x",
             "kubectl get secret foo",

@@ -52,18 +52,15 @@ impl Users {
     pub fn load(sources: &Sources) -> (Self, Vec<(PathBuf, io::Error)>) {
         let mut users = Self::default();
         let mut errors = Vec::new();
+        // Before reading, so that a change meanwhile is seen; and of a file that cannot be read
+        // too, so that it is tried and reported again only when it changes.
+        users.versions = versions(sources);
         match read(&sources.passwd) {
-            Ok((text, version)) => {
-                users.accounts = table(&text, account);
-                users.versions[0] = Some(version);
-            }
+            Ok(text) => users.accounts = table(&text, account),
             Err(error) => errors.push((sources.passwd.clone(), error)),
         }
         match read(&sources.group) {
-            Ok((text, version)) => {
-                users.groups = table(&text, |fields| Some((*fields.first()?).into()));
-                users.versions[1] = Some(version);
-            }
+            Ok(text) => users.groups = table(&text, |fields| Some((*fields.first()?).into())),
             Err(error) => errors.push((sources.group.clone(), error)),
         }
         (users, errors)
@@ -71,11 +68,7 @@ impl Users {
 
     /// Whether a file changed since [`Users::load`].
     pub fn outdated(&self, sources: &Sources) -> bool {
-        let now = [&sources.passwd, &sources.group].map(|path| {
-            let meta = std::fs::symlink_metadata(path).ok()?;
-            meta.is_file().then(|| version(&meta))
-        });
-        now != self.versions
+        versions(sources) != self.versions
     }
 
     /// Account of a user.
@@ -128,7 +121,7 @@ fn account(fields: &[&str]) -> Option<Account> {
 }
 
 /// A regular file, not through a symlink; a fifo or device of that name does not block.
-fn read(path: &Path) -> io::Result<(Vec<u8>, Version)> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let flags =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
@@ -144,17 +137,26 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, Version)> {
     }
     let mut text = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut text)?;
-    Ok((text, version(&meta)))
+    Ok(text)
 }
 
-fn version(meta: &std::fs::Metadata) -> Version {
-    (
-        meta.dev(),
-        meta.ino(),
-        meta.mtime(),
-        meta.mtime_nsec(),
-        meta.len(),
-    )
+fn versions(sources: &Sources) -> [Option<Version>; 2] {
+    [&sources.passwd, &sources.group].map(|path| version(path))
+}
+
+/// `None` where there is no regular file of that name.
+fn version(path: &Path) -> Option<Version> {
+    let meta = std::fs::symlink_metadata(path).ok()?;
+    meta.is_file().then(|| {
+        (
+            meta.dev(),
+            meta.ino(),
+            // The change time: making a file readable leaves its content's time alone.
+            meta.ctime(),
+            meta.ctime_nsec(),
+            meta.len(),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -217,6 +219,20 @@ mod tests {
         huge.set_len(MAX_FILE + 1).unwrap();
         assert!(read(&dir.path().join("huge")).is_err());
         assert!(read(dir.path()).is_err());
+    }
+
+    /// The reader asks every few seconds; a file that cannot be read is one message, not many.
+    #[test]
+    fn unusable_files_are_tried_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let sources = sources(dir.path());
+        let huge = File::create(&sources.passwd).unwrap();
+        huge.set_len(MAX_FILE + 1).unwrap();
+        let (users, errors) = Users::load(&sources);
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert!(!users.outdated(&sources));
+        huge.set_len(0).unwrap();
+        assert!(users.outdated(&sources));
     }
 
     proptest! {

@@ -7,6 +7,7 @@
 //! - floor: an empty program on raw `sys_exit`, the least any system-call tracer costs;
 //! - agent: the agent with the shipped rules.
 
+mod readme;
 mod report;
 mod setups;
 mod stats;
@@ -26,10 +27,16 @@ pub(crate) struct Options {
     /// Rounds; the figures are medians over them.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
+    /// Measure nothing: put the figures of the last run into README.md.
+    #[arg(long, conflicts_with = "rounds")]
+    write_readme: bool,
 }
 
 /// The verb.
 pub(crate) fn bench(options: &Options) -> Result<()> {
+    if options.write_readme {
+        return readme::write();
+    }
     host::require("bench")?;
     let programs = Programs::build()?;
     let works = work::all()?;

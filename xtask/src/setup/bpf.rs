@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use super::BPF_CARGO_VAR;
-use super::tool::{apt_install, find, install, parse_version, path_with_cargo_bin, version};
+use super::linker::{LINKER_VERSION, llvm_of};
+use super::tool::{apt_install, find, install, path_with_cargo_bin};
 use crate::project;
 
-const LINKER_VERSION: &str = "0.13.0";
 /// Packages of Debian that hold a matched rustc, cargo and library source.
 const DISTRIBUTION: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const DISTRIBUTION_CARGO: &str = "/usr/bin/cargo";
@@ -26,6 +26,14 @@ pub(crate) enum BpfCargo {
 }
 
 impl BpfCargo {
+    /// The compiler of the kernel half.
+    pub(super) fn rustc(&self) -> PathBuf {
+        match self {
+            Self::Pinned => rustc_of(Path::new(&project::cargo())),
+            Self::Distribution(cargo) => rustc_of(cargo),
+        }
+    }
+
     /// For the terminal.
     pub(crate) fn description(&self) -> String {
         match self {
@@ -75,11 +83,19 @@ pub(super) struct Toolchain {
     pub(super) library: PathBuf,
 }
 
-/// What this set-up depends on.
-pub(super) fn key() -> Result<String> {
+/// What this set-up depends on. A linker can be exchanged, and a toolchain updated, without a
+/// change of any path: then it is tried again whether they fit.
+pub(super) fn key(sh: &Shell) -> Result<String> {
+    let distribution = llvm_of(sh, &rustc_of(Path::new(DISTRIBUTION_CARGO)));
+    let changed = find("bpf-linker").and_then(|linker| {
+        let meta = linker.metadata().ok()?;
+        Some((meta.len(), meta.modified().ok()?))
+    });
     Ok(format!(
-        "1 rust {} bpf-linker {LINKER_VERSION}",
-        project::channel()?
+        "2 rust {} llvm {} or {} bpf-linker {LINKER_VERSION} {changed:?}",
+        project::channel()?,
+        llvm_of(sh, &rustc_of(Path::new(&project::cargo())))?,
+        distribution.unwrap_or_default()
     ))
 }
 
@@ -146,14 +162,19 @@ fn distribution(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
     Ok((cargo, library))
 }
 
-/// A file of the library source that belongs to `cargo`, by the sysroot of the rustc beside it.
-fn library_of(sh: &Shell, cargo: &Path) -> Result<PathBuf> {
-    let rustc = match cargo.parent() {
+/// The rustc beside a cargo.
+fn rustc_of(cargo: &Path) -> PathBuf {
+    match cargo.parent() {
         // A bare name, found in PATH as rustc is.
         None => PathBuf::from("rustc"),
         Some(dir) if dir.as_os_str().is_empty() => PathBuf::from("rustc"),
         Some(dir) => dir.join("rustc"),
-    };
+    }
+}
+
+/// A file of the library source that belongs to `cargo`, by the sysroot of the rustc beside it.
+fn library_of(sh: &Shell, cargo: &Path) -> Result<PathBuf> {
+    let rustc = rustc_of(cargo);
     let sysroot = cmd!(sh, "{rustc} --print sysroot")
         .quiet()
         .ignore_stderr()
@@ -164,46 +185,4 @@ fn library_of(sh: &Shell, cargo: &Path) -> Result<PathBuf> {
         bail!("{} does not exist", library.display());
     }
     Ok(library)
-}
-
-/// Finds or installs bpf-linker, and gives its path.
-pub(super) fn linker(sh: &Shell) -> Result<PathBuf> {
-    if let Some(path) = find("bpf-linker")
-        && version(sh, &path) >= parse_version(LINKER_VERSION)
-    {
-        return Ok(path);
-    }
-    let major = llvm_of_rustc(sh)?;
-    let prefix = PathBuf::from(format!("/usr/lib/llvm-{major}"));
-    if !prefix.join("bin/llvm-config").exists() {
-        let package = format!("llvm-{major}-dev");
-        apt_install(sh, &[&package]).with_context(|| no_llvm(&major))?;
-    }
-    let cargo = project::cargo();
-    let feature = format!("llvm-{major}");
-    let command = cmd!(
-        sh,
-        "{cargo} install bpf-linker --locked --force --version {LINKER_VERSION}
-         --no-default-features --features {feature} --quiet"
-    )
-    .env("LLVM_PREFIX", &prefix);
-    install("bpf-linker (a minute or two, once)", command)?;
-    find("bpf-linker").context("bpf-linker was installed, but is not in PATH or cargo's bin")
-}
-
-fn no_llvm(major: &str) -> String {
-    format!(
-        "bpf-linker {LINKER_VERSION} is missing, and building it needs LLVM {major}, the version \
-         inside rustc.\n  On Debian:  apt-get install llvm-{major}-dev (or from apt.llvm.org)\n  \
-         Elsewhere:  cargo binstall bpf-linker --version {LINKER_VERSION}\n"
-    )
-}
-
-/// Major version of the LLVM inside the pinned rustc, for example `22`.
-fn llvm_of_rustc(sh: &Shell) -> Result<String> {
-    let text = cmd!(sh, "rustc --version --verbose").quiet().read()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("LLVM version: ")?.split('.').next())
-        .map(str::to_owned)
-        .context("rustc does not say which LLVM it uses")
 }

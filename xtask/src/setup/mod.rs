@@ -6,6 +6,7 @@
 
 mod bpf;
 mod checks;
+mod linker;
 mod stamp;
 mod tool;
 
@@ -45,18 +46,22 @@ pub(crate) fn setup() -> Result<()> {
 
 /// Makes sure that both halves can be built.
 pub(crate) fn for_build() -> Result<BpfCargo> {
-    let key = format!("{} {:?}", bpf::key()?, std::env::var_os(BPF_CARGO_VAR));
-    if let Some(found) = stamp::read("build", &key) {
+    let sh = shell()?;
+    let key = || -> Result<String> {
+        let chosen = std::env::var_os(BPF_CARGO_VAR);
+        Ok(format!("{} {chosen:?}", bpf::key(&sh)?))
+    };
+    if let Some(found) = stamp::read("build", &key()?) {
         return Ok(BpfCargo::from_stamp(&found.notes));
     }
-    let sh = shell()?;
     let rust_src = bpf::toolchain(&sh)?;
-    let linker = bpf::linker(&sh)?;
+    let linker = linker::linker(&sh, &rust_src.cargo.rustc())?;
     let mut files = vec![rust_src.library, linker];
     if let BpfCargo::Distribution(cargo) = &rust_src.cargo {
         files.push(cargo.clone());
     }
-    stamp::write("build", &key, files, rust_src.cargo.to_stamp())?;
+    // Of the linker that is there now.
+    stamp::write("build", &key()?, files, rust_src.cargo.to_stamp())?;
     Ok(rust_src.cargo)
 }
 

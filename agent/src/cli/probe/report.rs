@@ -1,9 +1,11 @@
 //! What `komainu probe` finds out.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
+use crate::enrich;
 use crate::kernel::{self, Features, Kernel};
 
 /// The findings. Keys are stable; others may be added.
@@ -30,6 +32,8 @@ struct KernelFacts {
     cgroup_v2: bool,
     root: bool,
     capabilities: String,
+    /// `/proc` numbers processes as the kernel does, not as some inner pid namespace.
+    proc_of_initial_pid_namespace: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,6 +97,7 @@ fn facts(features: Features) -> KernelFacts {
         cgroup_v2: features.cgroup_v2,
         root: features.root,
         capabilities: format!("{:016x}", features.capabilities),
+        proc_of_initial_pid_namespace: !enrich::proc::foreign(Path::new("/proc")),
     }
 }
 
@@ -132,6 +137,12 @@ impl fmt::Display for Report {
             "running as    {user}, effective capabilities {}",
             kernel.capabilities
         )?;
+        let numbers = if kernel.proc_of_initial_pid_namespace {
+            "/proc is the host's"
+        } else {
+            "/proc is that of another pid namespace: run in the host's (hostPID: true)"
+        };
+        writeln!(f, "processes     {numbers}")?;
         if let Some(error) = &self.load_error {
             return writeln!(f, "\nThe kernel half cannot be loaded: {error}");
         }

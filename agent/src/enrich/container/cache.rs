@@ -1,7 +1,5 @@
 //! cgroup id → container.
 
-use komainu_common::limits::MAX_CGROUP_PATH;
-
 use super::path;
 use crate::enrich::bounded::BoundedMap;
 use crate::event::{Container, Membership, Pod};
@@ -25,14 +23,15 @@ impl Containers {
         }
     }
 
-    /// Learns the path of a cgroup; returns whether it was new.
+    /// Learns the whole path of a cgroup; returns whether it was new.
+    ///
+    /// Nothing is learned of id 0, which stands for any cgroup whose id is not known, nor from an
+    /// empty path: who knows nothing of a cgroup must not take it for the host's.
     pub fn learn(&mut self, cgroup: u64, cgroup_path: &[u8]) -> bool {
-        if self.groups.get(&cgroup).is_some() {
+        if cgroup == 0 || cgroup_path.is_empty() || self.groups.get(&cgroup).is_some() {
             return false;
         }
-        let end = cgroup_path.len();
-        let start = end.saturating_sub(MAX_CGROUP_PATH);
-        let named = path::container(cgroup_path.get(start..end).unwrap_or_default());
+        let named = path::container(cgroup_path);
         self.groups.insert(cgroup, named.map(container));
         true
     }
@@ -85,5 +84,26 @@ mod tests {
         }
         assert!(matches!(containers.of(99), Membership::Host));
         assert_eq!(containers.evicted(), 95);
+    }
+
+    #[test]
+    fn not_known_is_not_the_host() {
+        let mut containers = Containers::new(4);
+        assert!(!containers.learn(0, b"/system.slice"));
+        assert!(!containers.learn(7, b""));
+        for cgroup in [0, 7] {
+            assert!(matches!(containers.of(cgroup), Membership::Unknown));
+        }
+        assert!(containers.learn(7, b"/"));
+        assert!(matches!(containers.of(7), Membership::Host));
+    }
+
+    /// Groups nested deeply inside a container do not lead out of it.
+    #[test]
+    fn long_paths_count_whole() {
+        let mut containers = Containers::new(4);
+        let id = "e1ba3b2f5f3c4d2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f60";
+        assert!(containers.learn(1, format!("/docker/{id}{}", "/deep".repeat(700)).as_bytes()));
+        assert!(matches!(containers.of(1), Membership::Container(c) if &*c.id == id));
     }
 }

@@ -21,13 +21,13 @@ const ID_LEN: usize = 64;
 const POD_UID_MAX: usize = 36;
 
 /// What precedes the id in a segment that names its runtime.
-const PREFIXES: &[(&str, Runtime)] = &[
-    ("docker-", Runtime::Docker),
-    ("nerdctl-", Runtime::Containerd),
-    ("cri-containerd-", Runtime::Containerd),
-    ("crio-", Runtime::Crio),
-    ("libpod-payload-", Runtime::Podman),
-    ("libpod-", Runtime::Podman),
+const PREFIXES: &[(&[u8], Runtime)] = &[
+    (b"docker-", Runtime::Docker),
+    (b"nerdctl-", Runtime::Containerd),
+    (b"cri-containerd-", Runtime::Containerd),
+    (b"crio-", Runtime::Crio),
+    (b"libpod-payload-", Runtime::Podman),
+    (b"libpod-", Runtime::Podman),
 ];
 
 /// What a cgroup path tells of a container. Borrows from the path.
@@ -43,10 +43,13 @@ pub struct Named<'a> {
 
 /// The container that a process in this cgroup is in; `None` on the host.
 ///
-/// Total: any bytes are a valid path.
+/// Total: any bytes are a valid path. Names are bytes: whoever may make groups inside a container
+/// may give them names that are no text, and stays in the container.
 pub fn container(path: &[u8]) -> Option<Named<'_>> {
-    let text = str::from_utf8(path).ok()?;
-    let segments: Vec<&str> = text.split('/').filter(|s| !s.is_empty()).collect();
+    let segments: Vec<&[u8]> = path
+        .split(|&b| b == b'/')
+        .filter(|s| !s.is_empty())
+        .collect();
     for (index, segment) in segments.iter().enumerate().rev() {
         let above = segments.get(..index).unwrap_or_default();
         if let Some((id, runtime)) = named(segment).or_else(|| bare(segment, above)) {
@@ -61,62 +64,65 @@ pub fn container(path: &[u8]) -> Option<Named<'_>> {
 }
 
 /// A segment that names the runtime before the id.
-fn named(segment: &str) -> Option<(&str, Runtime)> {
+fn named(segment: &[u8]) -> Option<(&str, Runtime)> {
     // containerd with the cgroupfs driver below a systemd kubelet: `PARENT:cri-containerd:ID`.
-    if let Some((rest, id)) = segment.rsplit_once(':') {
-        let runtime = match rest.rsplit_once(':').map_or(rest, |(_, name)| name) {
-            "cri-containerd" => Runtime::Containerd,
-            "crio" => Runtime::Crio,
-            "docker" => Runtime::Docker,
+    let mut parts = segment.rsplitn(3, |&b| b == b':');
+    if let (Some(id), Some(name)) = (parts.next(), parts.next()) {
+        let runtime = match name {
+            b"cri-containerd" => Runtime::Containerd,
+            b"crio" => Runtime::Crio,
+            b"docker" => Runtime::Docker,
             _ => Runtime::Unknown,
         };
-        return is_id(id).then_some((id, runtime));
+        return Some((as_id(id)?, runtime));
     }
-    let stem = segment.strip_suffix(".scope").unwrap_or(segment);
-    PREFIXES.iter().find_map(|(prefix, runtime)| {
-        let id = stem.strip_prefix(prefix)?;
-        is_id(id).then_some((id, *runtime))
-    })
+    let stem = segment.strip_suffix(b".scope").unwrap_or(segment);
+    PREFIXES
+        .iter()
+        .find_map(|(prefix, runtime)| Some((as_id(stem.strip_prefix(*prefix)?)?, *runtime)))
 }
 
 /// A segment that is nothing but an id; the directory above tells the runtime.
-fn bare<'a>(segment: &'a str, above: &[&str]) -> Option<(&'a str, Runtime)> {
-    if !is_id(segment) {
-        return None;
-    }
-    let runtime = match above.last() {
-        Some(&"docker" | &"moby") => Runtime::Docker,
-        Some(&"k8s.io") => Runtime::Containerd,
-        Some(&"libpod_parent") => Runtime::Podman,
+fn bare<'a>(segment: &'a [u8], above: &[&[u8]]) -> Option<(&'a str, Runtime)> {
+    let id = as_id(segment)?;
+    let runtime = match above.last().copied() {
+        Some(b"docker" | b"moby") => Runtime::Docker,
+        Some(b"k8s.io") => Runtime::Containerd,
+        Some(b"libpod_parent") => Runtime::Podman,
         Some(parent) if pod_in(parent).is_some() => Runtime::Cri,
         _ => Runtime::Unknown,
     };
-    Some((segment, runtime))
+    Some((id, runtime))
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == ID_LEN && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+fn as_id(bytes: &[u8]) -> Option<&str> {
+    let digits = bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (bytes.len() == ID_LEN && digits).then(|| str::from_utf8(bytes).ok())?
 }
 
 /// UID of the pod whose directory is nearest above the container, or within its own segment.
-fn pod_uid(segment: &str, above: &[&str]) -> Option<Box<str>> {
+fn pod_uid(segment: &[u8], above: &[&[u8]]) -> Option<Box<str>> {
     let own = segment
-        .split_once(':')
-        .and_then(|(parent, _)| pod_in(parent));
+        .iter()
+        .position(|&b| b == b':')
+        .and_then(|end| pod_in(segment.get(..end)?));
     own.or_else(|| above.iter().rev().find_map(|s| pod_in(s)))
 }
 
 /// `podUID`, `kubepods-burstable-podUID.slice`; systemd writes the dashes of the UID as `_`.
-fn pod_in(segment: &str) -> Option<Box<str>> {
-    let stem = segment.strip_suffix(".slice").unwrap_or(segment);
-    let uid = match stem.rsplit_once("-pod") {
+fn pod_in(segment: &[u8]) -> Option<Box<str>> {
+    let stem = segment.strip_suffix(b".slice").unwrap_or(segment);
+    let uid = match memchr::memmem::rfind(stem, b"-pod") {
         // The UID's own dashes are underscores here, so the last `-pod` is the separator.
-        Some((_, uid)) if stem.len() < segment.len() => uid,
-        _ => stem.strip_prefix("pod")?,
+        Some(at) if stem.len() < segment.len() => stem.get(at + b"-pod".len()..)?,
+        _ => stem.strip_prefix(b"pod")?,
     };
-    let plausible = |b: u8| b.is_ascii_hexdigit() || b == b'-' || b == b'_';
+    let plausible = |b: &u8| b.is_ascii_hexdigit() || *b == b'-' || *b == b'_';
     let whole = uid.len() == 32 || uid.len() == POD_UID_MAX;
-    (whole && uid.bytes().all(plausible)).then(|| uid.replace('_', "-").into_boxed_str())
+    if !whole || !uid.iter().all(plausible) {
+        return None;
+    }
+    Some(str::from_utf8(uid).ok()?.replace('_', "-").into())
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use komainu_common::header::CGROUP_V1;
-use komainu_common::limits::MAX_CGROUP_PATH;
 
 /// Where the cgroup hierarchies are mounted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,10 +76,10 @@ fn group(mount: Option<&Path>, path: &[u8], bit: u64) -> Group {
     let id = mount
         .and_then(|m| inode(m, path).ok())
         .map_or(0, |id| id | bit);
-    let start = path.len().saturating_sub(MAX_CGROUP_PATH);
+    // Whole: the kernel gives 4 KiB at most, and its beginning may name the container.
     Group {
         id,
-        path: path.get(start..).unwrap_or_default().to_vec(),
+        path: path.to_vec(),
     }
 }
 
@@ -173,6 +172,8 @@ mod tests {
         assert_eq!(path("4:memory:/a\n").as_deref(), Some(&b"/a"[..]));
         assert_eq!(path("3:cpu:/a\n"), None);
         assert_eq!(path(""), None);
+        let deep = "/deep".repeat(700);
+        assert_eq!(path(&format!("0::{deep}\n")), Some(deep.into_bytes()));
     }
 
     #[test]

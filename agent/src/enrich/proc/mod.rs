@@ -6,6 +6,7 @@
 //! is never mixed up with its predecessor.
 
 pub mod cgroup;
+mod namespace;
 pub mod parse;
 
 use std::io::{self, Read};
@@ -21,6 +22,8 @@ use super::process::{Found, join_cmdline};
 use crate::decode::split_argv;
 use crate::event::{ExeFacts, ProcKey, Process};
 use cgroup::Hierarchies;
+
+pub use namespace::foreign;
 
 /// Bytes of `stat`, `status`, `cgroup` read at most.
 const MAX_TEXT: usize = 16 * 1024;

@@ -184,6 +184,18 @@ fn host_paths() {
     );
 }
 
+/// Inside a container anybody may make a group with a name that is no text.
+#[test]
+fn names_that_are_no_text() {
+    let below = [format!("/docker/{A}/").as_bytes(), b"\xff\xfe"].concat();
+    assert_eq!(container(&below).unwrap().id, A);
+    let parent = [b"/\xff:cri-containerd:", A.as_bytes()].concat();
+    let found = container(&parent).unwrap();
+    assert_eq!((found.id, found.runtime), (A, Containerd));
+    let pod = [b"/\xff/pod", UID.as_bytes(), b"/", A.as_bytes(), b"/\x80"].concat();
+    assert_eq!(container(&pod).unwrap().pod_uid.as_deref(), POD);
+}
+
 proptest! {
     #[test]
     fn any_bytes(path in prop::collection::vec(any::<u8>(), 0..2048)) {
