@@ -10,8 +10,8 @@ wire! {
         /// Index of the cgroup v1 subsystem in `css_set.subsys` that names processes which are in
         /// the root of the v2 hierarchy; [`ABSENT`](crate::offsets::ABSENT) for none.
         pub cgroup_v1_subsys: u32,
-        /// Bytes that wait in the bulk ring before its reader is woken.
-        pub bulk_wakeup: u32,
+        /// Bytes that wait in a ring before its reader is woken.
+        pub wakeup_bytes: u32,
         /// Unused, zero.
         pub reserved: u32,
     }
@@ -22,7 +22,7 @@ impl Settings {
     pub const DEFAULT: Self = Self {
         record_env: 0,
         cgroup_v1_subsys: crate::offsets::ABSENT,
-        bulk_wakeup: 0,
+        wakeup_bytes: 0,
         reserved: 0,
     };
 }

@@ -8,6 +8,7 @@ use aya_ebpf::{
         bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_map_lookup_elem, bpf_map_update_elem,
         bpf_ringbuf_output, bpf_ringbuf_query,
     },
+    maps::RingBuf,
 };
 use komainu_common::{
     Class, Header,
@@ -252,14 +253,11 @@ impl<T> Record<T> {
             return;
         }
         let data = (&raw mut self.scratch().record).cast();
-        let ring = match self.lane {
+        let ring: *mut RingBuf = match self.lane {
             Lane::Lifecycle => (&raw const LIFECYCLE).cast_mut(),
             Lane::Bulk => (&raw const BULK).cast_mut(),
         };
-        let wakeup = match self.lane {
-            Lane::Lifecycle => 0,
-            Lane::Bulk => bulk_wakeup(),
-        };
+        let wakeup = wakeup(ring);
         // SAFETY: `size` bytes of the record are initialised: header, fixed part and items have
         // been written in full up to `len`.
         let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup) };
@@ -273,14 +271,13 @@ impl<T> Record<T> {
     }
 }
 
-/// From a part of the bulk ring that waits, its reader is woken. Below it the reader's own clock
-/// decides: a wake-up per record would cost the traced program more than the record.
+/// From a part of the ring that waits, its reader is woken. Below it the reader's own clock decides:
+/// waking it for each record costs the traced program, and the reader, more than the record.
 #[inline(always)]
-fn bulk_wakeup() -> u64 {
-    let ring = (&raw const BULK).cast_mut();
+fn wakeup(ring: *mut RingBuf) -> u64 {
     // SAFETY: a ring buffer map.
     let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
-    if waiting >= u64::from(setting!(bulk_wakeup)) {
+    if waiting >= u64::from(setting!(wakeup_bytes)) {
         u64::from(BPF_RB_FORCE_WAKEUP)
     } else {
         u64::from(BPF_RB_NO_WAKEUP)

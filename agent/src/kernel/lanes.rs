@@ -83,8 +83,8 @@ impl Lanes {
 
     /// Waits until a ring asks for attention, the waker was used, or `timeout` has passed.
     ///
-    /// Bulk records that arrive meanwhile wake only when there are many; the caller's timeout is the
-    /// longest that one stays unread.
+    /// Records that arrive meanwhile wake only when there are many; the caller's timeout is the longest
+    /// that one stays unread.
     pub fn wait(&self, timeout: Duration) -> Result<(), Errno> {
         let fds: [BorrowedFd<'_>; 3] = [
             self.lifecycle.ring.as_fd(),

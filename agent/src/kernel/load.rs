@@ -23,8 +23,8 @@ use super::{
     probes::{Hook, PROBES, Probe, ProbeStatus},
 };
 
-/// Bytes in a large bulk ring from which its reader is woken; of a small one, a quarter.
-const BULK_WAKEUP: u32 = 256 * 1024;
+/// Bytes in a ring from which its reader is woken; of a small one, a quarter.
+const WAKEUP: u32 = 256 * 1024;
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
@@ -99,7 +99,7 @@ impl Kernel {
         let settings = Settings {
             record_env: u32::from(options.record_env),
             cgroup_v1_subsys: v1_subsys(&types),
-            bulk_wakeup: (options.bulk_ring / 4).min(BULK_WAKEUP),
+            wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
             reserved: 0,
         };
         drop(types);
