@@ -32,6 +32,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "connect-udp" => connect_udp(argument(0)),
         "connect-unix" => drop(UnixStream::connect(argument(0))),
         "connect-nonblocking" => connect_nonblocking(argument(0)),
+        "thread-exec" => std::thread::spawn(move || exec(&rest)).join().unwrap(),
         "thread-open" => thread_open(argument(0)),
         other => panic!("no act called {other:?}"),
     }
