@@ -32,6 +32,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "connect-udp" => connect_udp(argument(0)),
         "connect-unix" => drop(UnixStream::connect(argument(0))),
         "connect-nonblocking" => connect_nonblocking(argument(0)),
+        "thread-exec" => std::thread::spawn(move || exec(&rest)).join().unwrap(),
         "thread-open" => thread_open(argument(0)),
         "open-upper-bits" => open_upper_bits(argument(0)),
         "open-on-a-clone" => open_on_a_clone(argument(0), argument(1)),

@@ -1,7 +1,8 @@
 //! Overload: what is lost is counted, and nobody else loses.
 
-use std::process::Command;
+use std::{collections::HashMap, process::Command};
 
+use komainu::kernel::Loss;
 use komainu_common::{Class, Header};
 use zerocopy::FromBytes as _;
 
@@ -26,8 +27,8 @@ pub(crate) const TESTS: &[Test] = &[
 fn opens_lose_no_exec(watch: &mut Watch) {
     const EXECS: usize = 300;
     let before = counters(watch, Class::EXEC);
-    let mut execs = 0;
-    let mut opens = 0;
+    let mut execs = Vec::new();
+    let mut opens = HashMap::<u32, u32>::new();
     let (flooder, children) = watch.while_running(
         || {
             let flood = act("open-flood")
@@ -41,17 +42,21 @@ fn opens_lose_no_exec(watch: &mut Watch) {
         },
         |record| {
             let header = Header::read_from_prefix(record).unwrap().0;
-            execs += usize::from(header.class == Class::EXEC.0 && header.ret == 0);
-            opens += usize::from(header.class == Class::OPEN.0);
+            if header.class == Class::EXEC.0 && header.ret == 0 {
+                execs.push(header.task.tgid);
+            } else if header.class == Class::OPEN.0 {
+                *opens.entry(header.task.tgid).or_default() += 1;
+            }
         },
     );
     let after = counters(watch, Class::EXEC);
     assert_eq!(after.1 - before.1, 0, "execs lost");
-    assert!(
-        execs > children.len(),
-        "{execs} execs of {EXECS} and the flooder {flooder}"
-    );
-    assert!(opens > 0);
+    assert_eq!(children.len(), EXECS);
+    for started in children.iter().chain([&flooder]) {
+        let count = execs.iter().filter(|tgid| *tgid == started).count();
+        assert_eq!(count, 1, "execs of {started}");
+    }
+    assert!(opens.contains_key(&flooder));
 }
 
 /// Failed execs are cheap to make and large; they must not take the place of real ones.
@@ -70,27 +75,30 @@ fn failed_execs_lose_no_exec(watch: &mut Watch) {
 /// The ring overflows, every loss is in the counters and in the ledger under the right cgroup.
 fn without_a_reader_is_counted(watch: &mut Watch) {
     let before = counters(watch, Class::OPEN);
-    let ledger_before = ledger_total(watch);
-    let (_, seen) = watch.during(|| perform("open-flood", &["/etc/hostname", "150000"]));
+    let ledger_before = ledger(watch);
+    let ((flooder, _), seen) = watch.during(|| perform("open-flood", &["/etc/hostname", "150000"]));
     let after = counters(watch, Class::OPEN);
     let (handled, lost) = (after.0 - before.0, after.1 - before.1);
     assert!(handled >= 150_000);
     assert!(lost > 0, "an 8 MiB ring does not hold 150,000 records");
-    assert_eq!(ledger_total(watch) - ledger_before, lost);
-    let cgroups: Vec<u64> = seen
-        .records
-        .iter()
-        .map(|record| Header::read_from_prefix(record).unwrap().0)
-        .filter(|header| header.class == Class::OPEN.0)
-        .map(|header| header.cgroup)
-        .collect();
-    let ledger = watch.kernel.ledger().unwrap();
-    let blamed = ledger
-        .iter()
-        .find(|loss| loss.key.class == u32::from(Class::OPEN.0))
+    let ledger_after = ledger(watch);
+    let total = |ledger: &[Loss]| ledger.iter().map(|loss| loss.entry.count).sum::<u64>();
+    assert_eq!(total(&ledger_after) - total(&ledger_before), lost);
+    let cgroup = seen
+        .all(|decoded| (decoded.header.task.tgid == flooder).then_some(decoded.header.cgroup))
+        .into_iter()
+        .next_back()
         .unwrap();
-    assert!(cgroups.contains(&blamed.key.cgroup));
-    assert!(blamed.entry.first > 0 && blamed.entry.first <= blamed.entry.last);
+    let of_flooder = |ledger: &[Loss]| {
+        let rows = ledger.iter().filter(|loss| loss.key.cgroup == cgroup);
+        rows.map(|loss| loss.entry.count).sum::<u64>()
+    };
+    let blamed = of_flooder(&ledger_after) - of_flooder(&ledger_before);
+    assert!(blamed > 0 && blamed <= lost, "{blamed} of {lost}");
+    let rows = ledger_after.iter();
+    for loss in rows.filter(|loss| loss.key.cgroup == cgroup) {
+        assert!(loss.entry.first > 0 && loss.entry.first <= loss.entry.last);
+    }
 }
 
 /// Seen and lost.
@@ -100,12 +108,9 @@ fn counters(watch: &Watch, class: Class) -> (u64, u64) {
     (report.counters.seen, report.lost())
 }
 
-fn ledger_total(watch: &Watch) -> u64 {
-    watch
-        .kernel
-        .ledger()
-        .unwrap()
-        .iter()
-        .map(|loss| loss.entry.count)
-        .sum()
+/// What the ledger says about opens.
+fn ledger(watch: &Watch) -> Vec<Loss> {
+    let mut rows = watch.kernel.ledger().unwrap();
+    rows.retain(|loss| loss.key.class == u32::from(Class::OPEN.0));
+    rows
 }

@@ -6,9 +6,9 @@
 
 mod acts;
 mod agent;
+mod connect;
 mod exec;
 mod flood;
-mod network;
 mod open;
 mod process;
 mod watch;
@@ -32,7 +32,7 @@ fn main() {
     let tests = [
         exec::TESTS,
         open::TESTS,
-        network::TESTS,
+        connect::TESTS,
         process::TESTS,
         flood::TESTS,
         agent::TESTS,

@@ -105,17 +105,26 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Calls `each` with every decoded record of this machine, in order.
+    pub(crate) fn all<T>(&self, each: impl FnMut(&Decoded<'_>) -> Option<T>) -> Vec<T> {
+        self.those(|_| true, each)
+    }
+
     /// Calls `each` with every decoded record of process `tgid`, in order.
-    pub(crate) fn of<T>(
+    pub(crate) fn of<T>(&self, tgid: u32, each: impl FnMut(&Decoded<'_>) -> Option<T>) -> Vec<T> {
+        self.those(|header| header.task.tgid == tgid, each)
+    }
+
+    fn those<T>(
         &self,
-        tgid: u32,
+        wanted: impl Fn(&Header) -> bool,
         mut each: impl FnMut(&Decoded<'_>) -> Option<T>,
     ) -> Vec<T> {
         let mut scratch = Scratch::default();
         let mut found = Vec::new();
         for record in &self.records {
             let header = Header::read_from_prefix(record).unwrap().0;
-            if header.task.tgid == tgid {
+            if wanted(&header) {
                 let decoded = decode(record, Clock::default(), &mut scratch).unwrap();
                 found.extend(each(&decoded));
             }
