@@ -98,6 +98,8 @@ section! {
         /// Alerts that wait for standard output at most. Further ones are lost, and counted in the
         /// stream. 16 to 1000000.
         queue: Count<16, 1_000_000> = Count(4096);
+        /// Bytes of memory that they take at most while they wait. 1 MiB to 1 GiB.
+        queue_bytes: Count<1_048_576, 1_073_741_824> = Count(16_777_216);
         /// Add container, image and pod to the output of every rule, as Falco does.
         suggested_fields: bool = true;
         /// Ancestors shown in an alert, 0 to 32.

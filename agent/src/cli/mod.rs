@@ -72,8 +72,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     {
         return ExitCode::FAILURE;
     }
-    // Where even this cannot be written, the status has to say it.
-    drop(writeln!(io::stderr(), "komainu: {error:#}"));
+    log::last_words(format!("komainu: {error:#}"));
     ExitCode::FAILURE
 }
 

@@ -44,7 +44,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => config::read(path)?,
         None => Config::default(),
     };
-    log::init(&config.log, args.log_level, args.log_format)?;
+    let _flush = log::init(&config.log, args.log_level, args.log_format)?;
     config.rules.extend(args.rules);
     config.output.format = args.format.unwrap_or(config.output.format);
     config.matching = args.matching.unwrap_or(config.matching);

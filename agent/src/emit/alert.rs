@@ -29,6 +29,50 @@ pub struct Alert {
     pub resolved_path: Option<String>,
     /// Nearest first.
     pub ancestry: Vec<Ancestor>,
+    /// Bytes that it takes of those that may wait for the sink; 0 where none are counted.
+    pub queued: usize,
+}
+
+impl Alert {
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let fields = self
+            .fields
+            .iter()
+            .map(|(name, value)| size_of::<(String, Value)>() + name.len() + value_bytes(value));
+        let ancestry = self.ancestry.iter().map(|ancestor| {
+            let texts = ancestor.name.len() + ancestor.exepath.len() + ancestor.cmdline.len();
+            size_of::<Ancestor>() + texts
+        });
+        let place = &self.place;
+        size_of::<Self>()
+            + self.rule.len()
+            + self.message.len()
+            + self
+                .tags
+                .iter()
+                .map(|tag| size_of::<String>() + tag.len())
+                .sum::<usize>()
+            + text(&self.resolved_path)
+            + text(&place.container_id)
+            + text(&place.runtime)
+            + text(&place.pod_uid)
+            + fields.sum::<usize>()
+            + ancestry.sum::<usize>()
+    }
+}
+
+/// Fields are texts, numbers and lists of these.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => {
+            let each = values.iter().map(|v| size_of::<Value>() + value_bytes(v));
+            each.sum()
+        }
+        _ => 0,
+    }
 }
 
 /// Container and pod of an alert.
@@ -81,6 +125,8 @@ pub struct Ancestor {
     pub name: String,
     /// Path of the executable; empty where unknown.
     pub exepath: String,
-    /// Command line.
+    /// Beginning of the command line.
     pub cmdline: String,
+    /// Bytes of the command line after that.
+    pub missing: usize,
 }

@@ -4,6 +4,10 @@ use super::alert::{Ancestor, Place, Resolution};
 use crate::enrich::State;
 use crate::event::{Event, Membership, ProcKey, Process, World};
 
+/// Bytes of an ancestor's command line that wait with an alert. A line shows less; the rest lets
+/// redaction recognise a secret that begins in what is shown.
+const CMDLINE: usize = 1024;
+
 /// Container and pod of a cgroup, or why they are not known.
 pub fn place(world: &dyn World, cgroup: u64) -> Place {
     let container = match world.container(cgroup) {
@@ -44,11 +48,13 @@ pub fn ancestry(state: &State, of: ProcKey, max: usize) -> Vec<Ancestor> {
 }
 
 fn ancestor(process: &Process) -> Ancestor {
+    let cmdline = process.cmdline.get(..CMDLINE).unwrap_or(&process.cmdline);
     Ancestor {
         pid: process.tgid,
         name: text(&process.comm),
         exepath: text(&process.exe_path),
-        cmdline: text(&process.cmdline),
+        cmdline: text(cmdline),
+        missing: process.cmdline.len() - cmdline.len(),
     }
 }
 
@@ -61,4 +67,27 @@ pub fn resolved_path(event: &Event<'_>) -> Option<String> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_command_lines_of_ancestors_are_cut() {
+        let process = Process {
+            cmdline: vec![b'x'; 8192].into(),
+            ..Process::default()
+        };
+        let long = ancestor(&process);
+        assert_eq!(
+            (long.cmdline.len(), long.missing),
+            (CMDLINE, 8192 - CMDLINE)
+        );
+        let process = Process {
+            cmdline: b"sh"[..].into(),
+            ..Process::default()
+        };
+        assert_eq!(ancestor(&process).missing, 0);
+    }
 }

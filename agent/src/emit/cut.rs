@@ -23,6 +23,14 @@ pub struct Cut<'a> {
     missing: usize,
 }
 
+impl Cut<'_> {
+    /// With further bytes missing, which were cut off before.
+    pub fn and(mut self, missing: usize) -> Self {
+        self.missing += missing;
+        self
+    }
+}
+
 impl fmt::Display for Cut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kept)?;
@@ -53,6 +61,7 @@ mod tests {
         assert_eq!(cut("abc", 3).to_string(), "abc");
         assert_eq!(cut("abcd", 3).to_string(), "abc…[cut 1 bytes]");
         assert_eq!(cut("aé", 2).to_string(), "a…[cut 2 bytes]");
+        assert_eq!(cut("abc", 3).and(5).to_string(), "abc…[cut 5 bytes]");
         assert_eq!(cut("é", 0).to_string(), "…[cut 2 bytes]");
     }
 

@@ -138,7 +138,7 @@ impl Serialize for Ancestry<'_> {
         }
         let limit = self.limit.min(ANCESTOR);
         serializer.collect_seq(self.of.iter().map(|ancestor| One {
-            cmdline: cut(&ancestor.cmdline, limit),
+            cmdline: cut(&ancestor.cmdline, limit).and(ancestor.missing),
             exepath: cut(&ancestor.exepath, limit),
             name: cut(&ancestor.name, limit),
             pid: ancestor.pid,

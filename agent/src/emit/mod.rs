@@ -9,6 +9,7 @@ pub mod context;
 mod cut;
 mod escape;
 mod json;
+pub mod lost;
 mod outlet;
 pub mod own;
 pub mod redact;
@@ -18,6 +19,7 @@ mod text;
 
 pub use alert::{Alert, Ancestor, Place, Resolution};
 pub use cut::cut;
+pub use lost::Lost;
 pub use outlet::Outlet;
 pub use own::OwnEvent;
 pub use redact::Redactor;

@@ -35,7 +35,8 @@ pub enum OwnEvent {
     },
     /// Events were lost: nothing is known of what happened there then.
     Blind {
-        /// Where it was lost: `ring`, `decode`, `stdout`.
+        /// Where it was lost: `ring`, `internal` (no room for it in the kernel half), `decode`,
+        /// `stdout`.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,

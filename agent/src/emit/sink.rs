@@ -5,63 +5,18 @@
 //! (`EPIPE`) ends the sink.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
-use super::{Alert, OwnEvent, Stream};
+use super::{Alert, Lost, Stream, own};
 
 /// Bytes collected before a write.
 const BATCH: usize = 64 * 1024;
 /// Longest that a loss stays untold while there are no alerts.
 const IDLE: Duration = Duration::from_secs(1);
-
-/// Alerts that found the channel full.
-#[derive(Debug, Default)]
-pub struct Lost {
-    count: AtomicU64,
-    first: AtomicU64,
-    last: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Lost {
-    /// Counts one that happened at `time`, nanoseconds since the epoch. Called by one thread.
-    pub fn add(&self, time: u64) {
-        if self.count.load(Ordering::Acquire) == 0 {
-            self.first.store(time, Ordering::Relaxed);
-        }
-        self.last.store(time, Ordering::Relaxed);
-        self.total.fetch_add(1, Ordering::Relaxed);
-        self.count.fetch_add(1, Ordering::Release);
-    }
-
-    /// All since the start, told or not.
-    pub fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
-    }
-
-    /// What was counted since the last call, as an own event of the time of the last one.
-    fn take(&self) -> Option<(u64, Alert)> {
-        let count = self.count.swap(0, Ordering::AcqRel);
-        let (first, last) = (
-            self.first.load(Ordering::Relaxed),
-            self.last.load(Ordering::Relaxed),
-        );
-        let event = OwnEvent::Blind {
-            stage: "stdout",
-            class: None,
-            place: None,
-            count,
-            first,
-            last,
-        };
-        (count > 0).then(|| (count, event.into_alert(last)))
-    }
-}
 
 /// Writes until the channel closes and is empty. Returns the lines written, and how many alerts
 /// were lost.
@@ -81,8 +36,12 @@ pub async fn run(
             Err(_) => (None, true),
         };
         while let Some(alert) = next.take() {
+            lost.release(alert.queued);
+            // What the agent says of itself comes after what was lost until then.
+            if alert.source == own::SOURCE {
+                totals.lost += tell(lost, &mut stream, &mut buffer)?;
+            }
             stream.line(&mut buffer, alert)?;
-            totals.lost += tell(lost, &mut stream, &mut buffer)?;
             if buffer.len() < BATCH {
                 next = alerts.try_recv().ok();
             }
@@ -100,13 +59,14 @@ pub async fn run(
     }
 }
 
-/// Tells of lost alerts, if any; returns how many.
+/// Tells of losses, if any; returns how many alerts were lost.
 fn tell(lost: &Lost, stream: &mut Stream, buffer: &mut Vec<u8>) -> io::Result<u64> {
-    let Some((count, blind)) = lost.take() else {
-        return Ok(0);
-    };
-    stream.line(buffer, blind)?;
-    Ok(count)
+    let mut alerts = 0;
+    for (count, blind) in lost.take() {
+        stream.line(buffer, blind)?;
+        alerts += count;
+    }
+    Ok(alerts)
 }
 
 /// What a sink did.
@@ -128,7 +88,8 @@ mod tests {
     use tokio::io::{AsyncBufReadExt, BufReader};
     use tokio::sync::mpsc;
 
-    use super::super::{Format, Redactor};
+    use super::super::lost::{Place, Tally};
+    use super::super::{Format, Outlet, OwnEvent, Redactor};
     use super::*;
 
     fn stream() -> Stream {
@@ -208,6 +169,66 @@ mod tests {
             "at the end: {end}"
         );
         assert_eq!(sink.await.unwrap().unwrap(), Totals { lines: 2, lost: 2 });
+    }
+
+    /// The full channel has no room for a word on the rings, and the end comes last.
+    #[tokio::test]
+    async fn losses_do_not_compete_with_alerts() {
+        let (tx, rx) = mpsc::channel(2);
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let lost = Arc::new(Lost::default());
+        let outlet = Outlet::new(tx.clone(), Arc::clone(&lost), 1 << 20);
+        tx.send(alert(1)).await.unwrap();
+        let stopped = OwnEvent::Reloaded { rules: 1 };
+        tx.send(stopped.into_alert(2)).await.unwrap();
+        for n in 1..=50 {
+            let place = Place {
+                stage: "ring",
+                class: Some("open"),
+                place: Some("host".into()),
+            };
+            let tally = Tally {
+                count: 10,
+                first: n,
+                last: n,
+                noticed: n,
+            };
+            outlet.tell(place, tally);
+            outlet.send(alert(n));
+        }
+        drop((tx, outlet));
+        let totals = run(rx, ours, stream(), &lost).await.unwrap();
+        assert_eq!(totals, Totals { lines: 4, lost: 50 });
+        let mut lines = BufReader::new(theirs).lines();
+        let mut texts = Vec::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            texts.push(line);
+        }
+        assert!(
+            texts[1].contains("500 open events of host were lost at ring"),
+            "{texts:?}"
+        );
+        assert!(texts[2].contains("50 alerts were lost"), "{texts:?}");
+        assert!(texts[3].contains("reloaded"), "{texts:?}");
+    }
+
+    #[tokio::test]
+    async fn losses_are_told_once_per_batch() {
+        let (tx, rx) = mpsc::channel(4);
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let lost = Lost::default();
+        lost.add(1);
+        for n in 1..=3 {
+            tx.send(alert(n)).await.unwrap();
+        }
+        drop(tx);
+        run(rx, ours, stream(), &lost).await.unwrap();
+        let mut lines = BufReader::new(theirs).lines();
+        for _ in 0..3 {
+            let line = lines.next_line().await.unwrap().unwrap();
+            assert!(!line.contains("lost"), "{line}");
+        }
+        assert!(lines.next_line().await.unwrap().unwrap().contains("lost"));
     }
 
     #[derive(Debug)]

@@ -163,6 +163,18 @@ impl Kernel {
         Ok(())
     }
 
+    /// Takes every probe off. Maps stay readable: what was lost until now can still be told.
+    pub fn detach(&mut self) {
+        for probe in PROBES {
+            if let Hook::RawTracepoint(_) = probe.hook
+                && let Ok(program) = raw_tracepoint(&mut self.object, probe.program)
+            {
+                // Fails for a program that was never loaded.
+                let _unloaded = program.unload().is_ok();
+            }
+        }
+    }
+
     /// The rings. Once only: the second call fails with [`LoadError::NoMap`].
     pub fn lanes(&mut self) -> Result<Lanes, LoadError> {
         let lifecycle = self.ring("LIFECYCLE")?;

@@ -25,9 +25,13 @@ const TICK: Duration = Duration::from_millis(50);
 /// Time between two rounds of housekeeping.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// Longest that draining the rings may take at the end.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
+/// Longest that counting what is left in them may take.
+pub(super) const COUNT: Duration = Duration::from_secs(2);
 /// Notices taken between two batches.
 const NOTICES: usize = 256;
+/// Notices taken at the end.
+const LAST_NOTICES: usize = 4096;
 
 /// What other threads have to say.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub(super) struct Wires {
     pub(super) notices: Receiver<Notice>,
     pub(super) wanted: SyncSender<ProcKey>,
     pub(super) stop: Arc<AtomicBool>,
+    /// Longest that draining the rings may take at the end.
+    pub(super) drain: Duration,
 }
 
 /// What the thread did.
@@ -89,7 +95,7 @@ pub(super) fn run(
         }
         let rules = wires.rules.load();
         let more = records.drain(&mut |record| decider.record(&rules, record));
-        ask(decider.unknown_cgroups(), wires);
+        decider.ask_unknown(|key| wires.wanted.try_send(key).is_ok());
         let now = Instant::now();
         for notice in wires.notices.try_iter().take(NOTICES) {
             decider.notice(notice);
@@ -98,22 +104,34 @@ pub(super) fn run(
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);
         }
-        if stopping.is_some_and(|since: Instant| !more || now - since > DRAIN) {
-            decider.tell_undecodable();
-            return Ok(decider.totals());
+        if stopping.is_some_and(|since: Instant| !more || now - since > wires.drain) {
+            return Ok(finish(&mut records, &mut decider, wires));
         }
     }
+}
+
+/// Tells of everything that is not decided.
+fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> Totals {
+    let deadline = Instant::now() + COUNT;
+    while records.drain(&mut |record| decider.left(record)) && Instant::now() < deadline {}
+    // Its senders may go on; as many as the channel holds were there.
+    for notice in wires.notices.try_iter().take(LAST_NOTICES) {
+        decider.notice(notice);
+    }
+    decider.tell_undecodable();
+    decider.totals()
 }
 
 /// Takes over what `/proc` shows before the first record is decided, as far as that goes in time.
 /// The rings hold what happens meanwhile.
 fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
     let deadline = Instant::now() + scan;
-    loop {
+    while !wires.stop.load(Ordering::Acquire) {
         let left = deadline.saturating_duration_since(Instant::now());
-        match wires.notices.recv_timeout(left) {
+        match wires.notices.recv_timeout(left.min(TICK)) {
             Ok(Notice::Scanned) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(notice) => decider.notice(notice),
+            Err(RecvTimeoutError::Timeout) if left > TICK => {}
             Err(RecvTimeoutError::Timeout) => {
                 tracing::warn!("reading /proc takes long; the first alerts may lack details");
                 return;
@@ -127,6 +145,7 @@ fn housekeeping(decider: &mut Decider, wires: &Wires) {
     decider.state.processes.expire(clock::now());
     ask(decider.state.processes.repairs(), wires);
     decider.tell_undecodable();
+    decider.ask_again();
 }
 
 /// Asks for what `/proc` knows of these processes.

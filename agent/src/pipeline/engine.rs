@@ -1,5 +1,8 @@
 //! Rules for the deciding thread: from configured paths to a compiled set.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use komainu_common::Class;
 
 use super::rule_files;
@@ -81,9 +84,52 @@ pub(super) fn wants(rules: &RuleSet, class: Class) -> bool {
     event_types().any(|ty| ty.class == Some(class) && rules.wants(ty))
 }
 
+/// Puts rules in force; returns how many. `deliver` has the kernel half deliver the classes that
+/// are wanted: before the first rule that wants one is in force, and until the last that did is
+/// gone.
+///
+/// # Errors
+///
+/// Classes cannot be delivered; the old rules stay. Where only leaving out those that nobody wants
+/// any more fails, the new rules are in force and a warning is logged.
+pub(super) fn put_in_force<E: std::fmt::Display>(
+    rules: &ArcSwap<RuleSet>,
+    new: RuleSet,
+    mut deliver: impl FnMut(&dyn Fn(Class) -> bool) -> Result<(), E>,
+) -> Result<usize, E> {
+    let (old, new) = (rules.load_full(), Arc::new(new));
+    deliver(&|class| wants(&old, class) || wants(&new, class))?;
+    rules.store(Arc::clone(&new));
+    if let Err(error) = deliver(&|class| wants(&new, class)) {
+        tracing::warn!(%error, "events that no rule wants any more are still delivered");
+    }
+    Ok(enabled(&new))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_in_force_are_no_failed_reload() {
+        let text = |name: &str, ty: &str| {
+            format!(
+                "- rule: {name}\n  desc: d\n  condition: evt.type = {ty}\n  output: o\n  priority: INFO\n"
+            )
+        };
+        let rules = ArcSwap::from_pointee(compiled(&text("old", "openat")).unwrap());
+        let name = |rules: &ArcSwap<RuleSet>| rules.load().rule(0).unwrap().name.clone();
+        let new = || compiled(&text("new", "connect")).unwrap();
+        let refused = put_in_force(&rules, new(), |_| Err("no"));
+        assert_eq!((refused, name(&rules).as_str()), (Err("no"), "old"));
+        let mut calls = Vec::new();
+        let narrowing_fails = put_in_force(&rules, new(), |is_wanted| {
+            calls.push((is_wanted(Class::OPEN), is_wanted(Class::CONNECT)));
+            if calls.len() == 2 { Err("no") } else { Ok(()) }
+        });
+        assert_eq!((narrowing_fails, name(&rules).as_str()), (Ok(1), "new"));
+        assert_eq!(calls, [(true, true), (false, true)]);
+    }
 
     fn compiled(text: &str) -> Result<RuleSet, LoadError> {
         compile(&[Source::new("r.yaml", text)], &Config::default())

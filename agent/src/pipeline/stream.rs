@@ -1,6 +1,9 @@
 //! The output stream as configured.
 
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::config::{Colour, Config};
 use crate::emit::{Redactor, Stream, redact};
@@ -34,10 +37,38 @@ pub(super) fn new(config: &Config) -> Stream {
     Stream::new(output.format, colour, Redactor::new(patterns), host, node)
 }
 
+/// Whether the reader of a pipe, socket or terminal went away, which no write has found out yet.
+pub(super) fn reader_is_gone(out: impl AsFd) -> bool {
+    // Both are reported without being asked for.
+    let mut polled = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec::default();
+    poll(&mut polled, Some(&now)).is_ok()
+        && polled.iter().any(|fd| {
+            fd.revents()
+                .intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
+        })
+}
+
 /// Name of this machine, `uname -n`.
 pub(super) fn hostname() -> String {
     rustix::system::uname()
         .nodename()
         .to_string_lossy()
         .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_tells_that_its_reader_went_away() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        assert!(!reader_is_gone(&write));
+        rustix::io::write(&write, b"unread").unwrap();
+        assert!(!reader_is_gone(&write));
+        drop(read);
+        assert!(reader_is_gone(&write));
+        assert!(!reader_is_gone(tempfile::tempfile().unwrap()));
+    }
 }

@@ -8,7 +8,8 @@ use super::decide::{Notice, Totals};
 use super::losses::Loss;
 use crate::config::Config;
 use crate::decode::{self, Clock, Lifecycle};
-use crate::emit::{Alert, Outlet, OwnEvent, context};
+use crate::emit::lost::{Place, Tally};
+use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
 use crate::event::{Event, Membership, ProcKey, World};
 use crate::rules::{self, Matching, Rule, RuleSet};
@@ -40,19 +41,37 @@ struct Undecodable {
 /// before its exec tells the path.
 #[derive(Debug, Default)]
 struct Unknown {
-    asked: hashbrown::HashSet<u64>,
+    asked: hashbrown::HashMap<u64, Asked>,
+    /// Not handed over yet.
     wanted: Vec<ProcKey>,
+    round: u64,
+}
+
+/// What was asked about one cgroup.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    times: u8,
+    /// In this round last.
+    round: u64,
 }
 
 impl Unknown {
     /// cgroups remembered as asked about.
     const MAX: usize = 1024;
+    /// Rounds in which one is asked about: an answer may be late, or the process gone.
+    const TIMES: u8 = 5;
 
     fn note(&mut self, cgroup: u64, process: ProcKey) {
         if self.asked.len() >= Self::MAX {
             self.asked.clear();
         }
-        if self.wanted.len() < Self::MAX && self.asked.insert(cgroup) {
+        if self.wanted.len() >= Self::MAX {
+            return;
+        }
+        let asked = self.asked.entry(cgroup).or_default();
+        if asked.times == 0 || (asked.round != self.round && asked.times < Self::TIMES) {
+            asked.times += 1;
+            asked.round = self.round;
             self.wanted.push(process);
         }
     }
@@ -130,10 +149,33 @@ impl Decider {
         self.totals
     }
 
-    /// Processes in cgroups whose path no record told: `/proc` may know it. Each cgroup is in the
-    /// answer once.
-    pub(super) fn unknown_cgroups(&mut self) -> impl Iterator<Item = ProcKey> {
-        self.unknown.wanted.drain(..)
+    /// Asks for processes in cgroups whose path no record told: `/proc` may know it. Each cgroup
+    /// is asked about once in a round, in few rounds; what `send` refuses waits for the next call.
+    pub(super) fn ask_unknown(&mut self, mut send: impl FnMut(ProcKey) -> bool) {
+        let wanted = &mut self.unknown.wanted;
+        let taken = wanted.iter().take_while(|key| send(**key)).count();
+        wanted.drain(..taken);
+    }
+
+    /// Begins a round: what is still unknown may be asked about again.
+    pub(super) fn ask_again(&mut self) {
+        self.unknown.round += 1;
+    }
+
+    /// Counts a record that nobody will decide any more.
+    pub(super) fn left(&mut self, record: &[u8]) {
+        let Ok((header, _)) = Header::read_from_prefix(record) else {
+            let (have, need) = (record.len(), size_of::<Header>());
+            return self.undecodable(record, decode::DecodeError::Short { have, need });
+        };
+        self.tell_loss(&Loss {
+            stage: "ring",
+            class: Class(header.class),
+            cgroup: (header.cgroup != 0).then_some(header.cgroup),
+            count: 1,
+            first: header.time,
+            last: header.time,
+        });
     }
 
     fn touch(&mut self, task: &Task, cgroup: u64) {
@@ -179,7 +221,7 @@ impl Decider {
                 Membership::Unknown => format!("cgroup {cgroup}"),
             });
         let (first, last) = (self.clock.unix(loss.first), self.clock.unix(loss.last));
-        self.tell_blind("ring", Some(loss.class), place, loss.count, first, last);
+        self.tell_blind(loss.stage, Some(loss.class), place, loss.count, first, last);
     }
 
     fn tell_blind(
@@ -192,15 +234,18 @@ impl Decider {
         last: u64,
     ) {
         let class = class.map(Class::name);
-        let event = OwnEvent::Blind {
+        let place = Place {
             stage,
             class,
             place,
+        };
+        let tally = Tally {
             count,
             first,
             last,
+            noticed: clock::now(),
         };
-        self.outlet.send(event.into_alert(clock::now()));
+        self.outlet.tell(place, tally);
     }
 }
 
@@ -243,5 +288,6 @@ fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Ale
         place: context::place(state, event.cgroup),
         resolved_path: context::resolved_path(event),
         ancestry: context::ancestry(state, process, ancestors),
+        queued: 0,
     }
 }

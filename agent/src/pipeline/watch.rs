@@ -5,27 +5,30 @@ mod setup;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use aya_log::EbpfLogger;
+use komainu_common::Class;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 use setup::{
-    Signals, decider_error, kernel_options, load_users, sink_error, sources, spawn_decider,
-    spawn_scan, started, state, tell_probes, write,
+    Signals, decider_error, kernel_options, load_error, load_users, sink_error, sources,
+    spawn_decider, spawn_scan, started, state, tell_probes, write,
 };
 
-use super::decide::{Notice, Totals, Wires};
+use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
 use super::engine;
+use super::losses::{self, Look, Untold};
 use super::verdict::Decider;
-use super::{clock, losses, stream};
+use super::{clock, stream};
 use crate::config::Config;
-use crate::emit::sink::{self, Lost};
+use crate::emit::lost::{Lost, Place, Tally};
+use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::users;
 use crate::kernel::{Kernel, Waker};
@@ -37,6 +40,13 @@ const NOTICES: usize = 1024;
 const USERS: Duration = Duration::from_secs(5);
 /// Time between two looks at the log of the kernel half.
 const LOG: Duration = Duration::from_secs(1);
+/// Time between two looks at whether somebody reads standard output.
+const READER: Duration = Duration::from_secs(1);
+/// Longest that the deciding thread may take to end beyond draining the rings.
+const DECIDE: Duration = Duration::from_secs(3);
+/// Tries to have the deciding thread name the last losses, and the time between two.
+const LAST_TRIES: usize = 20;
+const LAST_TRY: Duration = Duration::from_millis(50);
 /// Longest that the last alerts may take to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -54,8 +64,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let (wanted, for_scan) = sync_channel(NOTICES);
     let stop = Arc::new(AtomicBool::new(false));
 
-    let mut kernel =
-        Kernel::load(&kernel_options(&config)).context("cannot start the kernel half")?;
+    let mut kernel = Kernel::load(&kernel_options(&config)).map_err(load_error)?;
     kernel.watch(|class| engine::wants(&rules.load(), class))?;
     let lanes = kernel.lanes().context("cannot read events")?;
     let waker = lanes.waker();
@@ -69,13 +78,15 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         .await?;
     let epoch = clock::epoch();
     spawn_scan(&config, epoch, for_scan, notices.clone())?;
-    let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost));
+    let queued = config.output.queue_bytes.size();
+    let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost), queued);
     let decider = Decider::new(state(&config, epoch, &users), outlet, &config);
     let wires = Wires {
         rules: Arc::clone(&rules),
         notices: for_decider,
         wanted,
         stop: Arc::clone(&stop),
+        drain: DRAIN,
     };
     let mut done = spawn_decider(lanes, decider, wires, &config)?;
 
@@ -87,6 +98,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         kernel,
         log,
         told: losses::Told::default(),
+        untold: Untold::default(),
         notices,
         alerts,
         lost,
@@ -117,6 +129,8 @@ struct Watch {
     /// Log lines of the kernel half; they go where ours go.
     log: Option<EbpfLogger<&'static dyn log::Log>>,
     told: losses::Told,
+    /// Losses that the deciding thread had no room for.
+    untold: Untold,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
     lost: Arc<Lost>,
@@ -132,13 +146,17 @@ impl Watch {
         let mut ledger = interval(Duration::from_secs(self.config.kernel.ledger_seconds.0));
         let mut users = interval(USERS);
         let mut log = interval(LOG);
+        let mut reader = interval(READER);
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => return End::Signal("SIGTERM"),
                 _ = signals.interrupt.recv() => return End::Signal("SIGINT"),
                 _ = signals.hangup.recv() => self.reload().await,
-                _ = ledger.tick() => self.tell_losses(),
+                _ = ledger.tick() => self.tell_losses(Look::Next),
                 _ = users.tick() => self.reload_users().await,
+                _ = reader.tick() => if stream::reader_is_gone(io::stdout()) {
+                    return End::Sink(sink_error(Ok(Err(io::ErrorKind::BrokenPipe.into()))));
+                },
                 _ = log.tick() => self.log.iter_mut().for_each(EbpfLogger::flush),
                 ended = &mut *sink => return End::Sink(sink_error(ended)),
                 ended = &mut *done => return End::Decider(decider_error(ended)),
@@ -151,7 +169,10 @@ impl Watch {
         let config = self.config.clone();
         let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
         let swapped = match loaded {
-            Ok(Ok(rules)) => self.swap(rules),
+            Ok(Ok(rules)) => {
+                let deliver = |is_wanted: &dyn Fn(Class) -> bool| self.kernel.watch(is_wanted);
+                engine::put_in_force(&self.rules, rules, deliver).map_err(anyhow::Error::from)
+            }
             Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(error.into()),
         };
@@ -169,19 +190,21 @@ impl Watch {
         self.tell(event).await;
     }
 
-    /// Puts rules in force; returns how many. Classes are delivered before the first rule that
-    /// wants them is, and until the last one that did is gone.
-    fn swap(&mut self, new: RuleSet) -> anyhow::Result<usize> {
-        let (old, new) = (self.rules.load_full(), Arc::new(new));
-        self.kernel
-            .watch(|class| engine::wants(&old, class) || engine::wants(&new, class))?;
-        self.rules.store(Arc::clone(&new));
-        self.kernel.watch(|class| engine::wants(&new, class))?;
-        Ok(engine::enabled(&new))
+    /// Asks the kernel half what it lost since the last time.
+    fn tell_losses(&mut self, look: Look) {
+        self.look_for_losses(look);
+        let notices = &self.notices;
+        self.untold
+            .hand_over(|losses| match notices.try_send(Notice::Lost(losses)) {
+                Err(
+                    TrySendError::Full(Notice::Lost(losses))
+                    | TrySendError::Disconnected(Notice::Lost(losses)),
+                ) => Err(losses),
+                _ => Ok(()),
+            });
     }
 
-    /// Asks the kernel half what it lost since the last time.
-    fn tell_losses(&mut self) {
+    fn look_for_losses(&mut self, look: Look) {
         let ledger = self.kernel.ledger().map(|rows| {
             rows.iter()
                 .map(|row| (row.key, row.entry))
@@ -199,10 +222,37 @@ impl Watch {
                 return;
             }
         };
-        let losses = self.told.observe(&ledger, &counters);
-        if !losses.is_empty() && self.notices.try_send(Notice::Lost(losses)).is_err() {
-            tracing::error!("events were lost, and the deciding thread is too busy to tell of it");
+        self.untold.add(self.told.observe(&ledger, &counters, look));
+    }
+
+    /// The last look, after which nothing happens any more. Told without the name of a container
+    /// where the deciding thread stays busy.
+    async fn tell_last_losses(&mut self) {
+        self.tell_losses(Look::Last);
+        for _ in 0..LAST_TRIES {
+            if self.untold.is_empty() {
+                return;
+            }
+            sleep(LAST_TRY).await;
+            self.tell_losses(Look::Last);
         }
+        let lost = &self.lost;
+        self.untold.hand_over(|losses| {
+            for loss in losses {
+                let place = Place {
+                    stage: loss.stage,
+                    class: Some(loss.class.name()),
+                    place: loss.cgroup.map(|cgroup| format!("cgroup {cgroup}")),
+                };
+                let tally = Tally {
+                    count: loss.count,
+                    noticed: clock::now(),
+                    ..Tally::default()
+                };
+                lost.merge(place, tally);
+            }
+            Ok(())
+        });
     }
 
     async fn reload_users(&mut self) {
@@ -237,8 +287,10 @@ impl Watch {
         sink: Sink,
         done: Done,
     ) -> anyhow::Result<()> {
-        self.tell_losses();
-        drop(self.kernel);
+        self.kernel.detach();
+        if matches!(end, End::Signal(_)) {
+            self.tell_last_losses().await;
+        }
         stop.store(true, Ordering::Release);
         waker.wake();
         let (reason, mut result) = match end {
@@ -248,16 +300,17 @@ impl Watch {
         };
         let mut totals = Totals::default();
         if result.is_ok() {
-            match done.await {
-                Ok(Ok(decided)) => totals = decided,
-                ended => result = Err(decider_error(ended)),
+            match timeout(DRAIN + COUNT + DECIDE, done).await {
+                Ok(Ok(Ok(decided))) => totals = decided,
+                Ok(ended) => result = Err(decider_error(ended)),
+                Err(_) => result = Err(anyhow!("the deciding thread does not end")),
             }
         }
         let stopped = OwnEvent::Stopped {
             reason,
             events: totals.records,
             alerts: totals.alerts,
-            lost: totals.lost + self.lost.total(),
+            lost: totals.lost + self.lost.alerts(),
         };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {

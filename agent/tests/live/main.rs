@@ -11,6 +11,7 @@ mod exec;
 mod flood;
 mod open;
 mod process;
+mod stalled;
 mod watch;
 
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,7 @@ fn main() {
         process::TESTS,
         flood::TESTS,
         agent::TESTS,
+        stalled::TESTS,
     ]
     .concat();
     let missing = watch::missing();

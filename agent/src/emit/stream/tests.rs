@@ -38,7 +38,9 @@ fn alert() -> Alert {
             name: "sh".into(),
             exepath: "/bin/sh".into(),
             cmdline: "sh -c x".into(),
+            missing: 0,
         }],
+        queued: 0,
     }
 }
 
@@ -182,7 +184,7 @@ proptest! {
             tags: vec![next(), next()],
             fields: vec![(next(), next().into()), ("l".into(), vec![next(), next()].into())],
             resolved_path: Some(next()),
-            ancestry: vec![Ancestor { pid: 1, name: next(), exepath: next(), cmdline: next() }; 4],
+            ancestry: vec![Ancestor { pid: 1, name: next(), exepath: next(), cmdline: next(), missing: 0 }; 4],
             place: Place { container_id: Some("x".into()), ..Place::default() },
             ..alert()
         };

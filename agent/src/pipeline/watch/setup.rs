@@ -8,6 +8,7 @@ use std::{io, thread};
 
 use anyhow::anyhow;
 use komainu_common::limits::MAX_ENV;
+use rustix::thread::{CapabilitySet, capabilities};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,8 +18,8 @@ use super::super::verdict::Decider;
 use super::super::{clock, scan, stream};
 use super::Done;
 use crate::config::Config;
-use crate::emit::sink::{self, Lost};
-use crate::emit::{Alert, OwnEvent};
+use crate::emit::sink;
+use crate::emit::{Alert, Lost, OwnEvent};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
 use crate::event::ProcKey;
@@ -151,6 +152,22 @@ pub(super) fn decider_error(
     }
 }
 
+/// Says what is missing where that is why the kernel half does not start.
+pub(super) fn load_error(error: kernel::LoadError) -> anyhow::Error {
+    let held = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    let error = anyhow::Error::new(error);
+    if suffices(held) {
+        return error.context("cannot start the kernel half");
+    }
+    error.context("cannot start the kernel half: needs root, or CAP_BPF and CAP_PERFMON")
+}
+
+/// Whether programs may be loaded, capabilities(7).
+fn suffices(held: CapabilitySet) -> bool {
+    held.contains(CapabilitySet::SYS_ADMIN)
+        || held.contains(CapabilitySet::BPF | CapabilitySet::PERFMON)
+}
+
 pub(super) fn kernel_options(config: &Config) -> kernel::Options {
     let ring = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
     kernel::Options {
@@ -225,4 +242,17 @@ pub(super) fn started(rules: &RuleSet, probes: &[ProbeStatus], degraded: Vec<Str
         degraded,
     };
     event.into_alert(clock::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_that_suffice() {
+        assert!(suffices(CapabilitySet::SYS_ADMIN));
+        assert!(suffices(CapabilitySet::BPF | CapabilitySet::PERFMON));
+        assert!(!suffices(CapabilitySet::BPF));
+        assert!(!suffices(CapabilitySet::empty()));
+    }
 }
