@@ -27,6 +27,8 @@ pub struct Alert {
     pub place: Place,
     /// The kernel's path of the file, where it differs from what the program asked for.
     pub resolved_path: Option<String>,
+    /// The event's strings were longer than a record holds, or could not be read whole.
+    pub truncated: bool,
     /// Nearest first.
     pub ancestry: Vec<Ancestor>,
     /// Bytes that it takes of those that may wait for the sink; 0 where none are counted.

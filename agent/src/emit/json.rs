@@ -65,6 +65,8 @@ struct Line<'a> {
     source: &'static str,
     tags: Vec<Cut<'a>>,
     time: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
 #[derive(Serialize)]
@@ -107,6 +109,7 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
         source: alert.source,
         tags: alert.tags.iter().map(|tag| cut(tag, limit)).collect(),
         time: stamp.time,
+        truncated: alert.truncated,
     }
 }
 

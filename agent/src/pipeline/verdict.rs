@@ -287,6 +287,7 @@ fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Ale
         fields: fields.into_iter().collect(),
         place: context::place(state, event.cgroup),
         resolved_path: context::resolved_path(event),
+        truncated: event.truncated,
         ancestry: context::ancestry(state, process, ancestors),
         queued: 0,
     }

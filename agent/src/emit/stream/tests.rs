@@ -33,6 +33,7 @@ fn alert() -> Alert {
             pod_uid: Some("u".into()),
         },
         resolved_path: Some("/real".into()),
+        truncated: true,
         ancestry: vec![Ancestor {
             pid: 7,
             name: "sh".into(),
@@ -70,6 +71,7 @@ fn json_keys() {
         "source": "syscall",
         "tags": ["T1003", "filesystem"],
         "time": "2026-07-31T10:20:30.123456789Z",
+        "truncated": true,
     });
     assert_eq!(line, format!("{expected}\n"), "keys in alphabetical order");
 }
