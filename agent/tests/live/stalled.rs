@@ -65,8 +65,11 @@ fn stalled_streams_end(_: &mut Watch) {
     let (pipe, other) = (File::from(pipe), unread);
     let child = start(&rules, pipe.try_clone().unwrap().into(), pipe.into());
     std::thread::sleep(Duration::from_secs(3));
-    let flood = act("open-flood").args(["/etc/hostname", "50000"]);
-    finish(flood.spawn().unwrap());
+    let flood = act("open-flood")
+        .args(["/etc/hostname", "50000"])
+        .spawn()
+        .unwrap();
+    finish(flood);
     // Each writes a line of the log: together more than a pipe holds.
     for _ in 0..300 {
         kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
