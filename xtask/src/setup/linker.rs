@@ -13,11 +13,7 @@ pub(super) const LINKER_VERSION: &str = "0.13.0";
 
 /// What the linker is tried with. Not for the BPF target, for which there is no library: bitcode is
 /// the same for all, and the linker is told the target.
-const TRIAL: &str = "#![no_std]
-#[unsafe(no_mangle)]
-#[unsafe(link_section = \"socket\")]
-pub extern \"C\" fn probe() -> u64 { 0 }
-";
+const TRIAL: &str = include_str!("linker-trial.txt");
 
 /// Finds or installs a bpf-linker that links what `rustc` compiles, and gives its path.
 pub(super) fn linker(sh: &Shell, rustc: &Path) -> Result<PathBuf> {
