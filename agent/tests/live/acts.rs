@@ -131,7 +131,7 @@ unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
     // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
     unsafe {
         std::arch::asm!(
-            "syscall", inlateout("rax") number as i64 => result,
+            "syscall", inlateout("rax") number.cast_signed() => result,
             in("rdi") a, in("rsi") b, in("rdx") c, out("rcx") _, out("r11") _,
         );
     }
@@ -146,7 +146,7 @@ unsafe fn syscall_compat(number: u64, a: u64, b: u64, c: u64) -> i64 {
     unsafe {
         std::arch::asm!(
             "xchg rbx, {a}", "int 0x80", "xchg rbx, {a}",
-            a = inout(reg) a => _, inlateout("rax") number as i64 => result,
+            a = inout(reg) a => _, inlateout("rax") number.cast_signed() => result,
             in("rcx") b, in("rdx") c, out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );
     }

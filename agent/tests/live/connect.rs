@@ -20,6 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("connect_unix", unix),
 ];
 
+#[expect(clippy::struct_field_names, reason = "the field of the socket facts")]
 #[derive(Debug, PartialEq)]
 struct Connected {
     ret: i64,

@@ -4,6 +4,15 @@
 //! excluded by the programs, so whatever is to be seen happens in children: this same binary with
 //! `act NAME` as arguments, see [`acts`].
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::similar_names,
+    clippy::indexing_slicing,
+    reason = "a test that unwraps says what it expects, and a child's output is how it answers"
+)]
+
 mod acts;
 mod agent;
 mod connect;

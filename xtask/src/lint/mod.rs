@@ -39,6 +39,14 @@ pub(crate) fn steps(bpf: &BpfCargo) -> Result<Steps> {
         );
         Ok(passes(command))
     });
+    // `--all-targets` leaves out a test that plain `cargo test` is not to run.
+    steps.run("clippy, live tests", || {
+        let command = cmd!(
+            sh,
+            "{cargo} clippy --quiet --locked --package komainu --test live -- -D warnings"
+        );
+        Ok(passes(command))
+    });
     steps.run("clippy, without BPF", || {
         let command = cmd!(
             sh,
