@@ -231,31 +231,29 @@ fn sigterm_drains(_: &mut Watch) {
     );
 }
 
+fn read_shadow() {
+    let mut cat = Command::new("cat");
+    finish(
+        cat.arg("/etc/shadow")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+}
+
 fn sighup_reloads_or_keeps(_: &mut Watch) {
     let agent = Agent::start(EXECS);
     fs::write(&agent.rules, SHADOW).unwrap();
     agent.signal(Signal::HUP);
     agent.wait_for(own("reloaded"));
-    finish(
-        Command::new("cat")
-            .arg("/etc/shadow")
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
+    read_shadow();
     agent.wait_for(rule("Watched file opened"));
 
     fs::write(&agent.rules, "- rule: broken\n  condition: evt.type = \n").unwrap();
     agent.signal(Signal::HUP);
     let failed = agent.wait_for(own("reload_failed"));
     assert!(failed.to_string().contains("rules.yaml"), "{failed}");
-    finish(
-        Command::new("cat")
-            .arg("/etc/shadow")
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
+    read_shadow();
     agent.wait_for(rule("Watched file opened"));
     assert!(agent.stop().0.success());
 }

@@ -18,7 +18,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 use zerocopy::FromZeros;
 
-use super::process::{Found, join_cmdline};
+use super::process::{Found, directory, exe_path, join_cmdline};
 use crate::decode::split_argv;
 use crate::event::{ExeFacts, ProcKey, Process};
 use cgroup::Hierarchies;
@@ -86,7 +86,7 @@ impl Proc {
             exe: exe.into(),
             args: args.into(),
             env: self.env(&dir),
-            cwd: directory(link(&dir, "cwd").unwrap_or_default()),
+            cwd: directory(&link(&dir, "cwd").unwrap_or_default()),
             task: Some(Box::new(task(pid, &dir, &stat, &ids))),
             cgroup: path.as_ref().map_or(0, |p| p.id),
             ..Process::default()
@@ -175,11 +175,8 @@ fn executable(dir: &OwnedFd, process: &mut Process) {
         return;
     };
     let deleted = path.ends_with(b" (deleted)");
-    let path = path.strip_suffix(b" (deleted)").unwrap_or(&path);
     let memfd = deleted && path.starts_with(b"/memfd:");
-    process.exe_path = if memfd { path.get(1..) } else { Some(path) }
-        .unwrap_or_default()
-        .into();
+    process.exe_path = exe_path(&path, memfd);
     let time = |seconds: i64, nanos: u64| {
         let seconds = u64::try_from(seconds).unwrap_or(0);
         seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
@@ -194,13 +191,6 @@ fn executable(dir: &OwnedFd, process: &mut Process) {
             ..ExeFacts::default()
         };
     }
-}
-
-fn directory(mut path: Vec<u8>) -> Box<[u8]> {
-    if !path.is_empty() && !path.ends_with(b"/") {
-        path.push(b'/');
-    }
-    path.into_boxed_slice()
 }
 
 /// The first `max` bytes of a file below a process's directory.

@@ -11,7 +11,7 @@ mod update;
 
 pub use ancestry::{Ancestors, MAX_ANCESTORS};
 pub use table::{Limits, ProcessTable, Stats};
-pub use text::{comm, join_cmdline};
+pub use text::{comm, directory, exe_path, join_cmdline};
 pub use update::Found;
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn join_cmdline(comm: &[u8], args: &[u8]) -> Box<[u8]> {
 }
 
 /// A directory with a trailing slash, as `proc.cwd` has it; empty stays empty.
-pub(super) fn directory(path: &[u8]) -> Box<[u8]> {
+pub fn directory(path: &[u8]) -> Box<[u8]> {
     if path.is_empty() || path.ends_with(b"/") {
         return path.into();
     }
@@ -28,7 +28,7 @@ pub(super) fn directory(path: &[u8]) -> Box<[u8]> {
 
 /// The path of an executable as `proc.exepath` has it: without ` (deleted)`, a memfd as
 /// `memfd:NAME`.
-pub(super) fn exe_path(path: &[u8], memfd: bool) -> Box<[u8]> {
+pub fn exe_path(path: &[u8], memfd: bool) -> Box<[u8]> {
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
     match path.strip_prefix(b"/") {
         Some(rest) if memfd && rest.starts_with(b"memfd:") => rest.into(),
