@@ -50,10 +50,56 @@ classes! {
     OPEN = 4, "open", Bulk;
     /// A socket was connected, or could not be (`connect`).
     CONNECT = 5, "connect", Bulk;
+    /// A connection was accepted (`accept`, `accept4`).
+    ACCEPT = 6, "accept", Bulk;
+    /// A socket got a local address or waits for connections (`bind`, `listen`).
+    LISTEN = 7, "listen", Bulk;
+    /// A socket was made (`socket`, `socketpair`).
+    SOCKET = 8, "socket", Bulk;
+    /// Data was sent (`sendto`, `sendmsg`, `sendmmsg`).
+    SEND = 9, "send", Bulk;
+    /// Data was received (`recvfrom`, `recvmsg`, `recvmmsg`).
+    RECEIVE = 10, "receive", Bulk;
+    /// A name was moved or added (`rename*`, `link*`, `symlink*`).
+    RENAME = 11, "rename", Bulk;
+    /// A name was removed (`unlink*`, `rmdir`).
+    UNLINK = 12, "unlink", Bulk;
+    /// A directory or special file was made (`mkdir*`, `mknod*`).
+    MKDIR = 13, "mkdir", Bulk;
+    /// Mode or owner of a file was changed (`chmod*`, `chown*`).
+    ATTRIBUTE = 14, "attribute", Bulk;
+    /// The tree of mounts or a process's root was changed (`mount`, `umount2`, `move_mount`,
+    /// `fsconfig`, `chroot`, `pivot_root`).
+    MOUNT = 15, "mount", Lifecycle;
+    /// A process looked into or changed another (`ptrace`, `process_vm_writev`).
+    TRACE = 16, "trace", Lifecycle;
+    /// A kernel module was loaded or removed (`init_module`, `finit_module`, `delete_module`).
+    MODULE = 17, "module", Lifecycle;
+    /// Namespaces were changed (`setns`, `unshare`).
+    NAMESPACE = 18, "namespace", Lifecycle;
+    /// Credentials were changed (`setuid`, `setgid` and their family, `capset`).
+    CREDENTIAL = 19, "credential", Lifecycle;
+    /// A process was made, as its maker saw it (`clone`, `clone3`, `fork`, `vfork`).
+    CLONE = 20, "clone", Bulk;
+    /// An object of the kernel that code can hide in or reach others by was made or used (`bpf`,
+    /// `userfaultfd`, `memfd_create`, `keyctl`, `perf_event_open`).
+    OBJECT = 21, "object", Bulk;
+    /// A descriptor was duplicated (`dup*`, `fcntl`).
+    DUP = 22, "dup", Bulk;
+    /// A signal was sent (`kill`, `tkill`, `tgkill`).
+    SIGNAL = 23, "signal", Bulk;
+    /// A process changed its own properties (`prctl`, `setsid`).
+    PROPERTY = 24, "property", Bulk;
+    /// Memory became executable (`mmap`, `mprotect` with `PROT_EXEC`).
+    MEMORY = 25, "memory", Bulk;
+    /// An `io_uring` was set up (`io_uring_setup`).
+    IO_URING = 26, "io_uring", Bulk;
+    /// The current directory was changed (`chdir`, `fchdir`).
+    DIRECTORY = 27, "directory", Bulk;
 }
 
 /// One past the largest class number; the size of per-class arrays.
-pub const CLASS_SLOTS: u32 = 16;
+pub const CLASS_SLOTS: u32 = 64;
 
 /// The two rings. Lifecycle records never share one with bulk records, so that nobody can flood
 /// `open` to hide an `exec`.

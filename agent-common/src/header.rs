@@ -1,5 +1,7 @@
 //! What every record begins with.
 
+use crate::filter::Vector;
+
 wire! {
     /// First part of every record.
     pub struct Header {
@@ -19,6 +21,12 @@ wire! {
         pub syscall: u32,
         /// CPU the event happened on.
         pub cpu: u32,
+        /// Conjunctions of the filter plan that this event may satisfy; meaningless where `plan` is 0.
+        pub conjunctions: Vector,
+        /// Generation of the plan that `conjunctions` is of; 0 where no plan was applied.
+        pub plan: u32,
+        /// Unused, zero.
+        pub reserved: u32,
         /// The process that caused the event.
         pub task: Task,
     }
@@ -96,4 +104,4 @@ pub const NO_SYSCALL: u32 = u32::MAX;
 pub const CGROUP_V1: u64 = 1 << 63;
 
 const _: () = assert!(size_of::<Task>() == 5 * 8 + 20 * 4 + 16);
-const _: () = assert!(size_of::<Header>() == 40 + size_of::<Task>());
+const _: () = assert!(size_of::<Header>() == 80 + size_of::<Task>());

@@ -56,6 +56,7 @@ pub mod class;
 pub mod connect;
 pub mod exec;
 pub mod exit;
+pub mod filter;
 pub mod fork;
 pub mod header;
 pub mod item;

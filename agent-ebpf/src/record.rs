@@ -13,6 +13,7 @@ use aya_ebpf::{
 use komainu_common::{
     Class, Header,
     class::Lane,
+    filter::WORDS,
     header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
     ledger::{ClassCounters, LedgerEntry, LedgerKey},
@@ -76,6 +77,9 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     header.ret = 0;
     header.syscall = NO_SYSCALL;
     header.cpu = cpu;
+    header.conjunctions = [0; WORDS];
+    header.plan = 0;
+    header.reserved = 0;
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
     Some(record)
 }

@@ -343,6 +343,9 @@ fn record(
         },
         syscall,
         cpu: 0,
+        conjunctions: [0; komainu_common::filter::WORDS],
+        plan: 0,
+        reserved: 0,
         task: task(case, 0),
     };
     [header.as_bytes(), &tail].concat()

@@ -1,0 +1,187 @@
+//! The filter plan: what of an event's class the loaded rules can match, as tables.
+//!
+//! The rules of a class are a disjunction of conjunctions, numbered from 0 to
+//! [`MAX_CONJUNCTIONS`]. Every table maps a value of the event to a [`Vector`]: the set of conjunctions
+//! that this value does not rule out. The kernel half ANDs the vectors (bit-vector packet
+//! classification, Lakshman & Stiliadis 1998); when nothing is left the event is filtered, else
+//! what is left travels in the record's header and only those rules are evaluated.
+//!
+//! The plan may only over-approximate: what it cannot test is "not ruled out".
+//!
+//! # Paths
+//!
+//! A path (asked for, made absolute; and the kernel's) gives
+//! `paths_any | exact[path] | base[last component] | prefix[longest prefix]`, where `paths_any` are the
+//! conjunctions that say nothing about this path, and a table without an entry gives nothing. An
+//! entry for a longer prefix includes the conjunctions of the shorter ones that it extends. The
+//! vectors of the two names are ORed: a rule holds if it holds for either.
+//!
+//! # Swapping
+//!
+//! Plans live in two slots. The loader writes the idle one and then flips [`ActivePlan`], which programs
+//! read once; so no event sees half a plan.
+
+/// Conjunctions per class.
+pub const MAX_CONJUNCTIONS: usize = 256;
+/// Words of a [`Vector`].
+pub const WORDS: usize = MAX_CONJUNCTIONS / 64;
+/// A set of conjunctions: bit `n % 64` of word `n / 64` is conjunction `n`.
+pub type Vector = [u64; WORDS];
+
+/// Number tests per class.
+pub const MAX_NUMBER_TESTS: usize = 32;
+/// Bytes of a path that the tables tell apart, NUL excluded; a longer path rules out nothing.
+pub const MAX_PLAN_PATH: usize = 124;
+/// Plan slots.
+pub const SLOTS: u32 = 2;
+/// Entries of each path table, both slots together.
+pub const MAX_PLAN_ENTRIES: u32 = 16384;
+/// Entries of the container table.
+pub const MAX_CGROUP_KINDS: u32 = 16384;
+
+/// Where a number test takes its value from.
+pub mod source {
+    /// Return value of the system call.
+    pub const RESULT: u32 = 0;
+    /// Index of the call's row in the table of system calls.
+    pub const CALL: u32 = 1;
+    /// `O_*` flags as passed (`openat2`: from `open_how`; `creat`: what it stands for).
+    pub const OPEN_FLAGS: u32 = 2;
+    /// [`super::cgroup_kind`] of the process.
+    pub const CGROUP_KIND: u32 = 3;
+    /// 0 if the path string as passed certainly has no `..` in it, else 1.
+    pub const DOTDOT: u32 = 4;
+    /// `AF_*` of the socket; -1 where there is none.
+    pub const FAMILY: u32 = 5;
+    /// Peer port (as asked for where given, else of the socket); -1 where there is none.
+    pub const PEER_PORT: u32 = 6;
+    /// Real user id of the process.
+    pub const UID: u32 = 7;
+    /// First of six: the call's arguments as passed, as 64-bit numbers (32-bit calls: zero-extended).
+    pub const ARG0: u32 = 8;
+    /// Bytes of the peer's IPv4 address (as asked for where given) as a number, `a.b.c.d` being
+    /// `a << 24 | …`; -1 where the address is no IPv4 address.
+    pub const PEER_IPV4: u32 = 14;
+    /// One past the last.
+    pub const COUNT: u32 = 16;
+}
+
+/// What user space has told about a cgroup.
+pub mod cgroup_kind {
+    /// Nothing yet: may be either.
+    pub const UNKNOWN: u32 = 0;
+    /// Of the host.
+    pub const HOST: u32 = 1;
+    /// Of a container.
+    pub const CONTAINER: u32 = 2;
+}
+
+/// Which path of an event a path entry is about.
+pub mod role {
+    /// The file that the event is about: `fd.name`, `fs.path.name`, `evt.arg.name`, …; of calls with two
+    /// paths, the first.
+    pub const FIRST: u8 = 0;
+    /// The second path of `rename`, `link`, `symlink`, `mount`.
+    pub const SECOND: u8 = 1;
+    /// Roles there are.
+    pub const COUNT: usize = 2;
+}
+
+/// Kinds of path entries in the hash table.
+pub mod path_kind {
+    /// The whole path.
+    pub const EXACT: u8 = 0;
+    /// The last component.
+    pub const BASE: u8 = 1;
+}
+
+wire! {
+    /// `low <= (value & mask) <= high`, signed, decides between two vectors.
+    pub struct NumberTest {
+        /// Applied first; `u64::MAX` for the value as it is.
+        pub mask: u64,
+        /// Least value, inclusive.
+        pub low: i64,
+        /// Greatest value, inclusive.
+        pub high: i64,
+        /// One of [`source`].
+        pub source: u32,
+        /// Unused, zero.
+        pub reserved: u32,
+        /// Conjunctions not ruled out where the test holds.
+        pub holds: Vector,
+        /// Conjunctions not ruled out where it does not.
+        pub fails: Vector,
+    }
+}
+
+wire! {
+    /// The plan of one class in one slot.
+    pub struct ClassPlan {
+        /// Every conjunction of the class.
+        pub all: Vector,
+        /// By [`role`]: conjunctions that say nothing testable about that path.
+        pub paths_any: [Vector; role::COUNT],
+        /// Number tests in use; [`DOTDOT`](source::DOTDOT) tests come last, they need the path.
+        pub tests_len: u32,
+        /// How many of them, from the front, need no path.
+        pub tests_before_path: u32,
+        /// Bit of each [`source`] that a test uses.
+        pub sources: u32,
+        /// `PLAN_*` bits.
+        pub flags: u32,
+        /// The tests, the most selective first.
+        pub tests: [NumberTest; MAX_NUMBER_TESTS],
+    }
+}
+
+/// There is a plan: without this bit nothing is filtered.
+pub const PLAN_PRESENT: u32 = 1;
+/// Evaluate the plan, count what it would filter, and deliver everything (`--audit-filter`).
+pub const PLAN_AUDIT: u32 = 1 << 1;
+
+wire! {
+    /// Key of the hash table of paths: zero-padded.
+    pub struct PathKey {
+        /// Plan slot.
+        pub slot: u8,
+        /// One of [`role`].
+        pub role: u8,
+        /// [`Class`](crate::Class) number.
+        pub class: u8,
+        /// One of [`path_kind`].
+        pub kind: u8,
+        /// The path or its last component.
+        pub bytes: [u8; MAX_PLAN_PATH],
+    }
+}
+
+wire! {
+    /// Key of the prefix trie (`BPF_MAP_TYPE_LPM_TRIE`).
+    pub struct PrefixKey {
+        /// Bits that count, of everything after this member: `32 + 8 * length`.
+        pub bits: u32,
+        /// Plan slot.
+        pub slot: u8,
+        /// One of [`role`].
+        pub role: u8,
+        /// [`Class`](crate::Class) number.
+        pub class: u8,
+        /// Unused, zero.
+        pub reserved: u8,
+        /// Beginning of the path.
+        pub bytes: [u8; MAX_PLAN_PATH],
+    }
+}
+
+wire! {
+    /// Which plan is in force; the one value that is switched.
+    pub struct ActivePlan {
+        /// Slot in force.
+        pub slot: u32,
+        /// Counts plans from 1; travels with each record as `Header::plan`.
+        pub generation: u32,
+    }
+}
+
+const _: () = assert!(size_of::<PathKey>() == 128 && size_of::<PrefixKey>() == 132);
