@@ -11,7 +11,8 @@ use komainu_common::{
 
 use crate::{
     maps::{PATH_AREA, Scratch, offset},
-    read, task,
+    read::{self, Address as _},
+    task,
 };
 
 /// Mask of an offset into the path area.
@@ -146,8 +147,9 @@ fn leave_mount(scratch: &mut Scratch) -> Step {
 /// Whether a mount belongs to the mount namespace of the current task.
 #[inline(always)]
 fn is_in_own_namespace(mount: u64) -> bool {
-    let own = read::pointer(task::current(), offset!(task_nsproxy))
-        .and_then(|nsproxy| read::pointer(nsproxy, offset!(nsproxy_mnt)));
+    let own = task::current()
+        .follow(offset!(task_nsproxy))
+        .and_then(|nsproxy| nsproxy.load::<u64>(offset!(nsproxy_mnt)));
     own.is_some() && own == read::pointer(mount, offset!(mount_ns))
 }
 

@@ -27,7 +27,9 @@ use crate::{
         BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot,
         setting,
     },
-    path, read, task,
+    path,
+    read::{self, Address, Typed},
+    task,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -38,11 +40,11 @@ const _: () = assert!(MAX_RECORD.is_power_of_two() && PATH_AREA.is_power_of_two(
 const _: () = assert!(MAX_KERNEL_PATH == PATH_AREA);
 
 /// A record of an event class whose fixed part is `T`, being built in a scratch slot.
-pub(crate) struct Record<T> {
+pub(crate) struct Record<T, A = Typed> {
     scratch: *mut Scratch,
     class: Class,
     lane: Lane,
-    subject: u64,
+    subject: A,
     _fixed: core::marker::PhantomData<T>,
 }
 
@@ -54,7 +56,7 @@ pub(crate) struct Record<T> {
 /// `None` after counting the event as lost if there is no buffer, which a correctly sized scratch
 /// map rules out.
 #[inline(always)]
-pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
+pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     count(class, |counters| counters.seen += 1);
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
@@ -91,7 +93,7 @@ fn now() -> u64 {
     unsafe { bpf_ktime_get_boot_ns() }
 }
 
-impl<T> Record<T> {
+impl<T, A: Address> Record<T, A> {
     /// Sends the record through the bulk ring, whatever its class: anyone can make as many failed
     /// calls as they like, and none may take the place of a process that starts.
     #[inline(always)]

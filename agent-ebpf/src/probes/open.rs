@@ -42,7 +42,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     let ret: i64 = ctx.arg(1);
     // First of all: another thread may replace the descriptor any moment.
     let file = file::of_descriptor(ret);
-    let Some(record) = record::begin::<Open>(Slot::Syscall, Class::OPEN, task::current()) else {
+    let Some(record) = record::begin::<Open, _>(Slot::Syscall, Class::OPEN, task::current()) else {
         return 0;
     };
     record.set_call(&call, ret);
