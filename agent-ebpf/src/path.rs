@@ -10,7 +10,7 @@ use komainu_common::{
 };
 
 use crate::{
-    maps::{PATH_AREA, Scratch, offset},
+    maps::{self, PATH_AREA, Scratch, offset},
     read::{self, Address as _},
     task,
 };
@@ -54,8 +54,18 @@ enum Step {
 }
 
 /// Builds the path of `dentry` on `mnt` and returns its `ITEM_*` flags.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn build(scratch: &mut Scratch, dentry: u64, mnt: u64) -> u64 {
+    build_path(scratch.index, dentry, mnt)
+}
+
+/// [`build`], as a function that the verifier checks once and not at every call.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn build_path(index: u32, dentry: u64, mnt: u64) -> u64 {
+    let Some(scratch) = maps::scratch(index) else {
+        return u64::from(ITEM_CUT);
+    };
     scratch.walk.at.set(dentry);
     enter_mount(scratch, mnt);
     scratch.walk.position.set(PATH_AREA as u64);

@@ -23,6 +23,7 @@ use komainu_common::{
 use crate::{
     arch::Call,
     cgroup,
+    filter::Gate,
     maps::{
         BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot,
         setting,
@@ -60,7 +61,8 @@ pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Opti
     count(class, |counters| counters.seen += 1);
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
-    let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
+    let index = cpu * SLOTS_PER_CPU + slot as u32;
+    let Some(scratch) = SCRATCH.get_ptr_mut(index) else {
         count(class, |counters| counters.lost_internal += 1);
         blame(cgroup::id(subject), class, now());
         return None;
@@ -83,6 +85,7 @@ pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Opti
     header.plan = 0;
     header.reserved = 0;
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
+    record.scratch().index = index;
     Some(record)
 }
 
@@ -111,6 +114,13 @@ impl<T, A: Address> Record<T, A> {
         if call.compat {
             header.flags |= HEADER_COMPAT;
         }
+    }
+
+    /// Notes what the filter left of the plan's conjunctions.
+    #[inline(always)]
+    pub(crate) fn set_outcome(&self, gate: &Gate) {
+        let header = self.header();
+        (header.conjunctions, header.plan) = gate.outcome(self.scratch());
     }
 
     /// The scratch buffer, for building paths.
@@ -216,6 +226,12 @@ impl<T, A: Address> Record<T, A> {
                 path_flags as u8 | flags(false, !ok),
             )
         });
+    }
+
+    /// Bytes in front of an item's own.
+    #[inline(always)]
+    pub(crate) fn item_head(&self) -> u32 {
+        ITEM as u32
     }
 
     /// Appends an item of at most `CAP` bytes: `write` gets room for them and returns how many it

@@ -46,6 +46,14 @@ pub(crate) fn tid<A: Address>(task: A) -> u32 {
     task.load(offset!(task_pid)).unwrap_or(0)
 }
 
+/// Real user id in the initial user namespace.
+#[inline(always)]
+pub(crate) fn uid(task: impl Address) -> u32 {
+    task.follow(offset!(task_cred))
+        .and_then(|cred| cred.load(offset!(cred_uid)))
+        .unwrap_or(u32::MAX)
+}
+
 /// Address of the `struct path` of the task's current directory.
 #[inline(always)]
 pub(crate) fn pwd<A: Address>(task: A) -> Option<u64> {

@@ -20,6 +20,7 @@ use super::{
     BtfError, KernelTypes, Lanes, OBJECT,
     features::v1_controllers,
     lanes::LARGEST_RING,
+    plan::Installed,
     probes::{Hook, PROBES, Probe, ProbeStatus},
 };
 
@@ -86,6 +87,7 @@ pub struct Kernel {
     probes: Vec<ProbeStatus>,
     /// Bytes of the lifecycle ring.
     lifecycle_ring: usize,
+    pub(super) installed: Installed,
 }
 
 impl Kernel {
@@ -127,6 +129,7 @@ impl Kernel {
             object,
             probes: Vec::new(),
             lifecycle_ring: options.lifecycle_ring as usize,
+            installed: Installed::default(),
         };
         kernel.learn_own_process();
         kernel.attach_all()?;
