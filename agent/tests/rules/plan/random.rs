@@ -92,7 +92,6 @@ const TEXT_FIELDS: &[&str] = &[
     "evt.res",
     "evt.arg.res",
     "evt.category",
-    "syscall.type",
     "container.id",
     "container.full_id",
     "container.type",
@@ -187,15 +186,19 @@ fn others() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A condition. `m` is a macro, `l` a list.
-pub(crate) fn condition() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![
+fn comparison() -> BoxedStrategy<String> {
+    prop_oneof![
         5 => texts(),
         2 => numbers(),
         3 => others(),
         1 => Just("fd.name in (l)".to_owned()),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
+    ]
+    .boxed()
+}
+
+/// A condition. `m` is a macro, `l` a list.
+fn condition() -> impl Strategy<Value = String> {
+    comparison().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             2 => prop::collection::vec(inner.clone(), 2..5)
                 .prop_map(|all| format!("({})", all.join(" and "))),
@@ -206,12 +209,14 @@ pub(crate) fn condition() -> impl Strategy<Value = String> {
     })
 }
 
-/// Two rules over a macro and a list, one of them with exceptions.
+/// Rules over a macro and a list: one with exceptions, one that is a plain conjunction, as most are.
 pub(crate) fn rule_file() -> impl Strategy<Value = String> {
     let pair = (select(PATHS), select(vec!["nginx", "cat"]));
     let values = prop::collection::vec(pair, 0..3);
-    let parts = (condition(), condition(), condition(), constants(), values);
-    parts.prop_map(|(shared, first, second, list, values)| {
+    let list = prop::collection::vec(select(PATHS), 0..4).prop_map(|paths| paths.join(", "));
+    let plain = prop::collection::vec(comparison(), 2..4).prop_map(|all| all.join(" and "));
+    let parts = (condition(), condition(), condition(), plain, list, values);
+    parts.prop_map(|(shared, first, second, plain, list, values)| {
         let text = |condition: &str| serde_json::to_string(condition).unwrap();
         let values: Vec<String> = values
             .iter()
@@ -235,6 +240,7 @@ pub(crate) fn rule_file() -> impl Strategy<Value = String> {
             rule("r", &format!("{first} and not m")),
             exceptions,
             rule("s", &format!("m or {second}")),
+            rule("t", &plain),
         ]
         .concat()
     })
