@@ -43,7 +43,9 @@ fn run_with(args: &Args, shares: Shares<'_>) -> anyhow::Result<ExitCode> {
         Some(name) => vec![show::find(&rules, &catalog, name)?],
         None => rules.rules().iter().filter(|rule| rule.enabled).collect(),
     };
-    let parts = wanted.iter().map(|rule| plan.explain(&catalog, &rules, rule));
+    let parts = wanted
+        .iter()
+        .map(|rule| plan.explain(&catalog, &rules, rule));
     let report = Report {
         classes: plan.summary(&rules, shares),
         rules: parts.collect(),
@@ -106,23 +108,39 @@ fn class_text(class: &ClassSummary) -> String {
         ),
     );
     if let Some(ClassShare { seen, filtered }) = class.share {
-        line(&mut out, format_args!("  filtered {filtered} of {seen} events"));
+        line(
+            &mut out,
+            format_args!("  filtered {filtered} of {seen} events"),
+        );
     }
     if class.conjunctions == 0 {
         line(&mut out, format_args!("  no rule: nothing passes"));
     }
     for weak in &class.weak {
-        let force = if weak.forces { "FORCED THROUGH" } else { "wide" };
+        let force = if weak.forces {
+            "FORCED THROUGH"
+        } else {
+            "wide"
+        };
         let tests = if weak.tests.is_empty() {
             "no test".to_owned()
         } else {
             weak.tests.join(" and ")
         };
-        let mut rules = weak.rules.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let mut rules = weak
+            .rules
+            .iter()
+            .take(SHOWN)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
         if let Some(more @ 1..) = weak.rules.len().checked_sub(SHOWN) {
             rules = format!("{rules} and {more} more");
         }
-        line(&mut out, format_args!("  {force}: {tests}\n    for {rules}"));
+        line(
+            &mut out,
+            format_args!("  {force}: {tests}\n    for {rules}"),
+        );
     }
     out
 }
@@ -163,12 +181,17 @@ fn check_text(check: &CheckPart, files: &Files) -> String {
         Some(why) if check.tests.is_empty() => ("user  ", why.to_owned()),
         _ => ("kernel", check.tests.join(" or ")),
     };
-    line(&mut out, format_args!("  {side}  {not}{}\n          {what}  ({at})", check.text));
+    line(
+        &mut out,
+        format_args!("  {side}  {not}{}\n          {what}  ({at})", check.text),
+    );
     out
 }
 
 fn class_json(class: &ClassSummary) -> Value {
-    let share = class.share.map(|share| json!({"seen": share.seen, "filtered": share.filtered}));
+    let share = class
+        .share
+        .map(|share| json!({"seen": share.seen, "filtered": share.filtered}));
     json!({
         "class": class.class,
         "conjunctions": class.conjunctions,
@@ -216,7 +239,9 @@ mod tests {
         let parts = rules.rules().iter();
         show(&Report {
             classes: plan.summary(&rules, &|class| (class == Class::OPEN).then_some(share)),
-            rules: parts.map(|rule| plan.explain(&loaded.catalog, &rules, rule)).collect(),
+            rules: parts
+                .map(|rule| plan.explain(&loaded.catalog, &rules, rule))
+                .collect(),
             files: &loaded.files,
         });
     }
@@ -231,8 +256,14 @@ mod tests {
         report(RULES, |report| {
             let text = report.text(false);
             assert!(text.contains("open: 2 conjunctions"), "{text}");
-            assert!(text.contains("FORCED THROUGH: call is openat\n    for Bad"), "{text}");
-            assert!(!text.contains("Good") && text.contains("filtered 9 of 10"), "{text}");
+            assert!(
+                text.contains("FORCED THROUGH: call is openat\n    for Bad"),
+                "{text}"
+            );
+            assert!(
+                !text.contains("Good") && text.contains("filtered 9 of 10"),
+                "{text}"
+            );
             let json = report.json();
             assert_eq!(json["classes"][0]["weak"][0]["rules"], json!(["Bad"]));
             assert_eq!(json["classes"][0]["share"]["filtered"], 9);
@@ -243,9 +274,18 @@ mod tests {
     fn each_comparison_says_where_it_runs() {
         report(RULES, |report| {
             let text = report.text(true);
-            assert!(text.contains("passes if succeeds and call is openat and path is /etc/shadow"), "{text}");
-            assert!(text.contains("kernel  fd.num >= 0\n          succeeds  (f.yaml:6)"), "{text}");
-            assert!(text.contains("user    not proc.name = cat\n          the process table"), "{text}");
+            assert!(
+                text.contains("passes if succeeds and call is openat and path is /etc/shadow"),
+                "{text}"
+            );
+            assert!(
+                text.contains("kernel  fd.num >= 0\n          succeeds  (f.yaml:6)"),
+                "{text}"
+            );
+            assert!(
+                text.contains("user    not proc.name = cat\n          the process table"),
+                "{text}"
+            );
             let checks = &report.json()["rules"][0]["classes"][0]["checks"];
             assert_eq!(checks[2]["tests"], json!(["path is /etc/shadow"]));
             assert_eq!(checks[3]["negated"], true);

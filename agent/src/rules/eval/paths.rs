@@ -105,8 +105,7 @@ impl PathSet {
             return true;
         }
         let mut patterns = self.patterns.iter();
-        patterns
-            .any(|(_, glob, node)| glob.is_match(part) && node.matches_rest(&mut rest.clone()))
+        patterns.any(|(_, glob, node)| glob.is_match(part) && node.matches_rest(&mut rest.clone()))
     }
 }
 

@@ -26,6 +26,17 @@ pub(super) struct Numbered {
     pub(super) rules: Vec<u32>,
 }
 
+/// Access mode of an open.
+const ACCESS: Number = Number {
+    source: source::OPEN_FLAGS,
+    mask: 0o3,
+};
+
+/// `creat` always opens for writing; saying so lets it share a conjunction with other opens that do.
+fn writes() -> Ranges {
+    Ranges::between(1, 3)
+}
+
 /// The conjunctions of a class in the order of the rules they stand for.
 pub(super) fn conjunctions(set: &RuleSet, class: Class) -> Vec<Numbered> {
     let mut of_rule: BTreeMap<u32, Disjunction> = BTreeMap::new();
@@ -33,13 +44,20 @@ pub(super) fn conjunctions(set: &RuleSet, class: Class) -> Vec<Numbered> {
         let calls = calls_of(ty, class);
         let mut found = Disjunctions::new(set.graph(), ty);
         for (rule, root) in set.candidates(ty) {
-            if !set.rules().get(*rule as usize).is_some_and(|rule| rule.enabled) {
+            if !set
+                .rules()
+                .get(*rule as usize)
+                .is_some_and(|rule| rule.enabled)
+            {
                 continue;
             }
             let with_call = found.of(*root).into_iter().map(|mut conjunction| {
                 if !calls.is_all() {
                     let number = Number::whole(source::CALL);
                     conjunction.numbers.insert(number, calls.clone());
+                }
+                if ty.name == "creat" {
+                    conjunction.numbers.entry(ACCESS).or_insert_with(writes);
                 }
                 conjunction
             });
@@ -148,8 +166,11 @@ fn joined(mut all: Vec<Numbered>) -> Vec<Numbered> {
 /// than what the tables tell apart need no entry: such a path passes in any case.
 pub(super) fn limit_entries(classes: &mut [Vec<Numbered>]) {
     let count = |paths: &Paths, prefixes: bool| {
-        let told = paths.entries().filter(|entry| bytes(entry).len() <= MAX_PLAN_PATH);
-        told.filter(|entry| matches!(entry, Entry::Prefix(_)) == prefixes).count()
+        let told = paths
+            .entries()
+            .filter(|entry| bytes(entry).len() <= MAX_PLAN_PATH);
+        told.filter(|entry| matches!(entry, Entry::Prefix(_)) == prefixes)
+            .count()
     };
     for prefixes in [false, true] {
         loop {
@@ -189,7 +210,8 @@ mod tests {
 
     fn one(paths: usize, at: usize) -> Numbered {
         let entries = (0..paths).map(|n| Entry::Exact(format!("/{at}/{n}").into_bytes().into()));
-        let [conjunction] = &Conjunction::path(role::FIRST, Paths::new(entries).unwrap())[..] else {
+        let [conjunction] = &Conjunction::path(role::FIRST, Paths::new(entries).unwrap())[..]
+        else {
             panic!("one conjunction");
         };
         Numbered {

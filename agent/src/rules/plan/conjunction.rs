@@ -154,7 +154,10 @@ pub(super) fn any_of(mut list: Disjunction, budget: usize) -> Disjunction {
         for role in 0..role::COUNT {
             list = merge_paths(list, role);
         }
-        let mut numbers: Vec<Number> = list.iter().flat_map(|c| c.numbers.keys().copied()).collect();
+        let mut numbers: Vec<Number> = list
+            .iter()
+            .flat_map(|c| c.numbers.keys().copied())
+            .collect();
         numbers.sort_unstable();
         numbers.dedup();
         for number in numbers {
@@ -256,7 +259,10 @@ mod tests {
     }
 
     fn path(path: &str) -> Disjunction {
-        Conjunction::path(0, Paths::new([Entry::Exact(path.as_bytes().into())]).unwrap())
+        Conjunction::path(
+            0,
+            Paths::new([Entry::Exact(path.as_bytes().into())]).unwrap(),
+        )
     }
 
     #[test]

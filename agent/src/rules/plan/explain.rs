@@ -98,21 +98,35 @@ pub struct ClassShare {
 impl Plan {
     /// Explains one rule. `catalog`, `rules` and the plan are of one load.
     pub fn explain(&self, catalog: &Catalog, rules: &RuleSet, rule: &Rule) -> RulePart {
-        let number = rules.rules().iter().position(|known| std::ptr::eq(known, rule));
-        let number = number.and_then(|number| u32::try_from(number).ok()).unwrap_or(u32::MAX);
+        let number = rules
+            .rules()
+            .iter()
+            .position(|known| std::ptr::eq(known, rule));
+        let number = number
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(u32::MAX);
         let def = catalog.rules.get(&rule.name);
         let parts = def.and_then(|def| compile::parts(catalog, def));
         let matched = |ty: &&EventType| rule.event_types.contains(&ty.name);
         let types: Vec<&'static EventType> = event_types().filter(matched).collect();
         let classes = komainu_common::Class::ALL.iter().filter_map(|class| {
-            let types: Vec<_> = types.iter().copied().filter(|ty| ty.class == Some(*class)).collect();
+            let types: Vec<_> = types
+                .iter()
+                .copied()
+                .filter(|ty| ty.class == Some(*class))
+                .collect();
             let tables = self.class(*class);
             (!types.is_empty()).then(|| ClassPart {
                 class: class.name(),
                 event_types: types.iter().map(|ty| ty.name).collect(),
                 filtered: tables.is_some(),
-                passes: tables.map(|tables| tables.passes(number)).unwrap_or_default(),
-                checks: parts.as_ref().map(|parts| checks(parts, &types)).unwrap_or_default(),
+                passes: tables
+                    .map(|tables| tables.passes(number))
+                    .unwrap_or_default(),
+                checks: parts
+                    .as_ref()
+                    .map(|parts| checks(parts, &types))
+                    .unwrap_or_default(),
             })
         });
         RulePart {
@@ -143,13 +157,21 @@ impl Plan {
 
 impl ClassTables {
     fn passes(&self, rule: u32) -> Vec<Vec<String>> {
-        let of_rule = self.conjunctions.iter().filter(|numbered| numbered.rules.contains(&rule));
-        of_rule.map(|numbered| show::conjunction(&numbered.conjunction)).collect()
+        let of_rule = self
+            .conjunctions
+            .iter()
+            .filter(|numbered| numbered.rules.contains(&rule));
+        of_rule
+            .map(|numbered| show::conjunction(&numbered.conjunction))
+            .collect()
     }
 
     fn weak(&self, rules: &RuleSet) -> Vec<Weak> {
         let name = |rule: &u32| rules.rule(*rule as usize).map(|rule| rule.name.clone());
-        let weak = self.conjunctions.iter().filter(|numbered| is_wide(&numbered.conjunction));
+        let weak = self
+            .conjunctions
+            .iter()
+            .filter(|numbered| is_wide(&numbered.conjunction));
         let mut weak: Vec<Weak> = weak
             .map(|numbered| Weak {
                 tests: show::conjunction(&numbered.conjunction),
@@ -164,7 +186,12 @@ impl ClassTables {
 
 /// Whether the paths hardly matter.
 fn is_wide(conjunction: &Conjunction) -> bool {
-    let path = |role: u8| conjunction.paths.get(usize::from(role)).and_then(Option::as_ref);
+    let path = |role: u8| {
+        conjunction
+            .paths
+            .get(usize::from(role))
+            .and_then(Option::as_ref)
+    };
     [role::FIRST, role::SECOND]
         .into_iter()
         .filter_map(path)

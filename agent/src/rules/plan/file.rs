@@ -50,9 +50,11 @@ pub(super) fn demand(field: &Field, arg: &FieldArg, literal: Literal<'_>) -> Opt
     Some(match field.name {
         "fd.name" | "fd.resolved" if file => of_path(role::FIRST, Form::Whole, literal),
         "fd.directory" if file => of_path(role::FIRST, Form::Directory, literal),
-        "fd.filename" if file => {
-            with(of_path(role::FIRST, Form::Base, literal), literal, kind(false))
-        }
+        "fd.filename" if file => with(
+            of_path(role::FIRST, Form::Base, literal),
+            literal,
+            kind(false),
+        ),
         "fd.nameraw" if file => raw(literal),
         "fd.num" if file => descriptor(literal),
         "fd.type" if file && !negated => types(test),
@@ -90,8 +92,7 @@ pub(super) fn basename(get: &Get, literal: Literal<'_>) -> Demand {
 
 /// Which of an event's paths a parameter is.
 fn path_role(ty: &EventType, param: &str) -> Option<u8> {
-    let is_path =
-        |kind: ParamKind| matches!(kind, ParamKind::Path | ParamKind::RelPath);
+    let is_path = |kind: ParamKind| matches!(kind, ParamKind::Path | ParamKind::RelPath);
     let mut paths = ty.params.iter().filter(|param| is_path(param.kind));
     paths.clone().find(|path| path.name == param)?;
     match (ty.name, param) {
@@ -230,9 +231,14 @@ fn suffix(text: &[u8], form: Form) -> Option<Paths> {
 }
 
 fn pattern(glob: &Glob, form: Form) -> Option<Paths> {
-    let begins = prefix(glob.literal_start(), form);
+    let starts = glob.literal_starts().unwrap_or_default();
+    let several = union(starts.iter().map(|start| prefix(start, form)));
+    let several = several.filter(|paths| !paths.is_empty());
+    let begins = prefix(glob.literal_start(), form)
+        .into_iter()
+        .chain(several);
     let ends = suffix(glob.literal_end(), form);
-    begins.into_iter().chain(ends).min_by_key(Paths::weight)
+    begins.chain(ends).min_by_key(Paths::weight)
 }
 
 /// Whether every text that passes the test has `part` in it.
@@ -281,7 +287,9 @@ fn descriptor(literal: Literal<'_>) -> Demand {
 /// `fd.type` of an open: absent where it failed.
 fn types(test: &Test) -> Demand {
     let cases = [("file", kind(false)), ("directory", kind(true))];
-    let told = cases.into_iter().filter(|(name, _)| test.holds_known(name) != Some(false));
+    let told = cases
+        .into_iter()
+        .filter(|(name, _)| test.holds_known(name) != Some(false));
     Demand::of(any_of(told.flat_map(|(_, case)| case).collect(), MAX_PARTS))
 }
 
@@ -343,7 +351,9 @@ fn argument(arg: &FieldArg, literal: Literal<'_>) -> Demand {
     let ty = literal.ty;
     let param = match arg {
         FieldArg::Key(name) => ty.params.iter().find(|param| param.name == &**name),
-        FieldArg::Index(index) => usize::try_from(*index).ok().and_then(|at| ty.params.get(at)),
+        FieldArg::Index(index) => usize::try_from(*index)
+            .ok()
+            .and_then(|at| ty.params.get(at)),
         FieldArg::None => None,
     };
     let Some(param) = param else {
@@ -397,12 +407,21 @@ fn flag_names(table: &[Flag], literal: Literal<'_>) -> Demand {
 fn flag_case(flag: &Flag, prints: bool) -> Option<Disjunction> {
     let modes = match flag.value {
         // `O_NONE`: an access mode always prints.
-        0 => return Some(if prints { Vec::new() } else { vec![Conjunction::default()] }),
+        0 => {
+            return Some(if prints {
+                Vec::new()
+            } else {
+                vec![Conjunction::default()]
+            });
+        }
         1 => (0, 0),
         2 => (1, 1),
         3 => (2, 3),
         value => return Some(bits(kernel_open_bits(value)?.into(), prints)),
     };
     let set = Ranges::new(vec![modes]);
-    Some(flags(O_ACCMODE, if prints { set } else { set.complement() }))
+    Some(flags(
+        O_ACCMODE,
+        if prints { set } else { set.complement() },
+    ))
 }

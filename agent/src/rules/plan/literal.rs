@@ -208,7 +208,10 @@ fn result_names(test: &Test) -> Option<Ranges> {
 
 /// Whether a constant of the test could be (a part of) a negative number; others are not looked into.
 fn mentions_numbers(test: &Test) -> bool {
-    let numeric = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+    let numeric = |text: &[u8]| {
+        text.iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'-')
+    };
     match test {
         Test::Equal(text) | Test::Prefix(text) | Test::Suffix(text) => numeric(text),
         Test::In(set) => set.iter().any(numeric),
@@ -237,7 +240,10 @@ fn container(name: &str, test: &Test, negated: bool) -> Demand {
         _ => Some(false),
     };
     // Ids are hexadecimal and runtimes known, so `host` is the host.
-    let says_host = matches!(name, "container.id" | "container.full_id" | "container.type");
+    let says_host = matches!(
+        name,
+        "container.id" | "container.full_id" | "container.type"
+    );
     let (host, container) = if negated {
         (on_host != Some(true), !(says_host && is_always_other(test)))
     } else {

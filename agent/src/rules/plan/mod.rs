@@ -99,7 +99,8 @@ impl Plan {
     pub fn rules_of(&self, class: Class, vector: &Vector) -> Option<Vec<u32>> {
         let tables = self.class(class)?;
         let rules = tables.of_rule.iter();
-        let alive = rules.filter(|(_, own)| own.iter().zip(vector).any(|(own, left)| own & left != 0));
+        let alive =
+            rules.filter(|(_, own)| own.iter().zip(vector).any(|(own, left)| own & left != 0));
         Some(alive.map(|(rule, _)| *rule).collect())
     }
 }
@@ -158,7 +159,9 @@ impl ClassTables {
     /// The conjunctions of a rule.
     pub fn vector_of(&self, rule: u32) -> Vector {
         let at = self.of_rule.binary_search_by_key(&rule, |(rule, _)| *rule);
-        at.ok().and_then(|at| self.of_rule.get(at)).map_or(NONE, |(_, vector)| *vector)
+        at.ok()
+            .and_then(|at| self.of_rule.get(at))
+            .map_or(NONE, |(_, vector)| *vector)
     }
 
     /// The rules of a conjunction, in order.
@@ -171,21 +174,31 @@ impl ClassTables {
     /// Conjunctions of these that no path of this role rules out.
     pub fn without_path(&self, role: u8) -> impl Iterator<Item = usize> {
         let any = self.plan().paths_any.get(usize::from(role)).copied();
-        numbers(&any.unwrap_or(NONE)).collect::<Vec<_>>().into_iter()
+        numbers(&any.unwrap_or(NONE))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     fn path(&self, role: u8, kind: u8, text: &[u8]) -> Vector {
         let class = u8::try_from(self.class.0).unwrap_or(u8::MAX);
         let key = path_key(class, role, kind, text);
         let mut entries = self.tables.paths.iter();
-        entries.find(|(known, _)| *known == key).map_or(NONE, |(_, vector)| *vector)
+        entries
+            .find(|(known, _)| *known == key)
+            .map_or(NONE, |(_, vector)| *vector)
     }
 
     fn prefix(&self, role: u8, path: &[u8]) -> Vector {
-        let entries = self.tables.prefixes.iter().filter(|(key, _)| key.role == role);
+        let entries = self
+            .tables
+            .prefixes
+            .iter()
+            .filter(|(key, _)| key.role == role);
         let len = |key: &PrefixKey| (key.bits as usize).saturating_sub(32) / 8;
         let matching = entries.filter(|(key, _)| {
-            key.bytes.get(..len(key)).is_some_and(|prefix| path.starts_with(prefix))
+            key.bytes
+                .get(..len(key))
+                .is_some_and(|prefix| path.starts_with(prefix))
         });
         let longest = matching.max_by_key(|(key, _)| key.bits);
         longest.map_or(NONE, |(_, vector)| *vector)

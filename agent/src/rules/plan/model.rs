@@ -62,7 +62,8 @@ impl<'a> Facts<'a> {
                 Some(b'/') => Name::Known(fd.name),
                 _ => Name::Unknown,
             };
-            facts.paths[usize::from(role::FIRST)] = [asked, fd.resolved.map_or(Name::Absent, Name::Known)];
+            facts.paths[usize::from(role::FIRST)] =
+                [asked, fd.resolved.map_or(Name::Absent, Name::Known)];
             return facts;
         };
         let ipv4 = socket.peer.and_then(|peer| match peer.ip() {
@@ -70,7 +71,10 @@ impl<'a> Facts<'a> {
             std::net::IpAddr::V6(_) => None,
         });
         set(source::FAMILY, Some(socket.family.into()));
-        set(source::PEER_PORT, Some(socket.peer.map_or(-1, |peer| peer.port().into())));
+        set(
+            source::PEER_PORT,
+            Some(socket.peer.map_or(-1, |peer| peer.port().into())),
+        );
         set(source::PEER_IPV4, Some(ipv4.unwrap_or(-1)));
         facts
     }
@@ -114,7 +118,11 @@ fn of_names(tables: &ClassTables, role: u8, names: &[Name<'_>]) -> Vector {
 fn of_path(tables: &ClassTables, role: u8, path: &[u8]) -> Vector {
     let base = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
     let base = path.get(base..).unwrap_or_default();
-    let any = tables.plan().paths_any.get(usize::from(role)).unwrap_or(&NONE);
+    let any = tables
+        .plan()
+        .paths_any
+        .get(usize::from(role))
+        .unwrap_or(&NONE);
     let exact = tables.path(role, path_kind::EXACT, path);
     let base = tables.path(role, path_kind::BASE, base);
     or(&or(any, &tables.prefix(role, path)), &or(&exact, &base))

@@ -20,7 +20,9 @@ impl Entry {
             Self::Exact(_) => 1,
             Self::Base(_) => 4,
             Self::Prefix(prefix) => {
-                let depth = prefix.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+                let depth = prefix
+                    .split(|byte| *byte == b'/')
+                    .filter(|part| !part.is_empty());
                 match depth.count() {
                     0 => 1_000_000,
                     1 => 20_000,
@@ -48,7 +50,8 @@ impl Paths {
     /// The set; `None` where it holds (nearly) every path.
     pub(super) fn new(entries: impl IntoIterator<Item = Entry>) -> Option<Self> {
         let entries: BTreeSet<Entry> = entries.into_iter().collect();
-        let everything = |entry: &Entry| matches!(entry, Entry::Prefix(p) if matches!(&**p, b"" | b"/"));
+        let everything =
+            |entry: &Entry| matches!(entry, Entry::Prefix(p) if matches!(&**p, b"" | b"/"));
         (!entries.iter().any(everything)).then(|| Self(entries).reduced())
     }
 
@@ -111,9 +114,17 @@ mod tests {
 
     #[test]
     fn what_a_prefix_covers_is_dropped() {
-        let set = Paths::new([exact("/etc/a"), prefix("/etc/"), prefix("/etc/b/"), exact("/x")]);
+        let set = Paths::new([
+            exact("/etc/a"),
+            prefix("/etc/"),
+            prefix("/etc/b/"),
+            exact("/x"),
+        ]);
         let set = set.unwrap();
-        assert_eq!(set.entries().cloned().collect::<Vec<_>>(), [exact("/x"), prefix("/etc/")]);
+        assert_eq!(
+            set.entries().cloned().collect::<Vec<_>>(),
+            [exact("/x"), prefix("/etc/")]
+        );
         assert!(Paths::new([exact("/etc/c")]).unwrap().is_subset(&set));
         assert!(!Paths::new([prefix("/et")]).unwrap().is_subset(&set));
         assert!(Paths::new([exact("/a"), prefix("/")]).is_none());

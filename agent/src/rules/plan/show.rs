@@ -27,7 +27,11 @@ pub(super) fn conjunction(conjunction: &Conjunction) -> Vec<String> {
 }
 
 fn paths(which: u8, set: &Paths) -> String {
-    let which = if which == role::SECOND { "second path" } else { "path" };
+    let which = if which == role::SECOND {
+        "second path"
+    } else {
+        "path"
+    };
     let entries = set.entries().take(SHOWN).map(|entry| match entry {
         Entry::Exact(text) => String::from_utf8_lossy(text).into_owned(),
         Entry::Base(text) => format!("*/{}", String::from_utf8_lossy(text)),
@@ -54,7 +58,10 @@ fn number(number: Number, values: &Ranges) -> String {
         source::OPEN_FLAGS if number.mask == 0o3 => format!("access mode {}", modes(&told)),
         source::OPEN_FLAGS => {
             let mask = number.mask;
-            format!("flags & 0o{mask:o} {}", list(&told, &|n| format!("0o{n:o}")))
+            format!(
+                "flags & 0o{mask:o} {}",
+                list(&told, &|n| format!("0o{n:o}"))
+            )
         }
         source::CGROUP_KIND => match told.contains(cgroup_kind::HOST.into()) {
             true => "on the host".to_owned(),
@@ -64,7 +71,9 @@ fn number(number: Number, values: &Ranges) -> String {
         source::FAMILY => format!("family {}", list(&told, &|n| n.to_string())),
         source::PEER_PORT => format!("peer port {}", list(&told, &|n| n.to_string())),
         source::PEER_IPV4 => {
-            let address = |n: i64| u32::try_from(n).map_or("none".to_owned(), |n| Ipv4Addr::from(n).to_string());
+            let address = |n: i64| {
+                u32::try_from(n).map_or("none".to_owned(), |n| Ipv4Addr::from(n).to_string())
+            };
             format!("peer address {}", list(&told, &address))
         }
         other => format!("number {other} {}", list(&told, &|n| n.to_string())),

@@ -55,8 +55,12 @@ pub(super) fn demand(field: &Field, literal: Literal<'_>) -> Option<Demand> {
     if test.holds_known(texts(FdKind::Other)) != Some(false) {
         return Some(Demand::nothing("holds for sockets of any other family"));
     }
-    let kinds = KINDS.iter().filter(|(kind, _)| test.holds_known(texts(*kind)) != Some(false));
-    Some(family(kinds.flat_map(|(_, families)| families.iter().copied())))
+    let kinds = KINDS
+        .iter()
+        .filter(|(kind, _)| test.holds_known(texts(*kind)) != Some(false));
+    Some(family(
+        kinds.flat_map(|(_, families)| families.iter().copied()),
+    ))
 }
 
 fn family(families: impl Iterator<Item = i64>) -> Demand {
@@ -91,7 +95,10 @@ fn port(literal: Literal<'_>) -> Demand {
         holds
     };
     let values = known.union(&Ranges::between(i64::MIN, 0));
-    Demand::of(Conjunction::number(Number::whole(source::PEER_PORT), values))
+    Demand::of(Conjunction::number(
+        Number::whole(source::PEER_PORT),
+        values,
+    ))
 }
 
 /// Address of the peer. Where it is no IPv4 address to the kernel (it may still be one inside IPv6), or
@@ -106,7 +113,10 @@ fn address(literal: Literal<'_>) -> Demand {
         holds
     };
     let values = known.union(&Ranges::between(i64::MIN, 0));
-    Demand::of(Conjunction::number(Number::whole(source::PEER_IPV4), values))
+    Demand::of(Conjunction::number(
+        Number::whole(source::PEER_IPV4),
+        values,
+    ))
 }
 
 /// The IPv4 addresses that a test holds for.

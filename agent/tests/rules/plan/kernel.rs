@@ -147,13 +147,20 @@ impl OpenCall {
         facts.numbers[source::RESULT as usize] = Some(self.ret);
         facts.numbers[source::CALL as usize] = row(self.call);
         facts.numbers[source::OPEN_FLAGS as usize] = Some(self.flags.into());
-        let dotdot = self.asked.as_deref().is_none_or(|asked| asked.contains(".."));
+        let dotdot = self
+            .asked
+            .as_deref()
+            .is_none_or(|asked| asked.contains(".."));
         facts.numbers[source::DOTDOT as usize] = Some(dotdot.into());
         let mut absolute = Vec::new();
         let known = self.asked.is_some() && (asked.starts_with('/') || self.base.is_some());
         if known {
             let base = self.base.as_deref().unwrap_or_default();
-            path::join(format!("{base}/").as_bytes(), asked.as_bytes(), &mut absolute);
+            path::join(
+                format!("{base}/").as_bytes(),
+                asked.as_bytes(),
+                &mut absolute,
+            );
         }
         // A base of `/` would double the slash; the kernel half does not write one either.
         let absolute = String::from_utf8(absolute).unwrap().replacen("//", "/", 1);

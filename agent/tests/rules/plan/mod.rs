@@ -67,14 +67,19 @@ struct Outcome {
 fn evaluate(rules: &RuleSet, plan: &Plan, call: &Call) -> Outcome {
     let (record, world) = (call.record(), kinds());
     let mut memory = decode::Scratch::default();
-    let mut event = decode(&record, Clock::default(), &mut memory).unwrap().event.unwrap();
+    let mut event = decode(&record, Clock::default(), &mut memory)
+        .unwrap()
+        .event
+        .unwrap();
     event.number = 1;
     let class = event.ty.class.unwrap();
     let tables = plan.class(class).unwrap();
     let vector = call.facts(|facts| survivors(tables, facts));
     let by_event = survivors(tables, &Facts::of(&event, &world));
     let mut scratch = Scratch::default();
-    let hits = rules.evaluate(&event, &world, Matching::All, &mut scratch).to_vec();
+    let hits = rules
+        .evaluate(&event, &world, Matching::All, &mut scratch)
+        .to_vec();
     let tried = |rule: u32| plan.may_match(class, &vector, rule);
     let left = rules.evaluate_only(&event, &world, Matching::All, &mut scratch, &tried);
     Outcome {
@@ -94,9 +99,15 @@ fn what_a_rule_matches_passes_the_filter() {
     };
     let cases = usize::try_from(config.cases).unwrap();
     let (matched, filtered) = (Cell::new(0), Cell::new(0));
-    let input = (random::rule_file(), proptest::collection::vec(random::call(), 12));
+    let input = (
+        random::rule_file(),
+        proptest::collection::vec(random::call(), 12),
+    );
     let run = TestRunner::new(config).run(&input, |(file, calls)| {
-        let loaded = load(&[Source::new("f.yaml", file.clone())], &LoadOptions::default());
+        let loaded = load(
+            &[Source::new("f.yaml", file.clone())],
+            &LoadOptions::default(),
+        );
         let why = loaded.errors().next().map(|error| error.message.clone());
         let Some(rules) = loaded.rules else {
             return Err(TestCaseError::fail(format!("{file}\n{why:?}")));
@@ -111,12 +122,17 @@ fn what_a_rule_matches_passes_the_filter() {
             for vector in &outcome.vectors {
                 for rule in &outcome.hits {
                     if !plan.may_match(class, vector, *rule) {
-                        return Err(TestCaseError::fail(format!("{file}\n{call:?}\nrule {rule}")));
+                        return Err(TestCaseError::fail(format!(
+                            "{file}\n{call:?}\nrule {rule}"
+                        )));
                     }
                 }
             }
             if outcome.left != outcome.hits {
-                return Err(TestCaseError::fail(format!("{file}\n{call:?}\n{:?}", outcome.left)));
+                return Err(TestCaseError::fail(format!(
+                    "{file}\n{call:?}\n{:?}",
+                    outcome.left
+                )));
             }
             let ruled_out = |rule: &u32| !plan.may_match(class, &outcome.vectors[0], *rule);
             matched.set(matched.get() + outcome.hits.len());
@@ -129,7 +145,11 @@ fn what_a_rule_matches_passes_the_filter() {
     // Of 36 evaluations in each case.
     assert!(matched.get() > 3 * cases, "{} matched", matched.get());
     assert!(filtered.get() > 6 * cases, "{} filtered", filtered.get());
-    eprintln!("{cases} cases: {} matched, {} filtered", matched.get(), filtered.get());
+    eprintln!(
+        "{cases} cases: {} matched, {} filtered",
+        matched.get(),
+        filtered.get()
+    );
 }
 
 fn open(path: &str) -> kernel::OpenCall {
@@ -198,11 +218,18 @@ fn each_test_filters_what_it_is_about() {
     filters(&format!("{opens} and evt.res = SUCCESS"), &|call| {
         (call.ret, call.resolved) = (-2, None);
     });
-    filters(&format!("{opens} and evt.is_open_read = true"), &|call| call.flags = 1);
-    filters(&format!("{opens} and not evt.arg.flags contains O_TRUNC"), &|call| {
-        call.flags = 0o1000;
+    filters(&format!("{opens} and evt.is_open_read = true"), &|call| {
+        call.flags = 1
     });
-    filters(&format!("{opens} and fd.type = file"), &|call| call.flags = 0o200_000);
+    filters(
+        &format!("{opens} and not evt.arg.flags contains O_TRUNC"),
+        &|call| {
+            call.flags = 0o1000;
+        },
+    );
+    filters(&format!("{opens} and fd.type = file"), &|call| {
+        call.flags = 0o200_000
+    });
     filters(opens, &|call| call.call = "openat2");
 }
 
@@ -222,7 +249,9 @@ fn conjunctions_that_do_not_fit_are_made_coarser() {
     };
     // More rules than numbers; more entries than the tables hold; a product that would explode.
     let conditions: [(usize, &dyn Fn(usize) -> String); 3] = [
-        (600, &|n| format!("evt.type = openat and fd.name = /file/{n}")),
+        (600, &|n| {
+            format!("evt.type = openat and fd.name = /file/{n}")
+        }),
         (40, &|n| {
             let paths: Vec<String> = (0..500).map(|at| format!("/{n}/{at}")).collect();
             format!("evt.type = openat and fd.name in ({})", paths.join(", "))

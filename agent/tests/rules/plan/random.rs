@@ -47,9 +47,42 @@ const ODD_PATHS: &[&str] = &[
 
 /// Prefixes, suffixes, patterns and words.
 const WORDS: &[&str] = &[
-    "/etc/", "/et", "/etc", "/", "", "shadow", "/shadow", "d", "/.ssh/", "..", "../", "/..", "x", "link",
-    "/docker.sock", "docker", "host", "SUCCESS", "ENOENT", "E", "file", "directory", "f", "o", "d",
-    "4", "6", "u", "ipv4", "ipv6", "unix", "ip", "tcp", "<NA>", "openat", "nginx",
+    "/etc/",
+    "/et",
+    "/etc",
+    "/",
+    "",
+    "shadow",
+    "/shadow",
+    "d",
+    "/.ssh/",
+    "..",
+    "../",
+    "/..",
+    "x",
+    "link",
+    "/docker.sock",
+    "docker",
+    "host",
+    "SUCCESS",
+    "ENOENT",
+    "E",
+    "file",
+    "directory",
+    "f",
+    "o",
+    "d",
+    "4",
+    "6",
+    "u",
+    "ipv4",
+    "ipv6",
+    "unix",
+    "ip",
+    "tcp",
+    "<NA>",
+    "openat",
+    "nginx",
 ];
 
 const GLOBS: &[&str] = &[
@@ -63,11 +96,26 @@ const GLOBS: &[&str] = &[
     "/[e]tc/shadow",
     "*/run/*.sock",
     "/e?c/shadow",
+    "/proc/[0-9]*/environ*",
+    "/[ex]*",
 ];
 
 const FLAGS: &[&str] = &[
-    "O_TRUNC", "O_CREAT", "O_RDONLY", "O_WRONLY", "O_RDWR", "O_F_CREATED", "O_", "SYNC", "O_NONE",
-    "O_TMPFILE", "FD_UPPER", "O_DIRECTORY", "o_trunc", "|", "O_CLOEXEC",
+    "O_TRUNC",
+    "O_CREAT",
+    "O_RDONLY",
+    "O_WRONLY",
+    "O_RDWR",
+    "O_F_CREATED",
+    "O_",
+    "SYNC",
+    "O_NONE",
+    "O_TMPFILE",
+    "FD_UPPER",
+    "O_DIRECTORY",
+    "o_trunc",
+    "|",
+    "O_CLOEXEC",
 ];
 
 const TEXT_FIELDS: &[&str] = &[
@@ -121,10 +169,21 @@ fn constants() -> BoxedStrategy<String> {
 fn texts() -> BoxedStrategy<String> {
     let field = select(TEXT_FIELDS);
     let op = select(vec![
-        "=", "=", "!=", "contains", "icontains", "startswith", "startswith", "endswith", "endswith",
+        "=",
+        "=",
+        "!=",
+        "contains",
+        "icontains",
+        "startswith",
+        "startswith",
+        "endswith",
+        "endswith",
     ]);
     let modifier = select(vec!["oneof", "anyof", "allof"]);
-    let glob = (select(vec!["glob", "iglob"]), select(GLOBS).prop_map(quoted));
+    let glob = (
+        select(vec!["glob", "iglob"]),
+        select(GLOBS).prop_map(quoted),
+    );
     prop_oneof![
         4 => (field.clone(), op.clone(), constant()).prop_map(|(f, op, c)| format!("{f} {op} {c}")),
         2 => (field.clone(), select(vec!["in", "pmatch"]), constants())
@@ -139,7 +198,13 @@ fn texts() -> BoxedStrategy<String> {
 
 fn numbers() -> BoxedStrategy<String> {
     let field = select(vec![
-        "evt.rawres", "fd.num", "fd.sport", "fd.rport", "fd.port", "evt.rawarg.flags", "user.uid",
+        "evt.rawres",
+        "fd.num",
+        "fd.sport",
+        "fd.rport",
+        "fd.port",
+        "evt.rawarg.flags",
+        "user.uid",
     ]);
     let op = select(vec!["=", "!=", "<", "<=", ">", ">="]);
     let number = select(vec!["-2", "-1", "0", "3", "443", "6443", "65535"]);
@@ -148,12 +213,25 @@ fn numbers() -> BoxedStrategy<String> {
     let list = prop::collection::vec(number, 1..4);
     prop_oneof![
         single.prop_map(move |(f, op, n)| {
-            let n = if unsigned(f) { n.trim_start_matches('-') } else { n };
+            let n = if unsigned(f) {
+                n.trim_start_matches('-')
+            } else {
+                n
+            };
             format!("{f} {op} {n}")
         }),
         (field, list).prop_map(move |(f, list)| {
-            let trim = |n: &&'static str| if unsigned(f) { n.trim_start_matches('-') } else { n };
-            format!("{f} in ({})", list.iter().map(trim).collect::<Vec<_>>().join(", "))
+            let trim = |n: &&'static str| {
+                if unsigned(f) {
+                    n.trim_start_matches('-')
+                } else {
+                    n
+                }
+            };
+            format!(
+                "{f} in ({})",
+                list.iter().map(trim).collect::<Vec<_>>().join(", ")
+            )
         }),
     ]
     .boxed()
@@ -161,16 +239,34 @@ fn numbers() -> BoxedStrategy<String> {
 
 fn others() -> BoxedStrategy<String> {
     let flag = select(vec![
-        "evt.failed", "evt.is_open_read", "evt.is_open_write", "evt.is_open_exec",
-        "evt.is_open_create", "container.privileged",
+        "evt.failed",
+        "evt.is_open_read",
+        "evt.is_open_write",
+        "evt.is_open_exec",
+        "evt.is_open_create",
+        "container.privileged",
     ]);
     let truth = select(vec!["true", "false"]);
     let ip = select(vec!["fd.sip", "fd.rip", "fd.ip", "fd.lip", "fd.cip"]);
-    let address = select(vec!["10.0.0.1", "169.254.169.254", "0.0.0.0", "\"::1\"", "\"fd00::1\""]);
+    let address = select(vec![
+        "10.0.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "\"::1\"",
+        "\"fd00::1\"",
+    ]);
     let net = select(vec!["fd.snet", "fd.rnet", "fd.net"]);
-    let range = select(vec!["10.0.0.0/8", "0.0.0.0/0", "169.254.0.0/16", "\"fd00::/8\""]);
+    let range = select(vec![
+        "10.0.0.0/8",
+        "0.0.0.0/0",
+        "169.254.0.0/16",
+        "\"fd00::/8\"",
+    ]);
     let eq = select(vec!["=", "!="]);
-    let types = prop::collection::vec(select(vec!["open", "openat", "openat2", "creat", "connect"]), 1..4);
+    let types = prop::collection::vec(
+        select(vec!["open", "openat", "openat2", "creat", "connect"]),
+        1..4,
+    );
     let contains = select(vec!["contains", "icontains", "="]);
     prop_oneof![
         3 => (flag, eq.clone(), truth).prop_map(|(f, op, t)| format!("{f} {op} {t}")),
@@ -265,19 +361,44 @@ fn open() -> BoxedStrategy<What> {
     ];
     let base = prop::option::of(select(vec!["/etc", "/", "/root", "/etc/sudoers.d"]));
     let flags = prop_oneof![
-        select(vec![0, 1, 2, 3, 0o1101, 0o200_000, 0o20_200_002, 0o2_000_000]),
+        select(vec![
+            0,
+            1,
+            2,
+            3,
+            0o1101,
+            0o200_000,
+            0o20_200_002,
+            0o2_000_000
+        ]),
         any::<u32>(),
     ];
-    let facts = prop::sample::subsequence(vec![OPEN_CREATED, OPEN_UPPER_LAYER, OPEN_LOWER_LAYER], 0..=3);
+    let facts = prop::sample::subsequence(
+        vec![OPEN_CREATED, OPEN_UPPER_LAYER, OPEN_LOWER_LAYER],
+        0..=3,
+    );
     let call = select(vec!["open", "openat", "openat2", "creat"]);
     let ret = select(vec![3, 3, 3, 0, 443, -2, -13, -1, -4095]);
-    let parts = (call, file_path(), base, resolved, flags, select(vec![0, 0o644, 0o755]), facts, ret);
+    let parts = (
+        call,
+        file_path(),
+        base,
+        resolved,
+        flags,
+        select(vec![0, 0o644, 0o755]),
+        facts,
+        ret,
+    );
     parts
         .prop_map(|(call, asked, base, resolved, flags, mode, facts, ret)| {
             What::Open(OpenCall {
                 call,
                 base: base
-                    .filter(|_| asked.as_deref().is_some_and(|asked| !asked.starts_with('/')))
+                    .filter(|_| {
+                        asked
+                            .as_deref()
+                            .is_some_and(|asked| !asked.starts_with('/'))
+                    })
                     .map(str::to_owned),
                 asked,
                 resolved: (ret >= 0).then_some(resolved),
@@ -291,7 +412,14 @@ fn open() -> BoxedStrategy<What> {
 }
 
 fn address() -> BoxedStrategy<Option<SocketAddr>> {
-    let ip = select(vec!["10.0.0.1", "169.254.169.254", "0.0.0.0", "[::1]", "[fd00::1]", "[::ffff:10.0.0.1]"]);
+    let ip = select(vec![
+        "10.0.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "[::1]",
+        "[fd00::1]",
+        "[::ffff:10.0.0.1]",
+    ]);
     let port = select(vec![0_u16, 443, 6443, 65535]);
     let address = (ip, port).prop_map(|(ip, port)| format!("{ip}:{port}").parse().unwrap());
     prop::option::of(address).boxed()
@@ -299,25 +427,41 @@ fn address() -> BoxedStrategy<Option<SocketAddr>> {
 
 fn connect() -> BoxedStrategy<What> {
     let family = select(vec![2_u16, 2, 10, 10, 1, 1, 16, 0]);
-    let path = prop::option::of(select(vec!["/run/docker.sock", "\0abstract/x", "relative", "/etc/shadow"]));
+    let path = prop::option::of(select(vec![
+        "/run/docker.sock",
+        "\0abstract/x",
+        "relative",
+        "/etc/shadow",
+    ]));
     let facts = select(vec![CONNECT_RESOLVED, CONNECT_RESOLVED, 0]);
     let ret = select(vec![0, -115, -2, -13]);
     let kind = (select(vec![1_u16, 2, 3]), select(vec![0_u16, 6, 17]));
-    let parts = (family, kind, facts, address(), address(), address(), path, ret);
+    let parts = (
+        family,
+        kind,
+        facts,
+        address(),
+        address(),
+        address(),
+        path,
+        ret,
+    );
     parts
-        .prop_map(|(family, (kind, protocol), facts, local, peer, asked, path, ret)| {
-            What::Connect(ConnectCall {
-                family,
-                kind,
-                protocol,
-                facts,
-                local,
-                peer,
-                asked,
-                unix_path: path.filter(|_| family == 1).map(str::to_owned),
-                ret,
-            })
-        })
+        .prop_map(
+            |(family, (kind, protocol), facts, local, peer, asked, path, ret)| {
+                What::Connect(ConnectCall {
+                    family,
+                    kind,
+                    protocol,
+                    facts,
+                    local,
+                    peer,
+                    asked,
+                    unix_path: path.filter(|_| family == 1).map(str::to_owned),
+                    ret,
+                })
+            },
+        )
         .boxed()
 }
 
