@@ -77,14 +77,19 @@ impl Glob {
         self.plain(start.map_or(0, |last| last + 1)..)
     }
 
+    /// Texts that every text that matches has in it, as far as the pattern is plain text.
+    pub(in crate::rules) fn literals(&self) -> Vec<&[u8]> {
+        // What stands between brackets is no text, so then only the ends count.
+        if self.pattern.contains(&b'[') {
+            return vec![self.literal_start(), self.literal_end()];
+        }
+        self.plain(..).split(is_special).collect()
+    }
+
     /// Whether every text that matches has `part`, as far as the pattern's plain text tells.
     pub(in crate::rules) fn has_literal(&self, part: &[u8]) -> bool {
         let found = |text: &[u8]| memchr::memmem::find(text, part).is_some();
-        // What stands between brackets is no text, so then only the ends count.
-        if self.pattern.contains(&b'[') {
-            return found(self.literal_start()) || found(self.literal_end());
-        }
-        !self.ignore_case && self.pattern.split(is_special).any(found)
+        self.literals().into_iter().any(found)
     }
 
     fn plain(&self, range: impl std::slice::SliceIndex<[u8], Output = [u8]>) -> &[u8] {

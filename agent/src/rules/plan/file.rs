@@ -3,6 +3,7 @@
 use komainu_common::filter::{role, source};
 
 use super::conjunction::{Conjunction, Disjunction, Number, all_of, any_of};
+use super::inside;
 use super::literal::{Demand, Literal, fixed_number, numbers};
 use super::paths::{Entry, Paths};
 use super::ranges::Ranges;
@@ -146,9 +147,33 @@ fn of_path(role: u8, form: Form, literal: Literal<'_>) -> Demand {
     if literal.negated {
         return Demand::nothing(NEGATED);
     }
-    match paths(literal.test, form) {
-        Some(paths) => Demand::of(Conjunction::path(role, paths)),
-        None => Demand::nothing(NO_TEST),
+    let any_of = path_or_inside(role, form, literal.test);
+    if any_of.iter().any(Conjunction::is_always) {
+        return Demand::nothing(NO_TEST);
+    }
+    Demand::of(any_of)
+}
+
+/// The paths that pass a test, by the tables, and by what is in them and at their end; the latter is told
+/// of the first path only, and as rules see it whole.
+fn path_or_inside(role: u8, form: Form, test: &Test) -> Disjunction {
+    let each = |tests: &[Test]| {
+        let parts = tests.iter().map(|test| path_or_inside(role, form, test));
+        parts.collect::<Vec<Disjunction>>()
+    };
+    match test {
+        Test::Any(tests) | Test::Modified(Modifier::Anyof | Modifier::Oneof, tests) => {
+            any_of(each(tests).concat(), MAX_PARTS)
+        }
+        Test::Modified(Modifier::Allof, tests) => all_of(each(tests), MAX_PARTS),
+        _ => {
+            let mut demands = Vec::new();
+            demands.extend(paths(test, form).map(|paths| Conjunction::path(role, paths)));
+            if role == role::FIRST && form == Form::Whole {
+                demands.push(inside::demand(test, MAX_PARTS));
+            }
+            all_of(demands, MAX_PARTS)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod conjunction;
 mod dnf;
 mod explain;
 mod file;
+mod inside;
 mod literal;
 pub mod model;
 mod paths;
