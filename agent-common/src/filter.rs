@@ -39,6 +39,8 @@ pub const MAX_PLAN_PATH: usize = 124;
 pub const SLOTS: u32 = 2;
 /// Entries of each path table, both slots together.
 pub const MAX_PLAN_ENTRIES: u32 = 16384;
+/// Names of files whose vector the kernel half remembers.
+pub const MAX_MEMO: u32 = 8192;
 /// Entries of the container table.
 pub const MAX_CGROUP_KINDS: u32 = 16384;
 
