@@ -43,7 +43,7 @@ impl Glob {
 
     /// What every text that matches begins with, as far as the pattern is plain text.
     pub(in crate::rules) fn literal_start(&self) -> &[u8] {
-        let end = self.pattern.iter().position(is_special);
+        let end = self.pattern.iter().position(|byte| is_special(*byte));
         self.plain(..end.unwrap_or(self.pattern.len()))
     }
 
@@ -73,7 +73,7 @@ impl Glob {
 
     /// What every text that matches ends with, as far as the pattern is plain text.
     pub(in crate::rules) fn literal_end(&self) -> &[u8] {
-        let start = self.pattern.iter().rposition(is_special);
+        let start = self.pattern.iter().rposition(|byte| is_special(*byte));
         self.plain(start.map_or(0, |last| last + 1)..)
     }
 
@@ -83,7 +83,7 @@ impl Glob {
         if self.pattern.contains(&b'[') {
             return vec![self.literal_start(), self.literal_end()];
         }
-        self.plain(..).split(is_special).collect()
+        self.plain(..).split(|byte| is_special(*byte)).collect()
     }
 
     /// Whether every text that matches has `part`, as far as the pattern's plain text tells.
@@ -101,7 +101,7 @@ impl Glob {
 }
 
 /// Whether a byte of a pattern is or may be more than itself.
-const fn is_special(byte: &u8) -> bool {
+const fn is_special(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\')
 }
 

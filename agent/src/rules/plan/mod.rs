@@ -19,11 +19,14 @@ mod file;
 mod inside;
 mod literal;
 pub mod model;
+mod open;
 mod paths;
 mod ranges;
 mod show;
 mod socket;
 mod tables;
+
+use std::collections::BTreeMap;
 
 use komainu_common::Class;
 use komainu_common::filter::{ClassPlan, PathKey, PrefixKey, Vector};
@@ -107,7 +110,7 @@ impl Plan {
 
 impl ClassTables {
     fn new(class: Class, conjunctions: Vec<Numbered>) -> Self {
-        let mut of_rule: std::collections::BTreeMap<u32, Vec<usize>> = Default::default();
+        let mut of_rule: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (number, numbered) in conjunctions.iter().enumerate() {
             for rule in &numbered.rules {
                 of_rule.entry(*rule).or_default().push(number);

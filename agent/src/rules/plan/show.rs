@@ -63,10 +63,8 @@ fn number(number: Number, values: &Ranges) -> String {
                 list(&told, &|n| format!("0o{n:o}"))
             )
         }
-        source::CGROUP_KIND => match told.contains(cgroup_kind::HOST.into()) {
-            true => "on the host".to_owned(),
-            false => "in a container".to_owned(),
-        },
+        source::CGROUP_KIND if told.contains(cgroup_kind::HOST.into()) => "on the host".to_owned(),
+        source::CGROUP_KIND => "in a container".to_owned(),
         source::DOTDOT => "`..` in the path as passed".to_owned(),
         source::SIGNATURE => "what is in the path".to_owned(),
         source::TAIL => format!("path ends in {}", list(&told, &tail)),
