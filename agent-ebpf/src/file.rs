@@ -32,6 +32,18 @@ pub(crate) fn of_descriptor(fd: i64) -> Option<u64> {
     read::pointer(array + 8 * fd as u64, 0)
 }
 
+/// Directory descriptor that stands for the current directory.
+pub(crate) const AT_FDCWD: i32 = -100;
+
+/// Address of the `struct path` that relative paths start from.
+#[inline(always)]
+pub(crate) fn directory(dirfd: i32) -> Option<u64> {
+    if dirfd == AT_FDCWD {
+        return task::pwd(task::current());
+    }
+    of_descriptor(i64::from(dirfd)).map(|file| file + u64::from(offset!(file_path)))
+}
+
 /// Address of a file's inode.
 #[inline(always)]
 pub(crate) fn inode(file: u64) -> Option<u64> {

@@ -116,6 +116,8 @@ pub(crate) struct Scratch {
     pub(crate) path_start: u32,
     /// State of the loop being run, see [`Cell`].
     pub(crate) walk: Walk,
+    /// Arguments of the system call, and zeros behind them; here for the reason that [`Cell`] gives.
+    pub(crate) args: [Cell; 8],
 }
 
 /// Where a loop over dentries, cgroups or arguments stands.

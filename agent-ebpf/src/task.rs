@@ -42,6 +42,12 @@ pub(crate) fn pwd(task: u64) -> Option<u64> {
     read::pointer(task, offset!(task_fs)).map(|fs| fs + u64::from(offset!(fs_pwd)))
 }
 
+/// Address of the `struct path` of the task's root directory.
+#[inline(always)]
+pub(crate) fn root(task: u64) -> Option<u64> {
+    read::pointer(task, offset!(task_fs)).map(|fs| fs + u64::from(offset!(fs_root)))
+}
+
 /// Whether every thread of the task's process has ended.
 #[inline(always)]
 pub(crate) fn is_last_thread(task: u64) -> bool {

@@ -16,15 +16,13 @@ use komainu_common::{
 use crate::{
     arch::Call,
     cgroup,
-    file::{self, Layer},
+    file::{self, AT_FDCWD, Layer},
     maps::{PATH_AREA, Slot, offset, setting},
     probes::syscall::is_own_process,
     read,
     record::{self, Record},
     task,
 };
-
-const AT_FDCWD: i32 = -100;
 
 /// Records a started program.
 #[raw_tracepoint(tracepoint = "sched_process_exec")]

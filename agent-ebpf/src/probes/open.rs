@@ -11,14 +11,13 @@ use komainu_common::{
 
 use crate::{
     arch::Call,
-    file::{self, Layer},
+    file::{self, AT_FDCWD, Layer},
     maps::{Slot, offset},
     read,
     record::{self, Record},
     task,
 };
 
-const AT_FDCWD: i32 = -100;
 /// `O_WRONLY | O_CREAT | O_TRUNC`, what `creat(2)` stands for.
 const CREAT_FLAGS: u32 = 0o1101;
 /// `FMODE_CREATED` (`include/linux/fs.h`).
@@ -102,13 +101,7 @@ fn arguments(call: &Call, out: &mut Open) -> u64 {
 /// Appends the directory a relative path starts from.
 #[inline(always)]
 fn append_base(record: &Record<Open>) {
-    let dirfd = record.fixed().dirfd;
-    let start = if dirfd == AT_FDCWD {
-        task::pwd(task::current())
-    } else {
-        file::of_descriptor(i64::from(dirfd)).map(|file| file + u64::from(offset!(file_path)))
-    };
-    if let Some(start) = start {
+    if let Some(start) = file::directory(record.fixed().dirfd) {
         record.append_path_of(tag::BASE_PATH, start);
     }
 }

@@ -10,7 +10,7 @@ use super::{Body, DecodeError, Items, Scratch};
 use crate::event::{
     Event, Fd, FdKind, Layer, PathArg, Value, event_type,
     flags::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, open_flags},
-    path,
+    path, user_dev,
 };
 
 const O_CREAT: u32 = 0o100;
@@ -106,12 +106,6 @@ fn layer(facts: u32) -> Option<Layer> {
     } else {
         None
     }
-}
-
-/// The kernel's `dev_t` (12 bits major, 20 bits minor) in user space's encoding.
-fn user_dev(kernel: u32) -> u32 {
-    let (major, minor) = (kernel >> 20, kernel & 0xf_ffff);
-    (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }
 
 /// In the order of the event table, which a test compares.

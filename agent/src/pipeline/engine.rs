@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use komainu_common::Class;
 
 use super::rule_files;
 use crate::config::Config;
-use crate::event::event_types;
+use crate::event::event_type;
 use crate::rules::{self, Diagnostic, Files, LoadOptions, OutputOptions, RuleSet, Source};
 
 /// Why rules cannot be used.
@@ -79,28 +78,29 @@ pub(super) fn enabled(rules: &RuleSet) -> usize {
     rules.rules().iter().filter(|rule| rule.enabled).count()
 }
 
-/// Whether a rule can match an event of this class.
-pub(super) fn wants(rules: &RuleSet, class: Class) -> bool {
-    event_types().any(|ty| ty.class == Some(class) && rules.wants(ty))
+/// Whether a rule can match an event of this name; of a name that is no event's, which a call may have that
+/// stands for several, it is not known.
+pub(super) fn wants(rules: &RuleSet, name: &str) -> bool {
+    event_type(name).is_none_or(|ty| rules.wants(ty))
 }
 
-/// Puts rules in force; returns how many. `deliver` has the kernel half deliver the classes that
+/// Puts rules in force; returns how many. `deliver` has the kernel half deliver the events that
 /// are wanted: before the first rule that wants one is in force, and until the last that did is
 /// gone.
 ///
 /// # Errors
 ///
-/// Classes cannot be delivered; the old rules stay. Where only leaving out those that nobody wants
+/// Events cannot be delivered; the old rules stay. Where only leaving out those that nobody wants
 /// any more fails, the new rules are in force and a warning is logged.
 pub(super) fn put_in_force<E: std::fmt::Display>(
     rules: &ArcSwap<RuleSet>,
     new: RuleSet,
-    mut deliver: impl FnMut(&dyn Fn(Class) -> bool) -> Result<(), E>,
+    mut deliver: impl FnMut(&dyn Fn(&str) -> bool) -> Result<(), E>,
 ) -> Result<usize, E> {
     let (old, new) = (rules.load_full(), Arc::new(new));
-    deliver(&|class| wants(&old, class) || wants(&new, class))?;
+    deliver(&|name| wants(&old, name) || wants(&new, name))?;
     rules.store(Arc::clone(&new));
-    if let Err(error) = deliver(&|class| wants(&new, class)) {
+    if let Err(error) = deliver(&|name| wants(&new, name)) {
         tracing::warn!(%error, "events that no rule wants any more are still delivered");
     }
     Ok(enabled(&new))
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!((refused, name(&rules).as_str()), (Err("no"), "old"));
         let mut calls = Vec::new();
         let narrowing_fails = put_in_force(&rules, new(), |is_wanted| {
-            calls.push((is_wanted(Class::OPEN), is_wanted(Class::CONNECT)));
+            calls.push((is_wanted("openat"), is_wanted("connect")));
             if calls.len() == 2 { Err("no") } else { Ok(()) }
         });
         assert_eq!((narrowing_fails, name(&rules).as_str()), (Ok(1), "new"));
@@ -136,16 +136,16 @@ mod tests {
     }
 
     #[test]
-    fn classes_follow_the_rules() {
+    fn delivery_follows_the_rules() {
         let text =
             "- rule: r\n  desc: d\n  condition: evt.type = openat\n  output: o\n  priority: INFO\n";
         let rules = compiled(text).unwrap();
         assert_eq!(enabled(&rules), 1);
-        assert!(wants(&rules, Class::OPEN));
-        assert!(!wants(&rules, Class::CONNECT));
+        assert!(wants(&rules, "openat"));
+        assert!(!wants(&rules, "open"));
         let disabled = compiled(&format!("{text}  enabled: false\n")).unwrap();
         assert_eq!(enabled(&disabled), 0);
-        assert!(!wants(&disabled, Class::OPEN));
+        assert!(!wants(&disabled, "openat"));
     }
 
     #[test]

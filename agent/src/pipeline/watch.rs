@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use aya_log::EbpfLogger;
-use komainu_common::Class;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
@@ -65,7 +64,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
 
     let mut kernel = Kernel::load(&kernel_options(&config)).map_err(load_error)?;
-    kernel.watch(|class| engine::wants(&rules.load(), class))?;
+    kernel.watch(|name| engine::wants(&rules.load(), name))?;
     let lanes = kernel.lanes().context("cannot read events")?;
     let waker = lanes.waker();
     let degraded = tell_probes(kernel.probes());
@@ -170,7 +169,7 @@ impl Watch {
         let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
         let swapped = match loaded {
             Ok(Ok(rules)) => {
-                let deliver = |is_wanted: &dyn Fn(Class) -> bool| self.kernel.watch(is_wanted);
+                let deliver = |is_wanted: &dyn Fn(&str) -> bool| self.kernel.watch(is_wanted);
                 engine::put_in_force(&self.rules, rules, deliver).map_err(anyhow::Error::from)
             }
             Ok(Err(error)) => Err(error.into()),
