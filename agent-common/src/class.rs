@@ -46,7 +46,8 @@ classes! {
     EXEC = 2, "exec", Lifecycle;
     /// The last thread of a process ended (`sched_process_exit`).
     EXIT = 3, "exit", Lifecycle;
-    /// A file was opened, or could not be (`open`, `openat`, `openat2`, `creat`).
+    /// A file was opened, or could not be (`open`, `openat`, `openat2`, `creat`,
+    /// `open_by_handle_at`).
     OPEN = 4, "open", Bulk;
     /// A socket was connected, or could not be (`connect`).
     CONNECT = 5, "connect", Bulk;

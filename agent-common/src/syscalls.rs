@@ -20,7 +20,7 @@ pub mod handler {
     pub const NONE: u16 = 0;
     /// `execve`, `execveat` that failed.
     pub const EXEC_FAILED: u16 = 1;
-    /// `open`, `openat`, `openat2`, `creat`.
+    /// `open`, `openat`, `openat2`, `creat`, `open_by_handle_at`.
     pub const OPEN: u16 = 2;
     /// `connect` (and `socketcall` 3).
     pub const CONNECT: u16 = 3;
@@ -89,6 +89,8 @@ pub mod x86_64 {
     pub const CREAT: u32 = 85;
     /// `openat(2)`.
     pub const OPENAT: u32 = 257;
+    /// `open_by_handle_at(2)`.
+    pub const OPEN_BY_HANDLE_AT: u32 = 304;
     /// `execveat(2)`.
     pub const EXECVEAT: u32 = 322;
     /// `openat2(2)`.
@@ -110,6 +112,8 @@ pub mod x86_64 {
         pub const SOCKETCALL: u32 = 102;
         /// `openat(2)`.
         pub const OPENAT: u32 = 295;
+        /// `open_by_handle_at(2)`.
+        pub const OPEN_BY_HANDLE_AT: u32 = 342;
         /// `execveat(2)`.
         pub const EXECVEAT: u32 = 358;
         /// `connect(2)`.
@@ -143,6 +147,12 @@ pub mod x86_64 {
             handler: handler::OPEN,
             native: &[OPENAT2],
             compat: &[compat::OPENAT2],
+        },
+        Syscall {
+            name: "open_by_handle_at",
+            handler: handler::OPEN,
+            native: &[OPEN_BY_HANDLE_AT],
+            compat: &[compat::OPEN_BY_HANDLE_AT],
         },
         Syscall {
             name: "connect",

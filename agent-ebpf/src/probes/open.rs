@@ -1,4 +1,4 @@
-//! Opened files: `open`, `openat`, `openat2`, `creat`.
+//! Opened files: `open`, `openat`, `openat2`, `creat`, `open_by_handle_at`.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
@@ -45,10 +45,11 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     record.set_call(&call, ret);
-    let name = arguments(&call, record.fixed());
-    let first = record.append_user_str::<MAX_USER_PATH>(tag::USER_PATH, name);
-    if first != b'/' && first != 0 {
-        append_base(&record);
+    if let Some(name) = arguments(&call, record.fixed()) {
+        let first = record.append_user_str::<MAX_USER_PATH>(tag::USER_PATH, name);
+        if first != b'/' && first != 0 {
+            append_base(&record);
+        }
     }
     if let Some(file) = file {
         append_file(&record, file);
@@ -57,29 +58,31 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// Fills what the program passed; returns the address of the path.
+/// Fills what the program passed; returns the address of the path, if one was.
 #[inline(always)]
-fn arguments(call: &Call, out: &mut Open) -> u64 {
+fn arguments(call: &Call, out: &mut Open) -> Option<u64> {
     out.inode = 0;
     out.resolve = 0;
     out.dev = 0;
     out.inode_mode = 0;
     out.facts = 0;
     out.dirfd = AT_FDCWD;
-    let (open, creat, openat2) = if call.compat {
-        (compat::OPEN, compat::CREAT, compat::OPENAT2)
+    let (open, creat, openat2, by_handle) = if call.compat {
+        let by_handle = compat::OPEN_BY_HANDLE_AT;
+        (compat::OPEN, compat::CREAT, compat::OPENAT2, by_handle)
     } else {
-        (native::OPEN, native::CREAT, native::OPENAT2)
+        let by_handle = native::OPEN_BY_HANDLE_AT;
+        (native::OPEN, native::CREAT, native::OPENAT2, by_handle)
     };
     if call.number == open {
         out.flags = call.arg(1) as u32;
         out.mode = call.arg(2) as u32;
-        return call.arg(0);
+        return Some(call.arg(0));
     }
     if call.number == creat {
         out.flags = CREAT_FLAGS;
         out.mode = call.arg(1) as u32;
-        return call.arg(0);
+        return Some(call.arg(0));
     }
     out.dirfd = call.arg(0) as i32;
     if call.number == openat2 {
@@ -95,7 +98,7 @@ fn arguments(call: &Call, out: &mut Open) -> u64 {
         out.flags = call.arg(2) as u32;
         out.mode = call.arg(3) as u32;
     }
-    call.arg(1)
+    (call.number != by_handle).then(|| call.arg(1))
 }
 
 /// Appends the directory a relative path starts from.

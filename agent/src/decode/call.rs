@@ -8,6 +8,7 @@ use komainu_common::{
         CALL_LOWER_LAYER, CALL_RESOLVED, CALL_UPPER_LAYER, Call, NO_ARGUMENT, Row, TABLE, object,
         shape,
     },
+    class::CLASS_SLOTS,
     connect::Connect,
     item::tag,
 };
@@ -30,10 +31,17 @@ static TYPES: LazyLock<Vec<Option<&'static EventType>>> =
     LazyLock::new(|| TABLE.iter().map(|row| event_type(row.name)).collect());
 
 /// Whether records of the class are calls of the table.
-pub(super) fn has(class: Class) -> bool {
-    static CLASSES: LazyLock<Vec<Class>> =
-        LazyLock::new(|| TABLE.iter().map(|row| row.spec.class).collect());
-    CLASSES.contains(&class)
+pub(super) const fn has(class: Class) -> bool {
+    /// Bit of each class that has a row.
+    const CLASSES: u64 = {
+        let (mut classes, mut row) = (0, 0);
+        while row < TABLE.len() {
+            classes |= 1 << TABLE[row].spec.class.0;
+            row += 1;
+        }
+        classes
+    };
+    (class.0 as u32) < CLASS_SLOTS && CLASSES & 1 << class.0 != 0
 }
 
 pub(super) fn decode<'a>(body: &Body<'a>, class: Class) -> Result<Event<'a>, DecodeError> {
@@ -284,3 +292,6 @@ fn named_bits(kind: ParamKind, value: u32) -> u64 {
         _ => value,
     }
 }
+
+#[cfg(test)]
+mod tests;

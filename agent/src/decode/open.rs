@@ -38,7 +38,11 @@ pub(super) fn decode<'a>(
     event.fd = Some(Fd {
         number,
         kind: (ret >= 0).then(|| kind(open.flags)),
-        name: paths.absolute,
+        name: if name == "open_by_handle_at" {
+            paths.arg.raw
+        } else {
+            paths.absolute
+        },
         name_raw: paths.arg.raw,
         resolved: paths.arg.resolved,
         dev: user_dev(open.dev),
@@ -132,6 +136,11 @@ fn push_params<'a>(event: &mut Event<'a>, name: &str, open: &Open, ret: i64, pat
                 .extend([fd, path, mode, dev, inode, Value::Uint(layer)]);
         }
         "open" => event.params.extend([fd, path, flags, mode, dev, inode]),
+        "open_by_handle_at" => {
+            // A handle is no name: the path is the kernel's, where there is one.
+            let path = if resolved { path } else { Value::Absent };
+            event.params.extend([fd, dirfd, flags, path, dev, inode]);
+        }
         "openat2" => {
             let resolve = Value::Uint(open.resolve);
             event

@@ -24,6 +24,28 @@ pub struct Probe {
     pub required: bool,
 }
 
+/// Classes that come from system calls.
+const SYSCALLS: &[Class] = &[
+    Class::OPEN,
+    Class::CONNECT,
+    Class::RENAME,
+    Class::UNLINK,
+    Class::MKDIR,
+    Class::ATTRIBUTE,
+    Class::MOUNT,
+    Class::TRACE,
+    Class::MODULE,
+    Class::NAMESPACE,
+    Class::CREDENTIAL,
+    Class::OBJECT,
+    Class::DUP,
+    Class::SIGNAL,
+    Class::PROPERTY,
+    Class::MEMORY,
+    Class::IO_URING,
+    Class::DIRECTORY,
+];
+
 /// Every probe, in the order they are attached: lifecycle first, so that no event comes from a
 /// process the agent could not know.
 pub const PROBES: &[Probe] = &[
@@ -115,7 +137,7 @@ pub const PROBES: &[Probe] = &[
     Probe {
         program: "sys_exit",
         hook: Hook::RawTracepoint("sys_exit"),
-        classes: &[Class::OPEN, Class::CONNECT],
+        classes: SYSCALLS,
         required: true,
     },
 ];
@@ -155,6 +177,20 @@ mod tests {
     use komainu_common::call::TABLE;
 
     use super::*;
+
+    #[test]
+    fn the_dispatcher_names_every_class_of_its_handlers() {
+        for probe in PROBES {
+            if let Hook::SyscallHandler(_) = probe.hook {
+                let without_it = probe.classes.iter().find(|class| !SYSCALLS.contains(class));
+                // Of execs only those that fail.
+                assert!(
+                    without_it.is_none_or(|class| *class == Class::EXEC),
+                    "{without_it:?}"
+                );
+            }
+        }
+    }
 
     /// A program that does not attach degrades the classes of its calls, and says so.
     #[test]

@@ -16,7 +16,7 @@ events! {
         resolve: Flags(OPENAT2_FLAGS), dev: Hex, ino: Uint;
     creat (OPEN) => fd: Fd, name: Path, mode: Octal, dev: Hex, ino: Uint,
         creat_flags: Flags(CREAT_FLAGS);
-    open_by_handle_at => fd: Fd, mountfd: Fd, flags: Flags(FILE_FLAGS), path: Path, dev: Hex,
+    open_by_handle_at (OPEN) => fd: Fd, mountfd: Fd, flags: Flags(FILE_FLAGS), path: Path, dev: Hex,
         ino: Uint;
     close => res: Errno, fd: Fd;
     close_range => res: Errno, first: Uint, last: Uint, flags: Flags(CLOSE_RANGE_FLAGS);
