@@ -82,7 +82,7 @@ impl Guard {
     }
 
     /// Whether the value of the argument passes.
-    #[inline(always)]
+    #[inline]
     pub const fn admits(&self, value: u64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,

@@ -159,16 +159,16 @@ fn number(kind: ParamKind, value: &Argument) -> Result<u64, String> {
         ParamKind::Flags(table) | ParamKind::Enum(table) | ParamKind::Mode(table) => table,
         _ => &[],
     };
-    let named = |name: &str| {
+    let value_of = |name: &str| {
         let flag = table.iter().find(|flag| flag.name == name);
         flag.map(|flag| flag.value)
             .ok_or_else(|| format!("`{name}` is no name of a value"))
     };
     match value {
         Argument::Number(number) => Ok(number.cast_unsigned()),
-        Argument::Text(name) => named(name),
+        Argument::Text(name) => value_of(name),
         Argument::Names(names) => names
             .iter()
-            .try_fold(0, |bits, name| Ok(bits | named(name)?)),
+            .try_fold(0, |bits, name| Ok(bits | value_of(name)?)),
     }
 }
