@@ -2,7 +2,8 @@
 //!
 //! Layers, each using only the ones before it:
 //! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`] (kernel facts) →
-//! [`record`] (build, submit, count losses) → [`probes`] (one file per hook family).
+//! [`record`] (build, submit, count losses) → [`name`], [`filter`] (what no rule can match ends here) →
+//! [`probes`] (one file per hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -33,8 +34,11 @@ compile_error!("the layout of pt_regs and the system call numbers are those of x
 mod arch;
 mod cgroup;
 mod file;
+mod filter;
 mod maps;
+mod name;
 mod path;
+mod pathname;
 mod probes;
 mod read;
 mod record;

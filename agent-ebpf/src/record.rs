@@ -23,11 +23,14 @@ use komainu_common::{
 use crate::{
     arch::Call,
     cgroup,
+    filter::Gate,
     maps::{
         BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot,
         setting,
     },
-    path, read, task,
+    path,
+    read::{self, Address, Typed},
+    task,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -38,11 +41,11 @@ const _: () = assert!(MAX_RECORD.is_power_of_two() && PATH_AREA.is_power_of_two(
 const _: () = assert!(MAX_KERNEL_PATH == PATH_AREA);
 
 /// A record of an event class whose fixed part is `T`, being built in a scratch slot.
-pub(crate) struct Record<T> {
+pub(crate) struct Record<T, A = Typed> {
     scratch: *mut Scratch,
     class: Class,
     lane: Lane,
-    subject: u64,
+    subject: A,
     _fixed: core::marker::PhantomData<T>,
 }
 
@@ -54,11 +57,12 @@ pub(crate) struct Record<T> {
 /// `None` after counting the event as lost if there is no buffer, which a correctly sized scratch
 /// map rules out.
 #[inline(always)]
-pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
+pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     count(class, |counters| counters.seen += 1);
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
-    let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
+    let index = cpu * SLOTS_PER_CPU + slot as u32;
+    let Some(scratch) = SCRATCH.get_ptr_mut(index) else {
         count(class, |counters| counters.lost_internal += 1);
         blame(cgroup::id(subject), class, now());
         return None;
@@ -81,6 +85,7 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     header.plan = 0;
     header.reserved = 0;
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
+    record.scratch().index = index;
     Some(record)
 }
 
@@ -91,7 +96,7 @@ fn now() -> u64 {
     unsafe { bpf_ktime_get_boot_ns() }
 }
 
-impl<T> Record<T> {
+impl<T, A: Address> Record<T, A> {
     /// Sends the record through the bulk ring, whatever its class: anyone can make as many failed
     /// calls as they like, and none may take the place of a process that starts.
     #[inline(always)]
@@ -109,6 +114,13 @@ impl<T> Record<T> {
         if call.compat {
             header.flags |= HEADER_COMPAT;
         }
+    }
+
+    /// Notes what the filter left of the plan's conjunctions.
+    #[inline(always)]
+    pub(crate) fn set_outcome(&self, gate: &Gate) {
+        let header = self.header();
+        (header.conjunctions, header.plan) = gate.outcome(self.scratch());
     }
 
     /// The scratch buffer, for building paths.
@@ -214,6 +226,12 @@ impl<T> Record<T> {
                 path_flags as u8 | flags(false, !ok),
             )
         });
+    }
+
+    /// Bytes in front of an item's own.
+    #[inline(always)]
+    pub(crate) fn item_head(&self) -> u32 {
+        ITEM as u32
     }
 
     /// Appends an item of at most `CAP` bytes: `write` gets room for them and returns how many it

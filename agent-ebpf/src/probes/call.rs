@@ -17,6 +17,7 @@ use crate::{
     arch,
     file::{self, Layer},
     maps::{INTEREST, Slot, offset},
+    pathname::{self, AT_FDCWD},
     read,
     record::{self, Record},
     sock, task,
@@ -87,7 +88,7 @@ impl Act {
     /// Begins the record: header and arguments.
     #[inline(always)]
     fn begin(&self) -> Option<Record<Call>> {
-        let mut record = record::begin::<Call>(Slot::Syscall, self.spec.class, task::current())?;
+        let mut record = record::begin::<Call, _>(Slot::Syscall, self.spec.class, task::current())?;
         if self.ret < 0 {
             record = record.in_bulk();
         }
@@ -148,11 +149,11 @@ fn append_path(record: &Record<Call>, spec: &Spec, ret: i64, index: usize) {
         return;
     }
     let dirfd = if path.dirfd == NO_ARGUMENT {
-        file::AT_FDCWD
+        AT_FDCWD
     } else {
         arg(record, path.dirfd) as i32
     };
-    if let Some(start) = file::directory(dirfd) {
+    if let Some(start) = pathname::base(dirfd) {
         record.append_path_of(if first == 0 { kernel } else { base }, start);
     }
 }

@@ -20,6 +20,7 @@ use super::{
     BtfError, KernelTypes, Lanes, OBJECT,
     features::v1_controllers,
     lanes::LARGEST_RING,
+    plan::Installed,
     probes::{Hook, PROBES, Probe, ProbeStatus},
 };
 
@@ -86,6 +87,7 @@ pub struct Kernel {
     probes: Vec<ProbeStatus>,
     /// Bytes of the lifecycle ring.
     lifecycle_ring: usize,
+    pub(super) installed: Installed,
 }
 
 impl Kernel {
@@ -100,7 +102,7 @@ impl Kernel {
             record_env: u32::from(options.record_env),
             cgroup_v1_subsys: v1_subsys(&types),
             wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
-            reserved: 0,
+            typed: u32::from(types.has_typed_task()),
         };
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {
@@ -127,6 +129,7 @@ impl Kernel {
             object,
             probes: Vec::new(),
             lifecycle_ring: options.lifecycle_ring as usize,
+            installed: Installed::default(),
         };
         kernel.learn_own_process();
         kernel.attach_all()?;
