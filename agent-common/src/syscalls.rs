@@ -20,8 +20,10 @@ pub mod handler {
     pub const NONE: u16 = 0;
     /// `execve`, `execveat` that failed.
     pub const EXEC_FAILED: u16 = 1;
-    /// `open`, `openat`, `openat2`, `creat`, `open_by_handle_at`.
+    /// `open`, `openat`, `openat2`, `creat`.
     pub const OPEN: u16 = 2;
+    /// `open_by_handle_at`.
+    pub const OPEN_BY_HANDLE: u16 = 4;
     /// `connect` (and `socketcall` 3).
     pub const CONNECT: u16 = 3;
     /// `call::shape::PLAIN`.
@@ -56,7 +58,7 @@ pub const fn row_of(half: u16) -> u8 {
 pub const fn class_of(handler: u16) -> Option<Class> {
     match handler {
         handler::EXEC_FAILED => Some(Class::EXEC),
-        handler::OPEN => Some(Class::OPEN),
+        handler::OPEN | handler::OPEN_BY_HANDLE => Some(Class::OPEN),
         handler::CONNECT => Some(Class::CONNECT),
         _ => None,
     }
@@ -150,7 +152,7 @@ pub mod x86_64 {
         },
         Syscall {
             name: "open_by_handle_at",
-            handler: handler::OPEN,
+            handler: handler::OPEN_BY_HANDLE,
             native: &[OPEN_BY_HANDLE_AT],
             compat: &[compat::OPEN_BY_HANDLE_AT],
         },

@@ -40,14 +40,14 @@ struct Asked {
     first: u8,
 }
 
-/// Appends the path string at `user` (if there is one), which starts from `dirfd`, and the kernel's path of
-/// the object, `kernel` (the address of a `struct path`). `false` if the filter says that no rule can match.
+/// Appends the path string at `user`, which starts from `dirfd`, and the kernel's path of the object,
+/// `kernel` (the address of a `struct path`). `false` if the filter says that no rule can match.
 #[inline(always)]
 pub(crate) fn append<T, A: Address>(
     record: &Record<T, A>,
     gate: Option<&Gate>,
     slot: Slot,
-    (user, dirfd): (Option<u64>, i32),
+    (user, dirfd): (u64, i32),
     kernel: Option<u64>,
 ) -> bool {
     let asked = append_asked(record, slot.user, user);
@@ -103,14 +103,11 @@ pub(crate) fn base(dirfd: i32) -> Option<u64> {
 }
 
 #[inline(always)]
-fn append_asked<T, A: Address>(record: &Record<T, A>, tag: u8, user: Option<u64>) -> Asked {
-    let mut start = record.scratch().len;
-    let mut first = 0;
-    if let Some(user) = user {
-        start += record.item_head();
-        first = record.append_user_str::<MAX_USER_PATH>(tag, user);
-    }
+fn append_asked<T, A: Address>(record: &Record<T, A>, tag: u8, user: u64) -> Asked {
+    let before = record.scratch().len;
+    let first = record.append_user_str::<MAX_USER_PATH>(tag, user);
     let scratch = record.scratch();
+    let start = before + record.item_head();
     Asked {
         address: scratch.record.as_ptr() as u64 + u64::from(start),
         len: scratch.len.wrapping_sub(start),

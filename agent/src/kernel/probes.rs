@@ -80,6 +80,12 @@ pub const PROBES: &[Probe] = &[
         required: true,
     },
     Probe {
+        program: "open_by_handle",
+        hook: Hook::SyscallHandler(handler::OPEN_BY_HANDLE),
+        classes: &[Class::OPEN],
+        required: false,
+    },
+    Probe {
         program: "connect",
         hook: Hook::SyscallHandler(handler::CONNECT),
         classes: &[Class::CONNECT],
