@@ -100,7 +100,7 @@ classes! {
 }
 
 /// One past the largest class number; the size of per-class arrays.
-pub const CLASS_SLOTS: u32 = 64;
+pub const CLASS_SLOTS: u32 = 32;
 
 /// The two rings. Lifecycle records never share one with bulk records, so that nobody can flood
 /// `open` to hide an `exec`. So what anyone may do without limit (`setuid(getuid())`, `unshare(0)`,

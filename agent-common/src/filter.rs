@@ -13,8 +13,11 @@
 //! A path (asked for, made absolute; and the kernel's) gives
 //! `paths_any | exact[path] | base[last component] | prefix[longest prefix]`, where `paths_any` are the
 //! conjunctions that say nothing about this path, and a table without an entry gives nothing. An
-//! entry for a longer prefix includes the conjunctions of the shorter ones that it extends. The
-//! vectors of the two names are ORed: a rule holds if it holds for either.
+//! entry for a longer prefix includes the conjunctions of the shorter ones that it extends. From this
+//! the number tests that are [about a path](source::is_about_path) take away. The vectors of the two
+//! names are ORed: a rule holds if it holds for either.
+//!
+//! What a path contains is told by its [signature](signature), as in a Bloom filter.
 //!
 //! # Swapping
 //!
@@ -29,7 +32,7 @@ pub const WORDS: usize = MAX_CONJUNCTIONS / 64;
 pub type Vector = [u64; WORDS];
 
 /// Number tests per class.
-pub const MAX_NUMBER_TESTS: usize = 32;
+pub const MAX_NUMBER_TESTS: usize = 64;
 /// Bytes of a path that the tables tell apart, NUL excluded; a longer path rules out nothing.
 pub const MAX_PLAN_PATH: usize = 124;
 /// Plan slots.
@@ -49,7 +52,7 @@ pub mod source {
     pub const OPEN_FLAGS: u32 = 2;
     /// [`super::cgroup_kind`] of the process.
     pub const CGROUP_KIND: u32 = 3;
-    /// 0 if the path string as passed certainly has no `..` in it, else 1.
+    /// Of the path: 0 if the string as passed certainly has no `..` in it, else 1.
     pub const DOTDOT: u32 = 4;
     /// `AF_*` of the socket; -1 where there is none.
     pub const FAMILY: u32 = 5;
@@ -62,8 +65,17 @@ pub mod source {
     /// Bytes of the peer's IPv4 address (as asked for where given) as a number, `a.b.c.d` being
     /// `a << 24 | …`; -1 where the address is no IPv4 address.
     pub const PEER_IPV4: u32 = 14;
-    /// One past the last.
-    pub const COUNT: u32 = 16;
+    /// [`super::signature`] of the path.
+    pub const SIGNATURE: u32 = 15;
+    /// Last four bytes of the path as a number, the last in the highest byte; 0 where it has fewer.
+    pub const TAIL: u32 = 16;
+    /// Size of an array of values by source.
+    pub const COUNT: u32 = 32;
+
+    /// Whether the value is one of the first path's, and each of its two names has its own.
+    pub const fn is_about_path(source: u32) -> bool {
+        matches!(source, DOTDOT | SIGNATURE | TAIL)
+    }
 }
 
 /// What user space has told about a cgroup.
@@ -95,6 +107,25 @@ pub mod path_kind {
     pub const BASE: u8 = 1;
 }
 
+/// Bits that a path sets in its signature for a slash and the three bytes behind it.
+#[inline(always)]
+pub const fn gram_bits(gram: [u8; GRAM]) -> u64 {
+    let hash = u32::from_le_bytes(gram).wrapping_mul(0x9e37_79b1);
+    1 << (hash >> 26) | 1 << (hash >> 20 & 63)
+}
+
+/// Bytes of a gram.
+pub const GRAM: usize = 4;
+
+/// Bits of every gram of a text: of a path its signature; of a text that a path contains, bits that
+/// the path's signature has too.
+pub fn signature(text: &[u8]) -> u64 {
+    let grams = text.windows(GRAM).filter(|gram| gram[0] == b'/');
+    grams.fold(0, |bits, gram| {
+        bits | gram_bits([gram[0], gram[1], gram[2], gram[3]])
+    })
+}
+
 wire! {
     /// `low <= (value & mask) <= high`, signed, decides between two vectors.
     pub struct NumberTest {
@@ -122,7 +153,7 @@ wire! {
         pub all: Vector,
         /// By [`role`]: conjunctions that say nothing testable about that path.
         pub paths_any: [Vector; role::COUNT],
-        /// Number tests in use; [`DOTDOT`](source::DOTDOT) tests come last, they need the path.
+        /// Number tests in use; those [about a path](source::is_about_path) come last.
         pub tests_len: u32,
         /// How many of them, from the front, need no path.
         pub tests_before_path: u32,

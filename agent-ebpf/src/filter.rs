@@ -9,15 +9,14 @@ use komainu_common::{
     Class,
     class::CLASS_SLOTS,
     filter::{
-        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_BASE, PLAN_PRESENT, Vector, role,
-        source,
+        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_PRESENT, Vector, WORDS, role, source,
     },
 };
 
 use crate::{
     cgroup,
-    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, PLANS, Scratch},
-    name::{self, Area, Name},
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, Filtering, PLANS, Scratch},
+    name::{self, Area, Name, Names},
     read::Address,
     record,
 };
@@ -84,7 +83,7 @@ impl Gate {
     /// Applies the tests that need no path; `false` if nothing is left.
     #[inline(always)]
     pub(crate) fn test_numbers(&self, scratch: &mut Scratch) -> bool {
-        test_plan(scratch.index, self.index, EARLY) != 0
+        test_plan(scratch.index, self.index) != 0
     }
 
     /// Whether looking at the path of this role can rule out the event. It cannot while a conjunction
@@ -92,12 +91,8 @@ impl Gate {
     #[inline(always)]
     pub(crate) fn wants_path(&self, scratch: &Scratch, role: u8) -> bool {
         let any = &self.plan.paths_any[role as usize & (role::COUNT - 1)];
-        self.has_late_tests() || !meets(&alive(scratch), any)
-    }
-
-    #[inline(always)]
-    fn has_late_tests(&self) -> bool {
-        self.plan.tests_len > self.plan.tests_before_path
+        let has_tests = self.plan.tests_len > self.plan.tests_before_path;
+        (role == role::FIRST && has_tests) || !meets(&alive(scratch), any)
     }
 
     /// Notes what is known of a name; both are to be noted before [`Self::test_names`].
@@ -114,26 +109,17 @@ impl Gate {
     /// nothing is left.
     #[inline(always)]
     pub(crate) fn test_names(&self, scratch: &mut Scratch, role: u8) -> bool {
-        let any = &self.plan.paths_any[role as usize & (role::COUNT - 1)];
-        let has_base = self.plan.flags & (PLAN_BASE << role) != 0;
-        if name::lookup(scratch, self.key(role), has_base) {
+        let names = Names {
+            head: [self.slot as u8, role, self.class.0 as u8, 0],
+            plan: self.index,
+        };
+        if name::lookup(scratch, names) {
             let found = &scratch.filter.found;
             for (word, alive) in scratch.filter.alive.iter_mut().enumerate() {
-                alive.set(alive.get() & (any[word] | found[word].get()));
+                alive.set(alive.get() & found[word].get());
             }
         }
-        if self.has_late_tests() {
-            let dotdot = name::may_have_dotdot(scratch);
-            set(scratch, source::DOTDOT, i64::from(dotdot));
-            return test_plan(scratch.index, self.index, LATE) != 0;
-        }
         !is_empty(&alive(scratch))
-    }
-
-    /// Slot, role and class as the keys of the path tables begin.
-    #[inline(always)]
-    fn key(&self, role: u8) -> [u8; 4] {
-        [self.slot as u8, role, self.class.0 as u8, 0]
     }
 
     /// What to write into the header of an event that passes.
@@ -178,51 +164,60 @@ fn cgroup_kind(id: u64) -> i64 {
     }
 }
 
-/// The tests that need no path, and those that wait for it.
-const EARLY: u32 = 0;
-const LATE: u32 = 1;
-
-/// Applies the number tests of a plan; 0 if nothing is left. A function that the verifier checks once.
+/// Applies the number tests of a plan that need no path; 0 if nothing is left. A function that the
+/// verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn test_plan(scratch: u32, plan: u32, when: u32) -> u32 {
+extern "C" fn test_plan(scratch: u32, plan: u32) -> u32 {
     let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
         return 1;
     };
-    let (from, to) = if when == EARLY {
-        (0, plan.tests_before_path)
-    } else {
-        (plan.tests_before_path, plan.tests_len)
-    };
-    // From 0, whatever `from` is: the verifier wants to know the index.
-    for (index, number_test) in (0_u32..).zip(&plan.tests) {
-        if index >= to {
+    let filter = &mut scratch.filter;
+    for (index, test) in (0_u32..).zip(&plan.tests) {
+        if index >= plan.tests_before_path {
             break;
         }
-        if index >= from && !apply(scratch, number_test) {
+        if !apply(&mut filter.alive, &filter.values, test) {
             return 0;
         }
     }
     u32::from(!is_empty(&alive(scratch)))
 }
 
+/// Applies the number tests of a plan that are about a path to what the tables hold for a name.
+#[inline(always)]
+pub(crate) fn test_name(filter: &mut Filtering, plan: &ClassPlan) {
+    for (index, test) in (0_u32..).zip(&plan.tests) {
+        if index >= plan.tests_len {
+            break;
+        }
+        // From 0, whatever the first is: the verifier wants to know the index.
+        if index >= plan.tests_before_path && !apply(&mut filter.name, &filter.values, test) {
+            break;
+        }
+    }
+}
+
 /// Applies one test; `false` if nothing is left.
 #[inline(always)]
-fn apply(scratch: &mut Scratch, test: &NumberTest) -> bool {
-    let value = scratch.filter.values[(test.source & SOURCES) as usize] & test.mask as i64;
+fn apply(alive: &mut [Cell; WORDS], values: &Values, test: &NumberTest) -> bool {
+    let value = values[(test.source & SOURCES) as usize] & test.mask as i64;
     let outcome = if test.low <= value && value <= test.high {
         &test.holds
     } else {
         &test.fails
     };
     let mut left = 0;
-    for (word, alive) in scratch.filter.alive.iter_mut().enumerate() {
+    for (word, alive) in alive.iter_mut().enumerate() {
         let bits = alive.get() & outcome[word];
         alive.set(bits);
         left |= bits;
     }
     left != 0
 }
+
+/// Values by source.
+pub(crate) type Values = [i64; source::COUNT as usize];
 
 /// The conjunctions that are left.
 #[inline(always)]

@@ -13,14 +13,14 @@ use komainu_common::{
     class::CLASS_SLOTS,
     filter::{
         ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_PLAN_ENTRIES, MAX_PLAN_PATH, PathKey, SLOTS,
-        Vector, WORDS, source,
+        Vector, WORDS,
     },
     ledger::{ClassCounters, LedgerEntry, LedgerKey},
     limits::{MAX_LEDGER, MAX_RECORD},
     syscalls::{INTEREST_SLOTS, handler},
 };
 
-use crate::name::NameKey;
+use crate::{filter::Values, name::NameKey};
 
 /// Frozen before load, so the verifier treats every offset as a constant.
 #[unsafe(no_mangle)]
@@ -170,10 +170,14 @@ pub(crate) struct Filtering {
     pub(crate) kernel_len: Cell,
     /// The same of the name asked for.
     pub(crate) asked_len: Cell,
-    /// What the path tables hold for the names looked up.
+    /// What is left for the name being looked up.
+    pub(crate) name: [Cell; WORDS],
+    /// What is left for the names looked up.
     pub(crate) found: [Cell; WORDS],
     /// Values by `filter::source`.
-    pub(crate) values: [i64; source::COUNT as usize],
+    pub(crate) values: Values,
+    /// Signature of the kernel's name.
+    pub(crate) signature: Cell,
     /// The kernel's name.
     pub(crate) kernel: NameKey,
     /// The name asked for.
@@ -203,6 +207,8 @@ pub(crate) struct Walk {
     pub(crate) root: Cell,
     /// Bytes used, or where the path begins so far.
     pub(crate) position: Cell,
+    /// `filter::signature` of the path so far.
+    pub(crate) signature: Cell,
 }
 
 /// A number that lives in memory, never in a register across a loop.

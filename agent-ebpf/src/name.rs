@@ -7,10 +7,13 @@
 use core::{ffi::c_void, hint::black_box};
 
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
-use komainu_common::filter::{MAX_PLAN_PATH, Vector, WORDS, path_kind};
+use komainu_common::filter::{
+    GRAM, MAX_PLAN_PATH, PLAN_BASE, Vector, WORDS, gram_bits, path_kind, role, source,
+};
 
 use crate::{
-    maps::{self, PLAN_PATHS, PLAN_PREFIXES, Scratch},
+    filter,
+    maps::{self, Filtering, PLAN_PATHS, PLAN_PREFIXES, PLANS, Scratch},
     read,
 };
 
@@ -37,6 +40,7 @@ const HIGHS: u64 = ONES << 7;
 
 /// Areas for names in the scratch buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Area {
     /// The kernel's.
     Kernel,
@@ -138,41 +142,121 @@ pub(crate) fn slash(scratch: &mut Scratch, which: Area, at: u32) -> u32 {
     at as u32 + 1
 }
 
-/// Collects what the tables hold for the two names in `found`; `false` if they rule out nothing. `head`
-/// is how the keys begin: slot, role, class.
+/// Which names are looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct Names {
+    /// How the keys begin: slot, role, class.
+    pub(crate) head: [u8; 4],
+    /// Index of the plan.
+    pub(crate) plan: u32,
+}
+
+/// Collects what the plan leaves for either name in `found`; `false` if they rule out nothing.
 #[inline(always)]
-pub(crate) fn lookup(scratch: &mut Scratch, head: [u8; 4], has_base: bool) -> bool {
-    look_up_names(scratch.index, u32::from_ne_bytes(head), u32::from(has_base)) != 0
+pub(crate) fn lookup(scratch: &mut Scratch, names: Names) -> bool {
+    look_up_names(scratch.index, u32::from_ne_bytes(names.head), names.plan) != 0
 }
 
 /// [`lookup`], as a function that the verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn look_up_names(index: u32, head: u32, has_base: u32) -> u32 {
-    let Some(scratch) = maps::scratch(index) else {
+extern "C" fn look_up_names(index: u32, head: u32, plan: u32) -> u32 {
+    let (Some(scratch), Some(tables)) = (maps::scratch(index), PLANS.get(plan)) else {
         return 0;
     };
-    let (head, has_base) = (head.to_ne_bytes(), has_base != 0);
     let kernel = Name::decode(scratch.filter.kernel_len.get());
     let asked = Name::decode(scratch.filter.asked_len.get());
+    let Name::Known(asked_len) = asked else {
+        return 0;
+    };
     for word in &mut scratch.filter.found {
         word.set(0);
     }
+    let asked_facts = scan_asked(index, asked_len);
+    scratch.filter.values[source::DOTDOT as usize] = i64::from(asked_facts & HAS_DOTDOT != 0);
     match kernel {
-        Name::Known(len) => find(scratch, Area::Kernel, head, has_base, len),
+        Name::Known(len) => {
+            let signature = scratch.filter.signature.get();
+            scratch.filter.values[source::SIGNATURE as usize] = signature as i64;
+            find_name(index, plan, Area::Kernel as u32, head, len);
+        }
         Name::Unknown => return 0,
         Name::None => {}
     }
-    let Name::Known(len) = asked else {
+    if kernel == asked && is_same(scratch) {
+        return 1;
+    }
+    if asked_facts & IS_CANONICAL == 0 {
+        return 0;
+    }
+    if tables.sources & (1 << source::SIGNATURE) != 0 {
+        sign_asked(index, asked_len);
+    }
+    find_name(index, plan, Area::Asked as u32, head, asked_len);
+    1
+}
+
+/// Puts the signature of the name asked for, [`komainu_common::filter::signature`], among the values.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn sign_asked(index: u32, len: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
         return 0;
     };
-    if kernel != asked || !is_same(scratch) {
-        if !is_canonical(&scratch.filter.asked, len) {
-            return 0;
+    let words = words(&scratch.filter.asked);
+    scratch.walk.signature.set(0);
+    for index in 0..NAME_WORDS {
+        if index * WORD >= len as usize {
+            break;
         }
-        find(scratch, Area::Asked, head, has_base, len);
+        let slashes = marks(words[index], b'/');
+        let after = if index + 1 < NAME_WORDS {
+            words[index + 1]
+        } else {
+            0
+        };
+        for byte in 0..WORD {
+            if slashes >> (8 * byte) & 0x80 != 0 {
+                let shift = 8 * byte as u32;
+                let gram = words[index] >> shift | (after << 1) << (63 - shift);
+                let bits = gram_bits((gram as u32).to_le_bytes());
+                scratch
+                    .walk
+                    .signature
+                    .set(scratch.walk.signature.get() | bits);
+            }
+        }
     }
-    1
+    scratch.filter.values[source::SIGNATURE as usize] = scratch.walk.signature.get() as i64;
+    0
+}
+
+/// Making the path absolute and removing `.`, `..` and doubled slashes leaves it as it is: it begins with
+/// a slash, and none is followed by a dot, a slash or the end. (A hidden file looks like `.` here, and
+/// rules out nothing.)
+const IS_CANONICAL: u32 = 1;
+/// It may have two dots in a row.
+const HAS_DOTDOT: u32 = 2;
+
+/// What the name asked for is like.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn scan_asked(index: u32, len: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return HAS_DOTDOT;
+    };
+    let key = &scratch.filter.asked;
+    let (mut bad, mut dots) = (marks(words(key)[0], b'/') & 0x80 ^ 0x80, 0);
+    for index in 0..NAME_WORDS {
+        if index * WORD >= len as usize {
+            break;
+        }
+        let (here, next) = pair(words(key), index);
+        let dot_next = marks(next, b'.');
+        bad |= marks(here, b'/') & (marks(next, b'/') | dot_next | marks(next, 0));
+        dots |= marks(here, b'.') & dot_next;
+    }
+    (if bad == 0 { IS_CANONICAL } else { 0 }) | (if dots == 0 { 0 } else { HAS_DOTDOT })
 }
 
 /// Whether both areas hold the same.
@@ -186,9 +270,25 @@ fn is_same(scratch: &Scratch) -> bool {
     differs == 0
 }
 
-/// Adds what the three tables hold for one name.
-#[inline(always)]
-fn find(scratch: &mut Scratch, which: Area, head: [u8; 4], has_base: bool, len: u32) {
+/// Adds what the plan leaves for one name. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn find_name(index: u32, plan: u32, which: u32, head: u32, len: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan)) else {
+        return 0;
+    };
+    let which = if which == Area::Kernel as u32 {
+        Area::Kernel
+    } else {
+        Area::Asked
+    };
+    let head = head.to_ne_bytes();
+    let role = head[1] & (role::COUNT as u8 - 1);
+    for (word, name) in scratch.filter.name.iter_mut().enumerate() {
+        name.set(plan.paths_any[role as usize][word]);
+    }
+    let tail = tail(area(scratch, which), len);
+    scratch.filter.values[source::TAIL as usize] = i64::from(tail);
     let key = area(scratch, which);
     key.head = head;
     key.bits = 32 + 8 * len;
@@ -202,9 +302,38 @@ fn find(scratch: &mut Scratch, which: Area, head: [u8; 4], has_base: bool, len: 
         );
         add(scratch, (&raw const PLAN_PATHS).cast_mut().cast(), exact);
     }
-    if has_base && let Some(slash) = last_slash(area(scratch, which)) {
+    if plan.flags & (PLAN_BASE << role) != 0
+        && let Some(slash) = last_slash(area(scratch, which))
+    {
         find_base(scratch, which, head, slash + 1, len);
     }
+    if role == role::FIRST {
+        filter::test_name(&mut scratch.filter, plan);
+    }
+    let Filtering { name, found, .. } = &mut scratch.filter;
+    for (name, found) in name.iter().zip(found) {
+        found.set(found.get() | name.get());
+    }
+    0
+}
+
+/// The last four bytes of a name; 0 where it has fewer.
+#[inline(always)]
+fn tail(key: &NameKey, len: u32) -> u32 {
+    let mut tail = 0;
+    if len as usize >= GRAM {
+        let from = black_box(len as usize - GRAM) & ROOM;
+        for byte in (from..from + GRAM).rev() {
+            tail = tail << 8 | u32::from(bytes_and_pad(key)[byte & ROOM]);
+        }
+    }
+    tail
+}
+
+#[inline(always)]
+fn bytes_and_pad(key: &NameKey) -> &[u8; ROOM + 1] {
+    // SAFETY: the bytes and the padding behind them.
+    unsafe { &*(&raw const key.bytes).cast() }
 }
 
 /// Adds what the tables hold for the last component, which begins at `from`.
@@ -236,8 +365,8 @@ unsafe fn add(scratch: &mut Scratch, map: *mut c_void, key: *const c_void) {
     // SAFETY: a live value of the table, or null.
     if let Some(value) = unsafe { value.as_ref() } {
         for word in 0..WORDS {
-            let found = &mut scratch.filter.found[word];
-            found.set(found.get() | value[word]);
+            let name = &mut scratch.filter.name[word];
+            name.set(name.get() | value[word]);
         }
     }
 }
@@ -274,40 +403,4 @@ fn pair(words: &[u64; NAME_WORDS], index: usize) -> (u64, u64) {
         0
     };
     (words[index], words[index] >> 8 | after << 56)
-}
-
-/// Whether making the path absolute and removing `.`, `..` and doubled slashes leaves it as it is: no
-/// slash is followed by a dot, a slash or the end. (A hidden file looks like `.` here, and rules out
-/// nothing.)
-#[inline(always)]
-fn is_canonical(key: &NameKey, len: u32) -> bool {
-    let words = words(key);
-    let mut bad = marks(words[0], b'/') & 0x80 ^ 0x80;
-    for index in 0..NAME_WORDS {
-        if index * WORD >= len as usize {
-            break;
-        }
-        let (here, next) = pair(words, index);
-        let follows = marks(next, b'/') | marks(next, b'.') | marks(next, 0);
-        bad |= marks(here, b'/') & follows;
-    }
-    bad == 0
-}
-
-/// Whether what the program asked for may have two dots in a row.
-#[inline(always)]
-pub(crate) fn may_have_dotdot(scratch: &Scratch) -> bool {
-    let Name::Known(len) = Name::decode(scratch.filter.asked_len.get()) else {
-        return true;
-    };
-    let words = words(&scratch.filter.asked);
-    let mut dots = 0;
-    for index in 0..NAME_WORDS {
-        if index * WORD >= len as usize {
-            break;
-        }
-        let (here, next) = pair(words, index);
-        dots |= marks(here, b'.') & marks(next, b'.');
-    }
-    dots != 0
 }

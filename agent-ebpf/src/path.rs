@@ -5,6 +5,7 @@
 //! `path[path_start..PATH_AREA]`.
 
 use komainu_common::{
+    filter::{GRAM, gram_bits},
     item::{ITEM_CUT, ITEM_DELETED, ITEM_DETACHED},
     limits::{MAX_COMPONENT, MAX_PATH_COMPONENTS},
 };
@@ -69,6 +70,7 @@ extern "C" fn build_path(index: u32, dentry: u64, mnt: u64) -> u64 {
     scratch.walk.at.set(dentry);
     enter_mount(scratch, mnt);
     scratch.walk.position.set(PATH_AREA as u64);
+    scratch.walk.signature.set(0);
     let mut end = Step::On;
     for _ in 0..MAX_PATH_COMPONENTS {
         end = step(scratch);
@@ -181,9 +183,22 @@ pub(crate) fn prepend(scratch: &mut Scratch, name: u64, len: usize, slash: bool)
     let start = start.wrapping_sub(usize::from(slash));
     if slash {
         scratch.path[start & MASK] = b'/';
+        sign(scratch, start & MASK);
     }
     scratch.walk.position.set(start as u64);
     true
+}
+
+/// Adds the slash at `at` and what follows it to the path's signature. Behind a path's end stands
+/// something: it adds a bit that means nothing, which a signature may have.
+#[inline(always)]
+fn sign(scratch: &mut Scratch, at: usize) {
+    let mut gram = [b'/'; GRAM];
+    for (index, byte) in gram.iter_mut().enumerate().skip(1) {
+        *byte = scratch.path[at + index];
+    }
+    let bits = scratch.walk.signature.get() | gram_bits(gram);
+    scratch.walk.signature.set(bits);
 }
 
 /// `ITEM_DELETED` where the dentry is unhashed and not the root of its filesystem.

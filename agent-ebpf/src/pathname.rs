@@ -54,12 +54,14 @@ pub(crate) fn append<T, A: Address>(
     let gate = gate.filter(|gate| gate.wants_path(record.scratch(), slot.role));
     let mut built = build(record, kernel);
     if let Some(gate) = gate {
+        let scratch = record.scratch();
+        scratch.filter.signature.set(scratch.walk.signature.get());
         let name = match (kernel, built) {
             (None, _) => Name::None,
             (_, None) => Name::Unknown,
-            _ => keep_built(record.scratch(), Area::Kernel),
+            _ => keep_built(scratch, Area::Kernel),
         };
-        gate.set_name(record.scratch(), Area::Kernel, name);
+        gate.set_name(scratch, Area::Kernel, name);
     }
     let (mut tag, mut start) = (slot.kernel, 0);
     if asked.first != b'/' && asked.first != 0 {

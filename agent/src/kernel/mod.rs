@@ -17,7 +17,7 @@ pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
 pub use load::{Kernel, LoadError, Options};
 pub use offsets::{BtfError, KernelTypes};
-pub use plan::Tables;
+pub use plan::CgroupKinds;
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};
 pub use stats::{ClassReport, Loss};
 

@@ -9,26 +9,16 @@ use komainu_common::{
     class::CLASS_SLOTS,
     filter::{
         ActivePlan, ClassPlan, MAX_PLAN_PATH, PLAN_AUDIT, PLAN_BASE, PLAN_PRESENT, PathKey,
-        PrefixKey, SLOTS, Vector, path_kind,
+        PrefixKey, SLOTS, Vector, cgroup_kind, path_kind,
     },
 };
 use zerocopy::FromZeros as _;
 
 use super::{Kernel, LoadError};
+use crate::rules::plan::{ClassTables, Plan};
 
 /// Key of the trie behind its length, as the kernel half declares it.
 type PrefixBytes = [u8; 4 + MAX_PLAN_PATH];
-
-/// The tables of a plan. `slot` of every key is set when they are installed.
-#[derive(Debug, Default)]
-pub struct Tables {
-    /// Classes that are filtered. A class that is not among them is delivered whole.
-    pub classes: Vec<(Class, ClassPlan)>,
-    /// Whole paths and last components.
-    pub paths: Vec<(PathKey, Vector)>,
-    /// Beginnings of paths.
-    pub prefixes: Vec<(PrefixKey, Vector)>,
-}
 
 /// What is in the maps.
 #[derive(Debug, Default)]
@@ -41,27 +31,36 @@ pub(super) struct Installed {
 }
 
 impl Kernel {
-    /// Puts a plan in force and returns its generation, by which records name it. With `audit`, what it
-    /// would filter is delivered all the same.
+    /// Writes a plan beside the one in force and returns the generation by which records will name it,
+    /// once [`Self::commit`] has put it in force. With `audit`, what it would filter is delivered all the
+    /// same.
     ///
-    /// On an error the plan that was in force stays: the maps of the other slot are incomplete, but
-    /// nothing reads them.
-    pub fn install(&mut self, tables: &Tables, audit: bool) -> Result<u32, LoadError> {
+    /// On an error nothing changes for any event: what is half-written, nothing reads.
+    pub fn prepare(&mut self, plan: &Plan, audit: bool) -> Result<u32, LoadError> {
         let slot = (self.installed.slot + 1) % SLOTS;
-        // 0 stands for no plan.
-        let generation = self.installed.generation.wrapping_add(1).max(1);
         self.clear_slot(slot)?;
-        self.write_paths(slot, &tables.paths)?;
-        self.write_prefixes(slot, &tables.prefixes)?;
-        self.write_classes(slot, tables, audit)?;
+        for class in plan.classes() {
+            self.write_paths(slot, class)?;
+            self.write_prefixes(slot, class)?;
+        }
+        self.write_classes(slot, plan, audit)?;
+        // 0 stands for no plan.
+        Ok(self.installed.generation.wrapping_add(1).max(1))
+    }
+
+    /// Puts the plan last prepared in force, for every event from now on.
+    pub fn commit(&mut self) -> Result<(), LoadError> {
+        let value = ActivePlan {
+            slot: (self.installed.slot + 1) % SLOTS,
+            generation: self.installed.generation.wrapping_add(1).max(1),
+        };
         let mut active: Array<_, ActivePlan> = self.table("ACTIVE_PLAN", Array::try_from)?;
-        let value = ActivePlan { slot, generation };
         active
             .set(0, value, 0)
             .map_err(|e| LoadError::Map("ACTIVE_PLAN", e))?;
-        self.installed.slot = slot;
-        self.installed.generation = generation;
-        Ok(generation)
+        self.installed.slot = value.slot;
+        self.installed.generation = value.generation;
+        Ok(())
     }
 
     fn table<'k, M>(
@@ -103,9 +102,8 @@ impl Kernel {
         self.table("PLAN_PREFIXES", LpmTrie::try_from)
     }
 
-    fn write_paths(&mut self, slot: u32, paths: &[(PathKey, Vector)]) -> Result<(), LoadError> {
-        for &(mut key, vector) in paths {
-            key.slot = in_key(slot);
+    fn write_paths(&mut self, slot: u32, class: &ClassTables) -> Result<(), LoadError> {
+        for (key, vector) in class.path_entries(in_key(slot)) {
             self.installed.paths[slot as usize].push(key);
             let written = self.paths()?.insert(key, vector, 0);
             written.map_err(|e| LoadError::Map("PLAN_PATHS", e))?;
@@ -113,13 +111,8 @@ impl Kernel {
         Ok(())
     }
 
-    fn write_prefixes(
-        &mut self,
-        slot: u32,
-        prefixes: &[(PrefixKey, Vector)],
-    ) -> Result<(), LoadError> {
-        for &(mut key, vector) in prefixes {
-            key.slot = in_key(slot);
+    fn write_prefixes(&mut self, slot: u32, class: &ClassTables) -> Result<(), LoadError> {
+        for (key, vector) in class.prefix_entries(in_key(slot)) {
             self.installed.prefixes[slot as usize].push(key);
             let written = self.prefixes()?.insert(&trie_key(&key), vector, 0);
             written.map_err(|e| LoadError::Map("PLAN_PREFIXES", e))?;
@@ -127,27 +120,60 @@ impl Kernel {
         Ok(())
     }
 
-    fn write_classes(&mut self, slot: u32, tables: &Tables, audit: bool) -> Result<(), LoadError> {
+    fn write_classes(&mut self, slot: u32, plan: &Plan, audit: bool) -> Result<(), LoadError> {
         let mut plans: Array<_, ClassPlan> = self.table("PLANS", Array::try_from)?;
         for &class in Class::ALL {
-            let planned = tables.classes.iter().find(|(of, _)| *of == class);
-            let plan = planned.map_or_else(ClassPlan::new_zeroed, |(_, plan)| ClassPlan {
-                flags: flags(class, &tables.paths, audit),
-                ..*plan
+            let tables = plan.class(class);
+            let value = tables.map_or_else(ClassPlan::new_zeroed, |tables| ClassPlan {
+                flags: flags(tables, audit),
+                ..*tables.plan()
             });
             plans
-                .set(slot * CLASS_SLOTS + u32::from(class.0), plan, 0)
+                .set(slot * CLASS_SLOTS + u32::from(class.0), value, 0)
                 .map_err(|e| LoadError::Map("PLANS", e))?;
         }
         Ok(())
     }
+
+    /// The table of what is known of cgroups. Once only: the second call fails with
+    /// [`LoadError::NoMap`].
+    pub fn cgroup_kinds(&mut self) -> Result<CgroupKinds, LoadError> {
+        let name = "CGROUP_KINDS";
+        let map = self.object.take_map(name).ok_or(LoadError::NoMap(name))?;
+        let table = HashMap::try_from(map).map_err(|e| LoadError::Map(name, e))?;
+        Ok(CgroupKinds { table })
+    }
+}
+
+/// Tells the kernel half which cgroups are of containers.
+pub struct CgroupKinds {
+    table: HashMap<MapData, u64, u32>,
+}
+
+impl std::fmt::Debug for CgroupKinds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CgroupKinds").finish_non_exhaustive()
+    }
+}
+
+impl CgroupKinds {
+    /// Tells what a cgroup is. On an error the kernel half goes on taking it for either.
+    pub fn tell(&mut self, cgroup: u64, is_container: bool) -> Result<(), LoadError> {
+        let kind = if is_container {
+            cgroup_kind::CONTAINER
+        } else {
+            cgroup_kind::HOST
+        };
+        let told = self.table.insert(cgroup, kind, 0);
+        told.map_err(|e| LoadError::Map("CGROUP_KINDS", e))
+    }
 }
 
 /// `PLAN_*` bits of a class that has a plan.
-fn flags(class: Class, paths: &[(PathKey, Vector)], audit: bool) -> u32 {
-    let bases = paths
-        .iter()
-        .filter(|(key, _)| u16::from(key.class) == class.0 && key.kind == path_kind::BASE)
+fn flags(tables: &ClassTables, audit: bool) -> u32 {
+    let bases = tables
+        .path_entries(0)
+        .filter(|(key, _)| key.kind == path_kind::BASE)
         .fold(0, |flags, (key, _)| flags | PLAN_BASE << key.role);
     let audit = if audit { PLAN_AUDIT } else { 0 };
     PLAN_PRESENT | bases | audit

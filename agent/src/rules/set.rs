@@ -80,8 +80,8 @@ pub fn name_matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Rules ready for evaluation.
-#[derive(Debug)]
+/// Rules ready for evaluation; by default none.
+#[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     graph: Graph,

@@ -242,3 +242,68 @@ fn a_parameter_that_cannot_be_given_is_an_error() {
         assert!(report.text.contains(expected), "{}", report.text);
     }
 }
+
+/// The upstream stable rules, which are not part of the repository.
+fn upstream() -> Option<PathBuf> {
+    let named = std::env::var_os("KOMAINU_UPSTREAM_RULES").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/rules-upstream/falco_rules.yaml")
+    });
+    path.is_file().then_some(path)
+}
+
+/// The shipped rules, with the upstream rules where they are at hand.
+fn all_rules() -> RuleSet {
+    let paths: Vec<PathBuf> = std::iter::once(shipped()).chain(upstream()).collect();
+    let sources = rule_files::read(&paths).unwrap();
+    let loaded = load(&sources, &LoadOptions::default());
+    let shown = loaded.render(false);
+    loaded.rules.unwrap_or_else(|| panic!("{shown}"))
+}
+
+#[test]
+fn the_kernel_filter_lets_every_event_pass_that_a_rule_is_tested_with() {
+    use crate::rules::plan::model::{Facts, survivors};
+    use crate::rules::{Matching, Scratch};
+
+    let rules = all_rules();
+    let plan = rules.plan();
+    let (mut passed, mut filtered) = (0, 0);
+    for (path, test) in every_test(&shipped()) {
+        let (event, _) = read_event(&path, Some(&test)).unwrap();
+        let (class, vector, hits) = event
+            .look(|event, world| {
+                let class = event.ty.class.unwrap();
+                let vector = plan
+                    .class(class)
+                    .map(|tables| survivors(tables, &Facts::of(event, world)));
+                let mut scratch = Scratch::default();
+                let hits = rules.evaluate(event, world, Matching::All, &mut scratch);
+                (class, vector, hits.to_vec())
+            })
+            .unwrap();
+        let Some(vector) = vector else {
+            continue;
+        };
+        for rule in &hits {
+            let name = &rules.rules()[*rule as usize].name;
+            assert!(plan.may_match(class, &vector, *rule), "{name}: {test}");
+            passed += 1;
+        }
+        filtered += usize::from(vector.iter().all(|word| *word == 0));
+    }
+    assert!(
+        passed > 60 && filtered > 20,
+        "{passed} passed, {filtered} filtered"
+    );
+}
+
+#[test]
+fn no_rule_forces_ordinary_opens_through() {
+    let rules = all_rules();
+    let summary = rules.plan().summary(&rules, &|_| None);
+    let open = summary.iter().find(|class| class.class == "open").unwrap();
+    let forced: Vec<_> = open.weak.iter().filter(|weak| weak.forces).collect();
+    assert!(forced.is_empty(), "{forced:#?}");
+    assert!(open.conjunctions < 100, "{}", open.conjunctions);
+}

@@ -7,6 +7,9 @@ const MAX_COMPILED: usize = 1 << 20;
 /// Depth of nesting of a pattern.
 const MAX_NESTING: u32 = 100;
 
+/// Members of a bracket expression that are told apart: the digits.
+const MAX_MEMBERS: usize = 10;
+
 /// Why a pattern cannot be used.
 pub(in crate::rules) type PatternError = String;
 
@@ -42,6 +45,30 @@ impl Glob {
     pub(in crate::rules) fn literal_start(&self) -> &[u8] {
         let end = self.pattern.iter().position(is_special);
         self.plain(..end.unwrap_or(self.pattern.len()))
+    }
+
+    /// The same, continued by one member of the bracket expression that follows: texts one of which every
+    /// text that matches begins with. `None` where none follows, or not one of few plain members.
+    pub(in crate::rules) fn literal_starts(&self) -> Option<Vec<Vec<u8>>> {
+        let start = self.literal_start();
+        let rest = self.pattern.get(start.len()..)?.strip_prefix(b"[")?;
+        let inside = rest.split(|byte| *byte == b']').next()?;
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        if self.ignore_case || inside.len() == rest.len() || !inside.iter().all(plain) {
+            return None;
+        }
+        let members: Vec<u8> = match inside {
+            [low, b'-', high] if low != &b'-' => (*low..=*high).collect(),
+            _ if inside.contains(&b'-') => return None,
+            _ => inside.to_vec(),
+        };
+        let few = (1..=MAX_MEMBERS).contains(&members.len());
+        few.then(|| {
+            members
+                .iter()
+                .map(|member| [start, &[*member]].concat())
+                .collect()
+        })
     }
 
     /// What every text that matches ends with, as far as the pattern is plain text.
@@ -228,6 +255,28 @@ mod tests {
         let has = |pattern: &str, case: bool, part: &[u8]| {
             glob(pattern.as_bytes(), case).unwrap().has_literal(part)
         };
+        let starts = |pattern: &str| glob(pattern.as_bytes(), false).unwrap().literal_starts();
+        let found = starts("/proc/[2-4]*").unwrap();
+        assert_eq!(
+            found,
+            [
+                b"/proc/2".to_vec(),
+                b"/proc/3".to_vec(),
+                b"/proc/4".to_vec()
+            ]
+        );
+        assert_eq!(starts("x[ab]").unwrap().len(), 2);
+        for pattern in [
+            "x*[ab]",
+            "x[!a]",
+            "x[a-z]",
+            "x[[:digit:]]",
+            "x[ab",
+            "x[]a]",
+            "x[a-]",
+        ] {
+            assert_eq!(starts(pattern), None, "{pattern}");
+        }
         assert!(has("*../*../*", false, b".."));
         assert!(!has("[../]*", false, b"..") && !has("x", true, b"x"));
     }

@@ -26,6 +26,17 @@ pub(super) struct Numbered {
     pub(super) rules: Vec<u32>,
 }
 
+/// Access mode of an open.
+const ACCESS: Number = Number {
+    source: source::OPEN_FLAGS,
+    mask: 0o3,
+};
+
+/// `creat` always opens for writing; saying so lets it share a conjunction with other opens that do.
+fn writes() -> Ranges {
+    Ranges::between(1, 3)
+}
+
 /// The conjunctions of a class in the order of the rules they stand for.
 pub(super) fn conjunctions(set: &RuleSet, class: Class) -> Vec<Numbered> {
     let mut of_rule: BTreeMap<u32, Disjunction> = BTreeMap::new();
@@ -44,6 +55,9 @@ pub(super) fn conjunctions(set: &RuleSet, class: Class) -> Vec<Numbered> {
                 if !calls.is_all() {
                     let number = Number::whole(source::CALL);
                     conjunction.numbers.insert(number, calls.clone());
+                }
+                if ty.name == "creat" {
+                    conjunction.numbers.entry(ACCESS).or_insert_with(writes);
                 }
                 conjunction
             });

@@ -231,9 +231,14 @@ fn suffix(text: &[u8], form: Form) -> Option<Paths> {
 }
 
 fn pattern(glob: &Glob, form: Form) -> Option<Paths> {
-    let begins = prefix(glob.literal_start(), form);
+    let starts = glob.literal_starts().unwrap_or_default();
+    let several = union(starts.iter().map(|start| prefix(start, form)));
+    let several = several.filter(|paths| !paths.is_empty());
+    let begins = prefix(glob.literal_start(), form)
+        .into_iter()
+        .chain(several);
     let ends = suffix(glob.literal_end(), form);
-    begins.into_iter().chain(ends).min_by_key(Paths::weight)
+    begins.chain(ends).min_by_key(Paths::weight)
 }
 
 /// Whether every text that passes the test has `part` in it.

@@ -90,8 +90,7 @@ impl Plan {
         let Some(tables) = self.class(class) else {
             return true;
         };
-        let own = tables.vector_of(rule);
-        own.iter().zip(vector).any(|(own, left)| own & left != 0)
+        tables.leaves(vector, rule)
     }
 
     /// The rules that have to be evaluated, in order, each once; `None` for all, where the class is not
@@ -162,6 +161,14 @@ impl ClassTables {
         at.ok()
             .and_then(|at| self.of_rule.get(at))
             .map_or(NONE, |(_, vector)| *vector)
+    }
+
+    /// Whether a rule has to be evaluated for an event of which the kernel left these conjunctions.
+    pub fn leaves(&self, vector: &Vector, rule: u32) -> bool {
+        self.vector_of(rule)
+            .iter()
+            .zip(vector)
+            .any(|(own, left)| own & left != 0)
     }
 
     /// The rules of a conjunction, in order.

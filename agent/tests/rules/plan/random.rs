@@ -96,6 +96,8 @@ const GLOBS: &[&str] = &[
     "/[e]tc/shadow",
     "*/run/*.sock",
     "/e?c/shadow",
+    "/proc/[0-9]*/environ*",
+    "/[ex]*",
 ];
 
 const FLAGS: &[&str] = &[
