@@ -160,6 +160,8 @@ pub(crate) struct Scratch {
     pub(crate) path_start: u32,
     /// State of the loop being run, see [`Cell`].
     pub(crate) walk: Walk,
+    /// Arguments of the system call, and zeros behind them; here for the reason that [`Cell`] gives.
+    pub(crate) args: [Cell; 8],
     /// State of the filter for the event at hand.
     pub(crate) filter: Filtering,
 }

@@ -95,7 +95,7 @@ fn build<T, A: Address>(record: &Record<T, A>, path: Option<u64>) -> Option<u64>
 
 /// Address of the `struct path` that a relative string starts from.
 #[inline(always)]
-fn base(dirfd: i32) -> Option<u64> {
+pub(crate) fn base(dirfd: i32) -> Option<u64> {
     if dirfd == AT_FDCWD {
         task::pwd(task::current())
     } else {

@@ -15,11 +15,14 @@
 
 mod acts;
 mod agent;
+mod call;
+mod cases;
 mod connect;
 mod exec;
 mod flood;
 mod open;
 mod process;
+mod raw;
 mod stalled;
 mod watch;
 
@@ -44,6 +47,7 @@ fn main() {
         open::TESTS,
         connect::TESTS,
         process::TESTS,
+        call::TESTS,
         flood::TESTS,
         agent::TESTS,
         stalled::TESTS,
