@@ -1,6 +1,6 @@
 //! What a row says about its call: where the arguments stand, and which kernel object it is about.
 
-use crate::Class;
+use crate::{Class, filter::role};
 
 /// In the place of an argument's index: there is none. One of eight, so that the kernel half can keep
 /// the arguments, and zeros behind them, in an array that any three bits index.
@@ -106,6 +106,9 @@ pub struct Spec {
     pub fd: u8,
     /// The paths.
     pub paths: [PathSpec; 2],
+    /// [`filter::role`](crate::filter::role) of the first of them; the second's is
+    /// [`SECOND`](crate::filter::role::SECOND).
+    pub role: u8,
     /// Argument that may hold `AT_EMPTY_PATH`, which makes the directory descriptor the object.
     pub at_flags: u8,
     /// Arguments with NUL-terminated strings.
@@ -137,6 +140,7 @@ impl Spec {
         object: object::NONE,
         fd: NO_ARGUMENT,
         paths: [NO_PATH; 2],
+        role: role::FIRST,
         at_flags: NO_ARGUMENT,
         strings: [NO_ARGUMENT; 2],
         strings_if: Guard::ALWAYS,
@@ -180,6 +184,13 @@ impl Spec {
         let mut spec = Self::NONE;
         spec.shape = shape::PATH;
         spec.paths[0] = path;
+        spec
+    }
+
+    /// One path, which is to the call what the second of two is to others: where a link or a mount goes.
+    pub(super) const fn second_path(path: PathSpec) -> Self {
+        let mut spec = Self::path(path);
+        spec.role = role::SECOND;
         spec
     }
 

@@ -40,8 +40,8 @@ pub const TABLE: &[Row] = &[
     row("renameat2", RENAME, &[316], &[353], Spec::paths(at(0, 1), at(2, 3))),
     row("link", RENAME, &[86], &[9], Spec::paths(here(0), here(1))),
     row("linkat", RENAME, &[265], &[303], Spec::paths(at(0, 1), at(2, 3)).at_flags(4)),
-    row("symlink", RENAME, &[88], &[83], Spec::path(here(1)).string(0)),
-    row("symlinkat", RENAME, &[266], &[304], Spec::path(at(1, 2)).string(0)),
+    row("symlink", RENAME, &[88], &[83], Spec::second_path(here(1)).string(0)),
+    row("symlinkat", RENAME, &[266], &[304], Spec::second_path(at(1, 2)).string(0)),
 
     row("unlink", UNLINK, &[87], &[10], Spec::path(here(0))),
     row("unlinkat", UNLINK, &[263], &[301], Spec::path(at(0, 1))),
@@ -65,7 +65,7 @@ pub const TABLE: &[Row] = &[
     row("fchown", ATTRIBUTE, &[], &[95], Spec::descriptor(0).old_ids()),
     row("fchownat", ATTRIBUTE, &[260], &[298], Spec::path(at(0, 1)).at_flags(4)),
 
-    row("mount", MOUNT, &[165], &[21], Spec::path(here(1)).strings(0, 2)),
+    row("mount", MOUNT, &[165], &[21], Spec::second_path(here(1)).strings(0, 2)),
     row("umount", MOUNT, &[], &[22], Spec::path(here(0))),
     row("umount2", MOUNT, &[166], &[52], Spec::path(here(0))),
     row("move_mount", MOUNT, &[429], &[429], Spec::paths(at(0, 1), at(2, 3)).at_flags(4)),

@@ -8,6 +8,7 @@ use komainu_common::{
         Spec, object,
     },
     connect::Connect,
+    filter::{role, source},
     item::tag,
     limits::{MAX_BYTES, MAX_SOCKADDR, MAX_STRING, MAX_USER_PATH},
     syscalls::row_of,
@@ -16,6 +17,7 @@ use komainu_common::{
 use crate::{
     arch,
     file::{self, Layer},
+    filter::{self, Gate},
     maps::{INTEREST, Slot, offset},
     pathname::{self, AT_FDCWD},
     read,
@@ -85,9 +87,9 @@ impl Act {
         file::of_descriptor(fd)
     }
 
-    /// Begins the record: header and arguments.
+    /// Begins the record: header and arguments. `None` also where no rule is left for them.
     #[inline(always)]
-    fn begin(&self) -> Option<Record<Call>> {
+    fn begin(&self) -> Option<(Record<Call>, Option<Gate>)> {
         let mut record = record::begin::<Call, _>(Slot::Syscall, self.spec.class, task::current())?;
         if self.ret < 0 {
             record = record.in_bulk();
@@ -107,8 +109,39 @@ impl Act {
         out.dev = 0;
         out.inode_mode = 0;
         out.facts = 0;
-        Some(record)
+        let gate = Gate::of(self.spec.class);
+        if let Some(gate) = gate
+            && !self.passes_numbers(&record, &gate)
+            && gate.reject(record.scratch())
+        {
+            return None;
+        }
+        Some((record, gate))
     }
+
+    /// Applies what needs no path; `false` if no rule is left.
+    #[inline(always)]
+    fn passes_numbers(&self, record: &Record<Call>, gate: &Gate) -> bool {
+        let scratch = record.scratch();
+        gate.begin(scratch);
+        gate.set_common(scratch, task::current(), self.ret);
+        // Rows are no calls of the table that this source is about.
+        filter::set(scratch, source::CALL, -1);
+        for index in 0..6 {
+            let value = scratch.args[index].get();
+            filter::set(scratch, source::ARG0 + index as u32, value as i64);
+        }
+        gate.test_numbers(scratch)
+    }
+}
+
+/// Sends a record that passed the filter.
+#[inline(always)]
+fn submit(record: Record<Call>, gate: Option<&Gate>) {
+    if let Some(gate) = gate {
+        record.set_outcome(gate);
+    }
+    record.submit();
 }
 
 /// Argument `index` of the call being recorded; 0 where there is none.
@@ -132,31 +165,58 @@ fn append_strings(record: &Record<Call>, spec: &Spec) {
 }
 
 /// Appends the path string of one path and, where it is relative, the directory it starts from.
-/// Where it is empty and may be, that is the object itself.
+/// Where it is empty and may be, that is the object itself. `false` if the filter says that no rule can
+/// match.
 #[inline(always)]
-fn append_path(record: &Record<Call>, spec: &Spec, ret: i64, index: usize) {
-    let (user, kernel, base) = if index == 0 {
-        (tag::USER_PATH, tag::KERNEL_PATH, tag::BASE_PATH)
+fn append_path(record: &Record<Call>, act: &Act, gate: Option<&Gate>, index: usize) -> bool {
+    let spec = act.spec;
+    let slot = if index == 0 {
+        pathname::Slot {
+            role: spec.role,
+            ..FIRST_PATH
+        }
     } else {
-        (tag::USER_PATH_2, tag::KERNEL_PATH_2, tag::BASE_PATH_2)
+        SECOND_PATH
     };
     let path = &spec.paths[index];
-    let first = record.append_user_str::<MAX_USER_PATH>(user, arg(record, path.path));
-    let may_be_empty = arg(record, spec.at_flags) & EMPTY_PATH != 0;
+    let user = arg(record, path.path);
     // The current directory is another one by now; KERNEL_PATH is it.
-    let moved = spec.object == object::DIRECTORY && ret >= 0;
-    if first == b'/' || moved || (first == 0 && !may_be_empty) {
-        return;
+    if spec.object == object::DIRECTORY && act.ret >= 0 {
+        record.append_user_str::<MAX_USER_PATH>(slot.user, user);
+        return true;
     }
     let dirfd = if path.dirfd == NO_ARGUMENT {
         AT_FDCWD
     } else {
         arg(record, path.dirfd) as i32
     };
-    if let Some(start) = pathname::base(dirfd) {
-        record.append_path_of(if first == 0 { kernel } else { base }, start);
+    // A kernel's path that follows is a second name, which the filter does not see.
+    let gate = gate.filter(|_| spec.object == object::NONE);
+    let Some(first) = pathname::append(record, gate, slot, (user, dirfd), None) else {
+        return false;
+    };
+    if first == 0
+        && arg(record, spec.at_flags) & EMPTY_PATH != 0
+        && let Some(start) = pathname::base(dirfd)
+    {
+        record.append_path_of(slot.kernel, start);
     }
+    true
 }
+
+const FIRST_PATH: pathname::Slot = pathname::Slot {
+    user: tag::USER_PATH,
+    kernel: tag::KERNEL_PATH,
+    base: tag::BASE_PATH,
+    role: role::FIRST,
+};
+
+const SECOND_PATH: pathname::Slot = pathname::Slot {
+    user: tag::USER_PATH_2,
+    kernel: tag::KERNEL_PATH_2,
+    base: tag::BASE_PATH_2,
+    role: role::SECOND,
+};
 
 /// Records a call with numbers, strings and bytes.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -164,7 +224,7 @@ pub fn call_plain(ctx: RawTracePointContext) -> i32 {
     let Some(act) = Act::of(&ctx) else {
         return 0;
     };
-    let Some(record) = act.begin() else {
+    let Some((record, gate)) = act.begin() else {
         return 0;
     };
     append_strings(&record, act.spec);
@@ -177,7 +237,7 @@ pub fn call_plain(ctx: RawTracePointContext) -> i32 {
         };
         record.append_user::<MAX_BYTES>(tag::BYTES, address, len);
     }
-    record.submit();
+    submit(record, gate.as_ref());
     0
 }
 
@@ -188,14 +248,14 @@ pub fn call_descriptor(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     let file = act.file();
-    let Some(record) = act.begin() else {
+    let Some((record, gate)) = act.begin() else {
         return 0;
     };
     if let Some(file) = file {
         append_file(&record, file);
     }
     append_strings(&record, act.spec);
-    record.submit();
+    submit(record, gate.as_ref());
     0
 }
 
@@ -205,10 +265,12 @@ pub fn call_path(ctx: RawTracePointContext) -> i32 {
     let Some(act) = Act::of(&ctx) else {
         return 0;
     };
-    let Some(record) = act.begin() else {
+    let Some((record, gate)) = act.begin() else {
         return 0;
     };
-    append_path(&record, act.spec, act.ret, 0);
+    if !append_path(&record, &act, gate.as_ref(), 0) {
+        return 0;
+    }
     if act.ret >= 0 {
         let object = match act.spec.object {
             object::DIRECTORY => task::pwd(task::current()),
@@ -220,7 +282,7 @@ pub fn call_path(ctx: RawTracePointContext) -> i32 {
         }
     }
     append_strings(&record, act.spec);
-    record.submit();
+    submit(record, gate.as_ref());
     0
 }
 
@@ -230,12 +292,13 @@ pub fn call_paths(ctx: RawTracePointContext) -> i32 {
     let Some(act) = Act::of(&ctx) else {
         return 0;
     };
-    let Some(record) = act.begin() else {
+    let Some((record, gate)) = act.begin() else {
         return 0;
     };
-    append_path(&record, act.spec, act.ret, 0);
-    append_path(&record, act.spec, act.ret, 1);
-    record.submit();
+    let gate = gate.as_ref();
+    if append_path(&record, &act, gate, 0) && append_path(&record, &act, gate, 1) {
+        submit(record, gate);
+    }
     0
 }
 

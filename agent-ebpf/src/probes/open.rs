@@ -64,7 +64,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     }
     let asked = (name, record.fixed().dirfd);
     let kernel = file.map(|file| file + u64::from(offset!(file_path)));
-    if !pathname::append(&record, gate.as_ref(), PATH, asked, kernel) {
+    if pathname::append(&record, gate.as_ref(), PATH, asked, kernel).is_none() {
         return 0;
     }
     if let Some(file) = file {
