@@ -21,6 +21,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     match name.as_str() {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "open-all" => open_all(&rest),
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),
         "creat" => creat(argument(0)),
@@ -52,6 +53,37 @@ fn open_flood(path: &str, times: usize) {
             OFlags::RDONLY,
             Mode::empty(),
         ));
+    }
+}
+
+/// Opens each path in several modes, from the current directory and from another one, and through a
+/// symbolic link.
+fn open_all(paths: &[String]) {
+    let directory = tempfile::tempdir().unwrap();
+    let etc = File::open("/etc").unwrap();
+    let modes = [
+        OFlags::RDONLY,
+        OFlags::WRONLY,
+        OFlags::RDWR | OFlags::CLOEXEC,
+        OFlags::RDONLY | OFlags::DIRECTORY,
+        OFlags::PATH,
+    ];
+    for (number, path) in paths.iter().enumerate() {
+        let link = directory.path().join(number.to_string());
+        // Fails for an empty name.
+        let _linked = std::os::unix::fs::symlink(path, &link).is_ok();
+        for flags in modes {
+            // Without O_CREAT and O_TRUNC none of them changes anything.
+            let flags = flags | OFlags::NONBLOCK;
+            drop(rustix::fs::open(path.as_str(), flags, Mode::empty()));
+            drop(rustix::fs::openat(
+                &etc,
+                path.as_str(),
+                flags,
+                Mode::empty(),
+            ));
+            drop(rustix::fs::open(&link, flags, Mode::empty()));
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod call;
 mod cases;
 mod connect;
 mod exec;
+mod filter;
 mod flood;
 mod open;
 mod process;
@@ -48,6 +49,7 @@ fn main() {
         connect::TESTS,
         process::TESTS,
         call::TESTS,
+        filter::TESTS,
         flood::TESTS,
         agent::TESTS,
         stalled::TESTS,

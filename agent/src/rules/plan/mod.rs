@@ -41,8 +41,8 @@ use crate::event::event_types;
 /// Classes that are never filtered: they keep the process table true.
 pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT];
 
-/// What the kernel filters by, for the rules that are enabled when it is made.
-#[derive(Clone, Debug)]
+/// What the kernel filters by, for the rules that are enabled when it is made; by default nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     classes: Vec<ClassTables>,
 }

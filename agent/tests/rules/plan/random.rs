@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// Paths that conditions name and calls use.
-pub(super) const PATHS: &[&str] = &[
+pub(crate) const PATHS: &[&str] = &[
     "/etc/shadow",
     "/etc",
     "/etc/",
@@ -23,7 +23,7 @@ pub(super) const PATHS: &[&str] = &[
 ];
 
 /// What programs pass beside them.
-pub(super) const ODD_PATHS: &[&str] = &[
+pub(crate) const ODD_PATHS: &[&str] = &[
     "",
     ".",
     "shadow",
@@ -56,6 +56,12 @@ const WORDS: &[&str] = &[
     "x",
     "link",
     "/docker.sock",
+    "_rsa",
+    "key",
+    "ow",
+    "/ssh/ssh_",
+    "/.ssh/id",
+    "/proc/1/env",
     "docker",
     "host",
     "SUCCESS",
@@ -89,6 +95,9 @@ const GLOBS: &[&str] = &[
     "/etc/ssh/ssh_host_*_key",
     "/[e]tc/shadow",
     "*/run/*.sock",
+    "*/ssh_host_*_key",
+    "*/.ssh/*",
+    "*/su*s.d/*",
     "/e?c/shadow",
     "/proc/[0-9]*/environ*",
     "/[ex]*",
@@ -300,7 +309,7 @@ fn condition() -> impl Strategy<Value = String> {
 }
 
 /// Rules over a macro and a list: one with exceptions, one that is a plain conjunction, as most are.
-pub(super) fn rule_file() -> impl Strategy<Value = String> {
+pub(crate) fn rule_file() -> impl Strategy<Value = String> {
     let pair = (select(PATHS), select(vec!["nginx", "cat"]));
     let values = prop::collection::vec(pair, 0..3);
     let list = prop::collection::vec(select(PATHS), 0..4).prop_map(|paths| paths.join(", "));
