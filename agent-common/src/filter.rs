@@ -34,7 +34,7 @@ pub type Vector = [u64; WORDS];
 /// Number tests per class.
 pub const MAX_NUMBER_TESTS: usize = 64;
 /// Bytes of a path that the tables tell apart, NUL excluded; a longer path rules out nothing.
-pub const MAX_PLAN_PATH: usize = 124;
+pub const MAX_PLAN_PATH: usize = 188;
 /// Plan slots.
 pub const SLOTS: u32 = 2;
 /// Entries of each path table, both slots together.
@@ -223,4 +223,4 @@ wire! {
     }
 }
 
-const _: () = assert!(size_of::<PathKey>() == 128 && size_of::<PrefixKey>() == 132);
+const _: () = assert!(size_of::<PathKey>() == 192 && size_of::<PrefixKey>() == 196);

@@ -103,7 +103,7 @@ pub(crate) static PLAN_PREFIXES: LpmTrie<[u8; 4 + MAX_PLAN_PATH], Vector> =
 pub(crate) static MEMO: LruHashMap<[u8; 8 + MAX_PLAN_PATH], Vector> =
     LruHashMap::with_max_entries(MAX_MEMO, 0);
 
-const _: () = assert!(size_of::<Key<[u8; 4 + MAX_PLAN_PATH]>>() == 132);
+const _: () = assert!(size_of::<Key<[u8; 4 + MAX_PLAN_PATH]>>() == 196);
 
 /// What user space knows of cgroups: `filter::cgroup_kind` by cgroup id.
 #[map]
@@ -192,6 +192,8 @@ pub(crate) struct Filtering {
     pub(crate) asked: NameKey,
     /// The last component of either.
     pub(crate) base: NameKey,
+    /// Room behind a name for one at the largest masked offset.
+    slack: [u8; 512],
 }
 
 /// A scratch buffer by its index: how a function that the verifier checks by itself (a global one, of

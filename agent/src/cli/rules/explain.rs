@@ -1,5 +1,9 @@
 //! `komainu rules explain`.
 
+#[cfg(feature = "ebpf")]
+mod live;
+
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,8 +12,10 @@ use komainu_common::Class;
 use serde_json::{Value, json};
 
 use super::{place, show};
+#[cfg(feature = "ebpf")]
+use crate::rules::plan::ClassTables;
 use crate::rules::plan::{CheckPart, ClassPart, ClassShare, ClassSummary, RulePart};
-use crate::rules::{Files, Rule};
+use crate::rules::{Files, Plan, Rule, RuleSet};
 
 /// Rules of a conjunction that are named; the rest is counted.
 const SHOWN: usize = 3;
@@ -23,22 +29,53 @@ pub(super) struct Args {
     /// Rule files, or directories of *.yaml and *.yml files, in the order in which they are loaded.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Filter this machine's events for so long, and tell what share of each class ended in the kernel and
+    /// which rules let most of the others pass. Needs root.
+    #[cfg(feature = "ebpf")]
+    #[arg(long, value_name = "SECONDS")]
+    live: Option<u64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 /// What became of the events of each class in a stream, where one was looked at.
-pub(super) type Shares<'s> = &'s dyn Fn(Class) -> Option<ClassShare>;
+#[derive(Default)]
+struct Stream {
+    shares: HashMap<Class, ClassShare>,
+    /// By class, the rules for which most events passed.
+    passed: HashMap<&'static str, Vec<(String, u64)>>,
+}
+
+impl Stream {
+    #[cfg(not(feature = "ebpf"))]
+    fn of(_: &Args, _: &RuleSet, _: &Plan) -> anyhow::Result<Self> {
+        Ok(Self::default())
+    }
+
+    #[cfg(feature = "ebpf")]
+    fn of(args: &Args, rules: &RuleSet, plan: &Plan) -> anyhow::Result<Self> {
+        let Some(seconds) = args.live else {
+            return Ok(Self::default());
+        };
+        let live = live::Live::watch(rules, plan, std::time::Duration::from_secs(seconds))?;
+        let classes = || plan.classes().iter().map(ClassTables::class);
+        Ok(Self {
+            shares: classes()
+                .filter_map(|class| Some((class, live.share(class)?)))
+                .collect(),
+            passed: classes()
+                .map(|class| (class.name(), live.passed(class, plan, rules)))
+                .collect(),
+        })
+    }
+}
 
 /// The command. Status 0 whatever the plan is.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    run_with(args, &|_| None)
-}
-
-fn run_with(args: &Args, shares: Shares<'_>) -> anyhow::Result<ExitCode> {
     let (rules, catalog, files) = super::load(&args.paths)?;
     let plan = rules.plan();
+    let stream = Stream::of(args, &rules, &plan)?;
     let wanted: Vec<&Rule> = match &args.rule {
         Some(name) => vec![show::find(&rules, &catalog, name)?],
         None => rules.rules().iter().filter(|rule| rule.enabled).collect(),
@@ -47,7 +84,8 @@ fn run_with(args: &Args, shares: Shares<'_>) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|rule| plan.explain(&catalog, &rules, rule));
     let report = Report {
-        classes: plan.summary(&rules, shares),
+        classes: plan.summary(&rules, &|class| stream.shares.get(&class).copied()),
+        passed: stream.passed,
         rules: parts.collect(),
         files: &files,
     };
@@ -61,6 +99,7 @@ fn run_with(args: &Args, shares: Shares<'_>) -> anyhow::Result<ExitCode> {
 
 struct Report<'f> {
     classes: Vec<ClassSummary>,
+    passed: HashMap<&'static str, Vec<(String, u64)>>,
     rules: Vec<RulePart>,
     files: &'f Files,
 }
@@ -72,14 +111,20 @@ impl Report<'_> {
         if one {
             out.extend(self.rules.iter().map(|rule| rule_text(rule, self.files)));
         } else {
-            out.extend(self.classes.iter().map(class_text));
+            for class in &self.classes {
+                let passed = self.passed.get(class.class).map_or(&[][..], Vec::as_slice);
+                out.push_str(&class_text(class, passed));
+            }
         }
         out
     }
 
     fn json(&self) -> Value {
         json!({
-            "classes": self.classes.iter().map(class_json).collect::<Value>(),
+            "classes": self.classes.iter().map(|class| {
+                let passed = self.passed.get(class.class).map_or(&[][..], Vec::as_slice);
+                class_json(class, passed)
+            }).collect::<Value>(),
             "rules": self.rules.iter().map(|rule| json!({
                 "rule": rule.rule,
                 "classes": rule.classes.iter().map(|part| part_json(part, self.files)).collect::<Value>(),
@@ -94,7 +139,7 @@ fn line(out: &mut String, args: std::fmt::Arguments<'_>) {
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
 }
 
-fn class_text(class: &ClassSummary) -> String {
+fn class_text(class: &ClassSummary, passed: &[(String, u64)]) -> String {
     let mut out = String::new();
     line(
         &mut out,
@@ -112,6 +157,9 @@ fn class_text(class: &ClassSummary) -> String {
             &mut out,
             format_args!("  filtered {filtered} of {seen} events"),
         );
+    }
+    for (rule, count) in passed {
+        line(&mut out, format_args!("  passed {count} for {rule}"));
     }
     if class.conjunctions == 0 {
         line(&mut out, format_args!("  no rule: nothing passes"));
@@ -188,7 +236,7 @@ fn check_text(check: &CheckPart, files: &Files) -> String {
     out
 }
 
-fn class_json(class: &ClassSummary) -> Value {
+fn class_json(class: &ClassSummary, passed: &[(String, u64)]) -> Value {
     let share = class
         .share
         .map(|share| json!({"seen": share.seen, "filtered": share.filtered}));
@@ -203,6 +251,7 @@ fn class_json(class: &ClassSummary) -> Value {
             "rules": weak.rules,
             "forces": weak.forces,
         })).collect::<Value>(),
+        "passed": passed.iter().map(|(rule, count)| json!({"rule": rule, "events": count})).collect::<Value>(),
         "share": share,
     })
 }
