@@ -94,7 +94,7 @@ fn work(line: &str, lanes: &mut Lanes) -> Result<(), Box<dyn Error>> {
 
 fn print(before: RunTime, after: RunTime) {
     let runs = after.runs - before.runs;
-    let time = after.time - before.time;
+    let time = after.time.saturating_sub(before.time);
     if let Some(each) = time.as_nanos().checked_div(runs.into()) {
         let share = time.as_nanos() / u128::from(TIMES);
         println!(

@@ -100,10 +100,6 @@ fn usage(state: &Json) -> Usage {
     }
 }
 
-#[expect(
-    clippy::needless_update,
-    reason = "later facts of processes need not be named here"
-)]
 fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
     let comm = text(&thread["comm"]);
     // Snapshots give few facts of ancestors; those of the made-up init are the same everywhere.
@@ -151,6 +147,6 @@ fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
         task: Some(Box::new(task(thread, generation))),
         cgroup: 1,
         pidns_init_time: number("pidns_init_start_ts"),
-        ..Process::default()
+        usage: Usage::default(),
     }
 }

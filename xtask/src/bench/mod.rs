@@ -24,6 +24,7 @@ use self::work::Work;
 use crate::{host, project};
 
 /// How to measure.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Rounds; the figures are medians over them.
@@ -53,7 +54,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
         return programs::run_time();
     }
     if options.verifier {
-        return programs::verifier(options.bless);
+        return verifier(options.bless);
     }
     let programs = Programs::build()?;
     let works = work::all()?;

@@ -287,8 +287,7 @@ fn leader<'a>(scope: &Scope<'a>, tgid: u32) -> Option<&'a Process> {
 fn login_shell<'a>(scope: &Scope<'a>) -> Option<FieldValue<'a>> {
     let own = scope.process().into_iter();
     own.chain(scope.ancestors().iter().copied())
-        .filter(|process| process.comm.ends_with(b"sh"))
-        .last()
+        .rfind(|process| process.comm.ends_with(b"sh"))
         .and_then(|process| int(process.tgid))
 }
 
