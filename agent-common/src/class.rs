@@ -46,7 +46,8 @@ classes! {
     EXEC = 2, "exec", Lifecycle;
     /// The last thread of a process ended (`sched_process_exit`).
     EXIT = 3, "exit", Lifecycle;
-    /// A file was opened, or could not be (`open`, `openat`, `openat2`, `creat`).
+    /// A file was opened, or could not be (`open`, `openat`, `openat2`, `creat`,
+    /// `open_by_handle_at`).
     OPEN = 4, "open", Bulk;
     /// A socket was connected, or could not be (`connect`).
     CONNECT = 5, "connect", Bulk;
@@ -72,13 +73,13 @@ classes! {
     /// `fsconfig`, `chroot`, `pivot_root`).
     MOUNT = 15, "mount", Lifecycle;
     /// A process looked into or changed another (`ptrace`, `process_vm_writev`).
-    TRACE = 16, "trace", Lifecycle;
+    TRACE = 16, "trace", Bulk;
     /// A kernel module was loaded or removed (`init_module`, `finit_module`, `delete_module`).
     MODULE = 17, "module", Lifecycle;
     /// Namespaces were changed (`setns`, `unshare`).
-    NAMESPACE = 18, "namespace", Lifecycle;
+    NAMESPACE = 18, "namespace", Bulk;
     /// Credentials were changed (`setuid`, `setgid` and their family, `capset`).
-    CREDENTIAL = 19, "credential", Lifecycle;
+    CREDENTIAL = 19, "credential", Bulk;
     /// A process was made, as its maker saw it (`clone`, `clone3`, `fork`, `vfork`).
     CLONE = 20, "clone", Bulk;
     /// An object of the kernel that code can hide in or reach others by was made or used (`bpf`,
@@ -102,10 +103,11 @@ classes! {
 pub const CLASS_SLOTS: u32 = 32;
 
 /// The two rings. Lifecycle records never share one with bulk records, so that nobody can flood
-/// `open` to hide an `exec`.
+/// `open` to hide an `exec`. So what anyone may do without limit (`setuid(getuid())`, `unshare(0)`,
+/// any call that fails) is bulk, however grave it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Processes starting, changing and ending.
+    /// Processes starting and ending; what only the privileged can do.
     Lifecycle,
     /// Files and network.
     Bulk,

@@ -39,6 +39,8 @@ pub const MAX_PLAN_PATH: usize = 124;
 pub const SLOTS: u32 = 2;
 /// Entries of each path table, both slots together.
 pub const MAX_PLAN_ENTRIES: u32 = 16384;
+/// Names of files whose vector the kernel half remembers.
+pub const MAX_MEMO: u32 = 8192;
 /// Entries of the container table.
 pub const MAX_CGROUP_KINDS: u32 = 16384;
 
@@ -52,18 +54,21 @@ pub mod source {
     pub const OPEN_FLAGS: u32 = 2;
     /// [`super::cgroup_kind`] of the process.
     pub const CGROUP_KIND: u32 = 3;
-    /// Of the path: 0 if the string as passed certainly has no `..` in it, else 1.
+    /// Of the path: 0 if the string as passed certainly has no `..` in it, else 1 (also where it could not
+    /// be read, wholly or at all).
     pub const DOTDOT: u32 = 4;
     /// `AF_*` of the socket; -1 where there is none.
     pub const FAMILY: u32 = 5;
-    /// Peer port (as asked for where given, else of the socket); -1 where there is none.
+    /// Peer port: of the socket where that has one (not 0), else as asked for; -1 where there is none.
+    /// This order is that of `decode`, so that both halves mean the same peer where the kernel
+    /// connects elsewhere than asked (`cgroup/connect4` programs of service meshes).
     pub const PEER_PORT: u32 = 6;
     /// Real user id of the process.
     pub const UID: u32 = 7;
     /// First of six: the call's arguments as passed, as 64-bit numbers (32-bit calls: zero-extended).
     pub const ARG0: u32 = 8;
-    /// Bytes of the peer's IPv4 address (as asked for where given) as a number, `a.b.c.d` being
-    /// `a << 24 | …`; -1 where the address is no IPv4 address.
+    /// Bytes of the IPv4 address of the same peer as a number, `a.b.c.d` being `a << 24 | …`; -1 where
+    /// the address is no IPv4 address (also one inside IPv6 may be -1).
     pub const PEER_IPV4: u32 = 14;
     /// [`super::signature`] of the path.
     pub const SIGNATURE: u32 = 15;
@@ -107,11 +112,12 @@ pub mod path_kind {
     pub const BASE: u8 = 1;
 }
 
-/// Bits that a path sets in its signature for a slash and the three bytes behind it.
+/// Bits that a path sets in its signature for a slash and the three bytes behind it; never the highest,
+/// so that signatures compare as signed numbers.
 #[inline(always)]
 pub const fn gram_bits(gram: [u8; GRAM]) -> u64 {
     let hash = u32::from_le_bytes(gram).wrapping_mul(0x9e37_79b1);
-    1 << (hash >> 26) | 1 << (hash >> 20 & 63)
+    (1 << (hash >> 26) | 1 << (hash >> 20 & 63)) & (u64::MAX >> 1)
 }
 
 /// Bytes of a gram.

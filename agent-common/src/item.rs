@@ -50,6 +50,20 @@ pub mod tag {
     pub const USER_ADDR: u8 = 10;
     /// Path or abstract name (leading NUL) of the peer's unix socket, from kernel objects.
     pub const UNIX_PATH: u8 = 11;
+    /// [`USER_PATH`] of the second path of a call.
+    pub const USER_PATH_2: u8 = 16;
+    /// [`KERNEL_PATH`] of the second path.
+    pub const KERNEL_PATH_2: u8 = 17;
+    /// [`BASE_PATH`] of the second path.
+    pub const BASE_PATH_2: u8 = 18;
+    /// A string argument that is no path, from user memory.
+    pub const STRING: u8 = 19;
+    /// A second one.
+    pub const STRING_2: u8 = 20;
+    /// Bytes that an argument points to, from user memory.
+    pub const BYTES: u8 = 21;
+    /// The socket that a descriptor stands for: a [`Connect`](crate::connect::Connect).
+    pub const SOCKET: u8 = 22;
 }
 
 const _: () = assert!(size_of::<ItemHeader>() == 4);

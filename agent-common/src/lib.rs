@@ -52,6 +52,7 @@ macro_rules! wire {
     };
 }
 
+pub mod call;
 pub mod class;
 pub mod connect;
 pub mod exec;

@@ -25,6 +25,11 @@ pub const MAX_CGROUP_LEVELS: usize = 48;
 /// Bytes of a raw socket address (`sizeof(struct sockaddr_storage)`).
 pub const MAX_SOCKADDR: usize = 128;
 
+/// Bytes of a string argument that is no path, its NUL included.
+pub const MAX_STRING: usize = 4096;
+/// Bytes kept of what an argument points to; Falco's driver keeps as many by default.
+pub const MAX_BYTES: usize = 80;
+
 /// Bytes of the per-CPU buffer that a record is built in, and so of the largest record.
 pub const MAX_RECORD: usize = 32 * 1024;
 

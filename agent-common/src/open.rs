@@ -3,7 +3,8 @@
 //! `Header::ret` is the new descriptor or `-errno`. Inode facts and `KERNEL_PATH` exist on success
 //! only: a failed open leaves no kernel object behind.
 //!
-//! Items: `USER_PATH`, `KERNEL_PATH`, `BASE_PATH` (only where `USER_PATH` is relative).
+//! Items: `USER_PATH` (not of `open_by_handle_at`), `KERNEL_PATH`, `BASE_PATH` (only where `USER_PATH` is
+//! relative).
 
 wire! {
     /// Fixed part.
@@ -16,7 +17,8 @@ wire! {
         pub flags: u32,
         /// Mode as passed.
         pub mode: u32,
-        /// Directory descriptor as passed; `AT_FDCWD` for `open` and `creat`.
+            /// Directory descriptor as passed (`open_by_handle_at`: of the mount); `AT_FDCWD` for `open` and
+        /// `creat`.
         pub dirfd: i32,
         /// Device of the filesystem, in the kernel's encoding (`s_dev`).
         pub dev: u32,

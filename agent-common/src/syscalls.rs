@@ -1,10 +1,12 @@
 //! System call numbers and the interest table.
 //!
 //! The dispatcher on `sys_exit` looks a number up in the interest table, an array with one word
-//! per number: the low half is the handler for a native call, the high half the one for a 32-bit
-//! compat call of the same number. Most words are 0 and end the program there.
+//! per number: the low half is for a native call, the high half for a 32-bit compat call of the same
+//! number. Most words are 0 and end the program there. A half is a handler in its low byte and, where
+//! the handler is that of a [`shape`](crate::call::shape), the row of [`call::TABLE`](crate::call::TABLE)
+//! in its high byte.
 
-use crate::Class;
+use crate::{Class, call};
 
 /// Slots of the interest table. x32 calls (`__X32_SYSCALL_BIT`) use 512..548 of the native table.
 pub const INTEREST_SLOTS: u32 = 1024;
@@ -20,17 +22,43 @@ pub mod handler {
     pub const EXEC_FAILED: u16 = 1;
     /// `open`, `openat`, `openat2`, `creat`.
     pub const OPEN: u16 = 2;
+    /// `open_by_handle_at`.
+    pub const OPEN_BY_HANDLE: u16 = 4;
     /// `connect` (and `socketcall` 3).
     pub const CONNECT: u16 = 3;
+    /// `call::shape::PLAIN`.
+    pub const CALL_PLAIN: u16 = crate::call::shape::PLAIN as u16;
+    /// `call::shape::DESCRIPTOR`.
+    pub const CALL_DESCRIPTOR: u16 = crate::call::shape::DESCRIPTOR as u16;
+    /// `call::shape::PATH`.
+    pub const CALL_PATH: u16 = crate::call::shape::PATH as u16;
+    /// `call::shape::PATHS`.
+    pub const CALL_PATHS: u16 = crate::call::shape::PATHS as u16;
     /// Slots of the program array.
     pub const SLOTS: u32 = 64;
 }
 
-/// The event class a handler's records are of.
+/// Half a word of the interest table for a row of [`call::TABLE`].
+pub const fn half_of_row(row: u8, spec: &call::Spec) -> u16 {
+    spec.shape as u16 | (row as u16) << 8
+}
+
+/// The handler in half a word of the interest table.
+pub const fn handler_of(half: u16) -> u16 {
+    half & 0xff
+}
+
+/// The row in half a word of the interest table.
+pub const fn row_of(half: u16) -> u8 {
+    (half >> 8) as u8
+}
+
+/// The event class of the records of a handler that serves one class; those of
+/// [`shape`](call::shape)s serve many.
 pub const fn class_of(handler: u16) -> Option<Class> {
     match handler {
         handler::EXEC_FAILED => Some(Class::EXEC),
-        handler::OPEN => Some(Class::OPEN),
+        handler::OPEN | handler::OPEN_BY_HANDLE => Some(Class::OPEN),
         handler::CONNECT => Some(Class::CONNECT),
         _ => None,
     }
@@ -63,6 +91,8 @@ pub mod x86_64 {
     pub const CREAT: u32 = 85;
     /// `openat(2)`.
     pub const OPENAT: u32 = 257;
+    /// `open_by_handle_at(2)`.
+    pub const OPEN_BY_HANDLE_AT: u32 = 304;
     /// `execveat(2)`.
     pub const EXECVEAT: u32 = 322;
     /// `openat2(2)`.
@@ -84,6 +114,8 @@ pub mod x86_64 {
         pub const SOCKETCALL: u32 = 102;
         /// `openat(2)`.
         pub const OPENAT: u32 = 295;
+        /// `open_by_handle_at(2)`.
+        pub const OPEN_BY_HANDLE_AT: u32 = 342;
         /// `execveat(2)`.
         pub const EXECVEAT: u32 = 358;
         /// `connect(2)`.
@@ -117,6 +149,12 @@ pub mod x86_64 {
             handler: handler::OPEN,
             native: &[OPENAT2],
             compat: &[compat::OPENAT2],
+        },
+        Syscall {
+            name: "open_by_handle_at",
+            handler: handler::OPEN_BY_HANDLE,
+            native: &[OPEN_BY_HANDLE_AT],
+            compat: &[compat::OPEN_BY_HANDLE_AT],
         },
         Syscall {
             name: "connect",

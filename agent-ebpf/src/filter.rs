@@ -63,6 +63,7 @@ impl Gate {
     /// every source that [`Self::wants`] names and the class has.
     #[inline(always)]
     pub(crate) fn begin(&self, scratch: &mut Scratch) {
+        scratch.filter.generation = self.generation;
         for (alive, all) in scratch.filter.alive.iter_mut().zip(self.plan.all) {
             alive.set(all);
         }

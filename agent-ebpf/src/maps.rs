@@ -12,8 +12,8 @@ use komainu_common::{
     KernelOffsets, Settings,
     class::CLASS_SLOTS,
     filter::{
-        ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_PLAN_ENTRIES, MAX_PLAN_PATH, PathKey, SLOTS,
-        Vector, WORDS,
+        ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_MEMO, MAX_PLAN_ENTRIES, MAX_PLAN_PATH,
+        PathKey, SLOTS, Vector, WORDS,
     },
     ledger::{ClassCounters, LedgerEntry, LedgerKey},
     limits::{MAX_LEDGER, MAX_RECORD},
@@ -98,6 +98,11 @@ pub(crate) static PLAN_PATHS: HashMap<PathKey, Vector> =
 pub(crate) static PLAN_PREFIXES: LpmTrie<[u8; 4 + MAX_PLAN_PATH], Vector> =
     LpmTrie::with_max_entries(MAX_PLAN_ENTRIES, BPF_F_NO_PREALLOC);
 
+/// What plans leave for names, by generation and name; see [`crate::name`].
+#[map]
+pub(crate) static MEMO: LruHashMap<[u8; 8 + MAX_PLAN_PATH], Vector> =
+    LruHashMap::with_max_entries(MAX_MEMO, 0);
+
 const _: () = assert!(size_of::<Key<[u8; 4 + MAX_PLAN_PATH]>>() == 132);
 
 /// What user space knows of cgroups: `filter::cgroup_kind` by cgroup id.
@@ -155,6 +160,8 @@ pub(crate) struct Scratch {
     pub(crate) path_start: u32,
     /// State of the loop being run, see [`Cell`].
     pub(crate) walk: Walk,
+    /// Arguments of the system call, and zeros behind them; here for the reason that [`Cell`] gives.
+    pub(crate) args: [Cell; 8],
     /// State of the filter for the event at hand.
     pub(crate) filter: Filtering,
 }
@@ -162,6 +169,9 @@ pub(crate) struct Scratch {
 /// What the filter works with, see [`crate::filter`] and [`crate::name`].
 #[repr(C, align(8))]
 pub(crate) struct Filtering {
+    /// Generation of the plan.
+    pub(crate) generation: u32,
+    reserved: u32,
     /// Conjunctions that are left, a [`Vector`].
     pub(crate) alive: [Cell; WORDS],
     /// What is known of the kernel's name, [`Name::encode`](crate::name::Name::encode).

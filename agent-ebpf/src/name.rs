@@ -6,14 +6,14 @@
 
 use core::{ffi::c_void, hint::black_box};
 
-use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
+use aya_ebpf::helpers::generated::{bpf_get_prandom_u32, bpf_map_lookup_elem, bpf_map_update_elem};
 use komainu_common::filter::{
     GRAM, MAX_PLAN_PATH, PLAN_BASE, Vector, WORDS, gram_bits, path_kind, role, source,
 };
 
 use crate::{
     filter,
-    maps::{self, Filtering, PLAN_PATHS, PLAN_PREFIXES, PLANS, Scratch},
+    maps::{self, Filtering, MEMO, PLAN_PATHS, PLAN_PREFIXES, PLANS, Scratch},
     read,
 };
 
@@ -172,28 +172,88 @@ extern "C" fn look_up_names(index: u32, head: u32, plan: u32) -> u32 {
     for word in &mut scratch.filter.found {
         word.set(0);
     }
-    let asked_facts = scan_asked(index, asked_len);
-    scratch.filter.values[source::DOTDOT as usize] = i64::from(asked_facts & HAS_DOTDOT != 0);
-    match kernel {
-        Name::Known(len) => {
-            let signature = scratch.filter.signature.get();
-            scratch.filter.values[source::SIGNATURE as usize] = signature as i64;
-            find_name(index, plan, Area::Kernel as u32, head, len);
-        }
-        Name::Unknown => return 0,
-        Name::None => {}
+    if kernel == Name::Unknown {
+        return 0;
     }
-    if kernel == asked && is_same(scratch) {
+    let is_same = kernel == asked && is_same(scratch);
+    if is_same && recall(scratch, Area::Asked, head) {
+        return 1;
+    }
+    let asked_facts = scan_asked(index, asked_len);
+    let dotdot = asked_facts & HAS_DOTDOT;
+    scratch.filter.values[source::DOTDOT as usize] = i64::from(dotdot != 0);
+    if let Name::Known(len) = kernel
+        && (is_same || !recall(scratch, Area::Kernel, head | memo_kind(1 + dotdot)))
+    {
+        let signature = scratch.filter.signature.get();
+        scratch.filter.values[source::SIGNATURE as usize] = signature as i64;
+        find_name(index, plan, Area::Kernel as u32, head, len);
+        let kind = if is_same { 0 } else { memo_kind(1 + dotdot) };
+        remember(scratch, Area::Kernel, head | kind);
+    }
+    if is_same {
         return 1;
     }
     if asked_facts & IS_CANONICAL == 0 {
         return 0;
     }
+    if recall(scratch, Area::Asked, head) {
+        return 1;
+    }
     if tables.sources & (1 << source::SIGNATURE) != 0 {
         sign_asked(index, asked_len);
     }
     find_name(index, plan, Area::Asked as u32, head, asked_len);
+    remember(scratch, Area::Asked, head);
     1
+}
+
+/// What the plan leaves for a path depends on the path's bytes alone, and on whether the string as passed
+/// has two dots in a row, which is the path's own where both names are the same. So it can be kept by
+/// these bytes and needs no invalidation: nothing that happens to a file changes what its name means to
+/// the rules. The generation is part of the key: the next plan finds nothing of this one.
+#[inline(always)]
+fn memo_kind(kind: u32) -> u32 {
+    kind << 24
+}
+
+#[inline(always)]
+fn memo_key(scratch: &mut Scratch, which: Area, head: u32) -> *const c_void {
+    let generation = scratch.filter.generation;
+    let key = area(scratch, which);
+    key.bits = generation;
+    key.head = head.to_ne_bytes();
+    (&raw const *key).cast()
+}
+
+/// Adds what is remembered of a name to what was found; `false` if nothing is.
+#[inline(always)]
+fn recall(scratch: &mut Scratch, which: Area, head: u32) -> bool {
+    let key = memo_key(scratch, which, head);
+    // SAFETY: the key is of the map's layout.
+    let value = unsafe { bpf_map_lookup_elem((&raw const MEMO).cast_mut().cast(), key) };
+    // SAFETY: a live value of the map, or null.
+    let Some(value) = (unsafe { value.cast::<Vector>().as_ref() }) else {
+        return false;
+    };
+    for (found, value) in scratch.filter.found.iter_mut().zip(value) {
+        found.set(found.get() | value);
+    }
+    true
+}
+
+/// Remembers what was left for the name last looked up; one time in four: what is opened often is soon
+/// known, and what is opened once costs less.
+#[inline(always)]
+fn remember(scratch: &mut Scratch, which: Area, head: u32) {
+    // SAFETY: no preconditions.
+    if unsafe { bpf_get_prandom_u32() } & 3 != 0 {
+        return;
+    }
+    let key = memo_key(scratch, which, head);
+    let value = (&raw const scratch.filter.name).cast();
+    // SAFETY: key and value are of the map's layout. A full map drops another name.
+    unsafe { bpf_map_update_elem((&raw const MEMO).cast_mut().cast(), key, value, 0) };
 }
 
 /// Puts the signature of the name asked for, [`komainu_common::filter::signature`], among the values.

@@ -41,7 +41,8 @@ struct Asked {
 }
 
 /// Appends the path string at `user`, which starts from `dirfd`, and the kernel's path of the object,
-/// `kernel` (the address of a `struct path`). `false` if the filter says that no rule can match.
+/// `kernel` (the address of a `struct path`). Returns the first byte of the string, 0 if it is empty or
+/// unreadable; `None` if the filter says that no rule can match.
 #[inline(always)]
 pub(crate) fn append<T, A: Address>(
     record: &Record<T, A>,
@@ -49,7 +50,7 @@ pub(crate) fn append<T, A: Address>(
     slot: Slot,
     (user, dirfd): (u64, i32),
     kernel: Option<u64>,
-) -> bool {
+) -> Option<u8> {
     let asked = append_asked(record, slot.user, user);
     let gate = gate.filter(|gate| gate.wants_path(record.scratch(), slot.role));
     let mut built = build(record, kernel);
@@ -77,13 +78,13 @@ pub(crate) fn append<T, A: Address>(
         let name = keep_asked(scratch, asked, start);
         gate.set_name(scratch, Area::Asked, name);
         if !gate.test_names(scratch, slot.role) && gate.reject(scratch) {
-            return false;
+            return None;
         }
     }
     if let Some(flags) = built {
         record.append_path(tag, flags);
     }
-    true
+    Some(asked.first)
 }
 
 /// Builds the path that a `struct path` stands for; `None` where there is none.
@@ -95,7 +96,7 @@ fn build<T, A: Address>(record: &Record<T, A>, path: Option<u64>) -> Option<u64>
 
 /// Address of the `struct path` that a relative string starts from.
 #[inline(always)]
-fn base(dirfd: i32) -> Option<u64> {
+pub(crate) fn base(dirfd: i32) -> Option<u64> {
     if dirfd == AT_FDCWD {
         task::pwd(task::current())
     } else {

@@ -61,6 +61,13 @@ pub(crate) fn pwd<A: Address>(task: A) -> Option<u64> {
         .map(|fs| fs.raw() + u64::from(offset!(fs_pwd)))
 }
 
+/// Address of the `struct path` of the task's root directory.
+#[inline(always)]
+pub(crate) fn root<A: Address>(task: A) -> Option<u64> {
+    task.follow(offset!(task_fs))
+        .map(|fs| fs.raw() + u64::from(offset!(fs_root)))
+}
+
 /// Whether every thread of the task's process has ended.
 #[inline(always)]
 pub(crate) fn is_last_thread<A: Address>(task: A) -> bool {

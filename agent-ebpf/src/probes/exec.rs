@@ -18,13 +18,12 @@ use crate::{
     cgroup,
     file::{self, Layer},
     maps::{PATH_AREA, Slot, offset, setting},
+    pathname::AT_FDCWD,
     probes::syscall::is_own_process,
     read::{self, Address as _, Typed},
     record::{self, Record},
     task, usage,
 };
-
-const AT_FDCWD: i32 = -100;
 
 /// Records a started program.
 #[raw_tracepoint(tracepoint = "sched_process_exec")]

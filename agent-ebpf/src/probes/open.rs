@@ -1,4 +1,4 @@
-//! Opened files: `open`, `openat`, `openat2`, `creat`.
+//! Opened files: `open`, `openat`, `openat2`, `creat`; and `open_by_handle_at`.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
@@ -64,7 +64,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     }
     let asked = (name, record.fixed().dirfd);
     let kernel = file.map(|file| file + u64::from(offset!(file_path)));
-    if !pathname::append(&record, gate.as_ref(), PATH, asked, kernel) {
+    if pathname::append(&record, gate.as_ref(), PATH, asked, kernel).is_none() {
         return 0;
     }
     if let Some(file) = file {
@@ -72,6 +72,30 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     }
     if let Some(gate) = gate {
         record.set_outcome(&gate);
+    }
+    record.submit();
+    0
+}
+
+/// Records an open by a handle. It names no path, so there is little for the filter to test; and it is rare.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
+    let Some(call) = Call::new(ctx.arg(0)) else {
+        return 0;
+    };
+    let ret: i64 = ctx.arg(1);
+    let file = file::of_descriptor(ret);
+    let Some(record) = record::begin::<Open, _>(Slot::Syscall, Class::OPEN, task::current()) else {
+        return 0;
+    };
+    record.set_call(&call, ret);
+    let out = record.fixed();
+    clear(out);
+    out.dirfd = call.arg(0) as i32;
+    out.flags = call.arg(2) as u32;
+    if let Some(file) = file {
+        fill_file(&record, file);
+        record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
     }
     record.submit();
     0
@@ -113,12 +137,7 @@ fn row(call: &Call) -> u32 {
 /// Fills what the program passed; returns the address of the path.
 #[inline(always)]
 fn arguments(call: &Call, out: &mut Open) -> u64 {
-    out.inode = 0;
-    out.resolve = 0;
-    out.dev = 0;
-    out.inode_mode = 0;
-    out.facts = 0;
-    out.dirfd = AT_FDCWD;
+    clear(out);
     let (open, creat, openat2) = if call.compat {
         (compat::OPEN, compat::CREAT, compat::OPENAT2)
     } else {
@@ -149,6 +168,18 @@ fn arguments(call: &Call, out: &mut Open) -> u64 {
         out.mode = call.arg(3) as u32;
     }
     call.arg(1)
+}
+
+#[inline(always)]
+fn clear(out: &mut Open) {
+    out.inode = 0;
+    out.resolve = 0;
+    out.dev = 0;
+    out.inode_mode = 0;
+    out.facts = 0;
+    out.flags = 0;
+    out.mode = 0;
+    out.dirfd = AT_FDCWD;
 }
 
 /// Fills what the kernel knows of the opened file.

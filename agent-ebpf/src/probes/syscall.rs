@@ -5,11 +5,12 @@
 use aya_ebpf::{
     helpers::bpf_get_current_pid_tgid, macros::raw_tracepoint, programs::RawTracePointContext,
 };
-use komainu_common::syscalls::{class_of, handler};
+use komainu_common::syscalls::{class_of, handler, handler_of, row_of};
 
 use crate::{
     arch,
     maps::{HANDLERS, INTEREST, OWN_TGID},
+    probes::call::ROWS,
     record,
 };
 
@@ -25,20 +26,19 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     if interest == 0 {
         return 0;
     }
-    let handler = if arch::is_compat() {
-        interest >> 16
+    let half = if arch::is_compat() {
+        (interest >> 16) as u16
     } else {
-        interest & 0xffff
+        interest as u16
     };
-    if handler == u32::from(handler::NONE) || is_own_process() {
+    let handler = handler_of(half);
+    if handler == handler::NONE || is_own_process() {
         return 0;
     }
     // SAFETY: the programs in HANDLERS are of this type and expect this context.
-    unsafe { HANDLERS.tail_call(&ctx, handler) };
+    unsafe { HANDLERS.tail_call(&ctx, u32::from(handler)) };
     // Only reached if the handler is not there: it could not be loaded.
-    if let Some(class) = class_of(handler as u16) {
-        record::lose(class);
-    }
+    record::lose(class_of(handler).unwrap_or(ROWS[usize::from(row_of(half))].class));
     0
 }
 

@@ -136,7 +136,29 @@ fn socket<'a>(
     }
 }
 
-fn kind(socket: &SocketFacts<'_>) -> FdKind {
+/// Least port that Linux gives to a socket that did not ask for one (`ip_local_port_range`,
+/// ip(7)).
+const EPHEMERAL: u16 = 32768;
+/// `TCP_ESTABLISHED`, of connected datagram sockets too.
+const ESTABLISHED: u16 = 1;
+
+/// Facts of a socket that a descriptor stands for, outside of a call that connects it. Which end the
+/// process is, is a guess from its port.
+pub(super) fn held<'a>(connect: &Connect, unix_path: Option<&'a [u8]>) -> SocketFacts<'a> {
+    let connected = connect.state == ESTABLISHED;
+    let role = if connect.local_port >= EPHEMERAL {
+        Role::Client
+    } else {
+        Role::Server
+    };
+    SocketFacts {
+        role: Some(role),
+        connected,
+        ..socket(connect, None, unix_path, 0)
+    }
+}
+
+pub(super) fn kind(socket: &SocketFacts<'_>) -> FdKind {
     match (socket.family, socket.peer) {
         (AF_INET, _) | (AF_INET6, Some(SocketAddr::V4(_))) => FdKind::Ipv4,
         (AF_INET6, _) => FdKind::Ipv6,

@@ -3,6 +3,7 @@
 //!
 //! One file per event class, with the name it has in `agent-common` and in the kernel half.
 
+mod call;
 mod connect;
 mod exec;
 mod exit;
@@ -147,6 +148,7 @@ pub fn decode<'a>(
         }
         Class::OPEN => (None, Some(open::decode(&body, scratch)?)),
         Class::CONNECT => (None, Some(connect::decode(&body)?)),
+        class if call::has(class) => (None, Some(call::decode(&body, class)?)),
         Class(other) => return Err(DecodeError::Class(other)),
     };
     Ok(Decoded {

@@ -10,7 +10,7 @@ use super::{Body, DecodeError, Items, Scratch};
 use crate::event::{
     Event, Fd, FdKind, Layer, PathArg, Value, event_type,
     flags::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, open_flags},
-    path,
+    path, user_dev,
 };
 
 const O_CREAT: u32 = 0o100;
@@ -38,7 +38,11 @@ pub(super) fn decode<'a>(
     event.fd = Some(Fd {
         number,
         kind: (ret >= 0).then(|| kind(open.flags)),
-        name: paths.absolute,
+        name: if name == "open_by_handle_at" {
+            paths.arg.raw
+        } else {
+            paths.absolute
+        },
         name_raw: paths.arg.raw,
         resolved: paths.arg.resolved,
         dev: user_dev(open.dev),
@@ -108,12 +112,6 @@ fn layer(facts: u32) -> Option<Layer> {
     }
 }
 
-/// The kernel's `dev_t` (12 bits major, 20 bits minor) in user space's encoding.
-fn user_dev(kernel: u32) -> u32 {
-    let (major, minor) = (kernel >> 20, kernel & 0xf_ffff);
-    (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
-}
-
 /// In the order of the event table, which a test compares.
 fn push_params<'a>(event: &mut Event<'a>, name: &str, open: &Open, ret: i64, path: PathArg<'a>) {
     let creates = open.flags & O_CREAT != 0 || open.flags & O_TMPFILE == O_TMPFILE;
@@ -138,6 +136,11 @@ fn push_params<'a>(event: &mut Event<'a>, name: &str, open: &Open, ret: i64, pat
                 .extend([fd, path, mode, dev, inode, Value::Uint(layer)]);
         }
         "open" => event.params.extend([fd, path, flags, mode, dev, inode]),
+        "open_by_handle_at" => {
+            // A handle is no name: the path is the kernel's, where there is one.
+            let path = if resolved { path } else { Value::Absent };
+            event.params.extend([fd, dirfd, flags, path, dev, inode]);
+        }
         "openat2" => {
             let resolve = Value::Uint(open.resolve);
             event

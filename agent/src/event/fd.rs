@@ -161,3 +161,9 @@ pub struct SocketFacts<'a> {
     /// Connected, or connecting without waiting.
     pub connected: bool,
 }
+
+/// The kernel's `dev_t` (12 bits major, 20 bits minor) in user space's encoding.
+pub const fn user_dev(kernel: u32) -> u32 {
+    let (major, minor) = (kernel >> 20, kernel & 0xf_ffff);
+    (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
+}

@@ -29,6 +29,43 @@ pub struct Param {
     pub name: &'static str,
     /// How its value prints.
     pub kind: ParamKind,
+    /// Where its value is in the record.
+    pub source: Source,
+}
+
+/// Where the value of a parameter comes from.
+///
+/// The classes of [`call::TABLE`](komainu_common::call::TABLE) have one decoder, which this
+/// column drives; the others place their parameters themselves.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// The decoder of the class.
+    Decoder,
+    /// The result of the call.
+    Result,
+    /// The low 32 bits of an argument: signed for numbers, descriptors and ids of processes; of flags, the
+    /// bits that have names.
+    Arg(u8),
+    /// All of an argument.
+    Long(u8),
+    /// A user or group id, which some calls pass in 16 bits.
+    Id(u8),
+    /// A number made of the arguments.
+    Of(fn(&[u64; 6]) -> u64),
+    /// The first path.
+    Path,
+    /// The second path.
+    Path2,
+    /// The first string.
+    Text,
+    /// The second string.
+    Text2,
+    /// The bytes that an argument points to.
+    Bytes,
+    /// A number made of the 32-bit words that they begin with.
+    Words(fn(&[u32; 6]) -> u64),
+    /// The inheritable, permitted or effective capabilities of the process: 0, 1, 2.
+    Capabilities(u8),
 }
 
 /// Type of a parameter; decides the text of `evt.arg` and the type of `evt.rawarg`.

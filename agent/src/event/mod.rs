@@ -16,11 +16,13 @@ mod value;
 mod world;
 
 pub use container::{Container, ContainerDetails, Membership, Mount, Pod};
-pub use fd::{Fd, FdKind, Layer, Role, SocketFacts};
+pub use fd::{Fd, FdKind, Layer, Role, SocketFacts, user_dev};
 pub use flags::Flag;
-pub use kinds::{EventType, Param, ParamKind};
+pub use kinds::{EventType, Param, ParamKind, Source};
 pub use process::{ExeFacts, ProcKey, Process};
-pub use table::{KNOWN_NAMES, errno_name, event_type, event_types, family, is_known_name};
+pub use table::{
+    KNOWN_NAMES, errno_name, event_type, event_types, family, is_known_name, signal_name,
+};
 pub use value::{PathArg, Tuple, Value};
 pub use world::{User, World};
 

@@ -10,10 +10,10 @@ use aya::{
 };
 use aya_log::EbpfLogger;
 use komainu_common::{
-    Class, Settings,
+    Settings, call,
     limits::SCRATCH_SLOTS_PER_CPU,
     offsets::ABSENT,
-    syscalls::{INTEREST_SLOTS, x86_64},
+    syscalls::{INTEREST_SLOTS, half_of_row, handler_of, x86_64},
 };
 
 use super::{
@@ -142,18 +142,15 @@ impl Kernel {
         &self.probes
     }
 
-    /// Which event classes are to be delivered at all: system calls of the others end in the
-    /// dispatcher. The lifecycle classes always are, the process table lives on them.
-    pub fn watch(&mut self, is_wanted: impl Fn(Class) -> bool) -> Result<(), LoadError> {
+    /// Which system calls are to be delivered, by the name of their event: the others end in the
+    /// dispatcher. Starts and ends of processes always are, the process table lives on them.
+    pub fn watch(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<(), LoadError> {
         let loaded = |handler: u16| {
             self.probes.iter().any(|status| {
-                let classes = status.probe.classes;
-                status.probe.hook == Hook::SyscallHandler(handler)
-                    && status.attached()
-                    && classes.iter().any(|&class| is_wanted(class))
+                status.probe.hook == Hook::SyscallHandler(handler) && status.attached()
             })
         };
-        let words = interest_table(loaded);
+        let words = interest_table(|name, handler| loaded(handler) && is_wanted(name));
         let map = self
             .object
             .map_mut("INTEREST")
@@ -303,22 +300,30 @@ fn verified_instructions(object: &mut Ebpf, program: &str) -> Option<u32> {
     program.info().ok()?.verified_instruction_count()
 }
 
-/// The interest table for these handlers: one word per system call number.
-fn interest_table(is_wanted: impl Fn(u16) -> bool) -> Vec<u32> {
+/// The interest table for the calls whose event and handler are wanted: one word per system call
+/// number.
+fn interest_table(is_wanted: impl Fn(&str, u16) -> bool) -> Vec<u32> {
     let mut words = vec![0_u32; INTEREST_SLOTS as usize];
-    let mut enter = |number: u32, bits: u32| {
-        if let Some(word) = words.get_mut(number as usize) {
-            *word |= bits;
+    let mut enter = |numbers: &[u32], bits: u32| {
+        for &number in numbers {
+            if let Some(word) = words.get_mut(number as usize) {
+                *word |= bits;
+            }
         }
     };
-    for call in x86_64::TABLE.iter().filter(|call| is_wanted(call.handler)) {
-        let handler = u32::from(call.handler);
-        call.native
-            .iter()
-            .for_each(|&number| enter(number, handler));
-        call.compat
-            .iter()
-            .for_each(|&number| enter(number, handler << 16));
+    for call in x86_64::TABLE {
+        if is_wanted(call.name, call.handler) {
+            let half = u32::from(call.handler);
+            enter(call.native, half);
+            enter(call.compat, half << 16);
+        }
+    }
+    for (row, call) in (0..=u8::MAX).zip(call::TABLE) {
+        let half = half_of_row(row, &call.spec);
+        if is_wanted(call.name, handler_of(half)) {
+            enter(call.native, half.into());
+            enter(call.compat, u32::from(half) << 16);
+        }
     }
     words
 }
@@ -354,7 +359,7 @@ mod tests {
 
     #[test]
     fn one_number_can_mean_two_calls() {
-        let words = interest_table(|_| true);
+        let words = interest_table(|_, _| true);
         // 5 is open in the compat table and fstat natively; 59 is execve natively.
         assert_eq!(words[5], u32::from(handler::OPEN) << 16);
         assert_eq!(words[59], u32::from(handler::EXEC_FAILED));
@@ -364,9 +369,31 @@ mod tests {
     }
 
     #[test]
-    fn unwanted_handlers_have_no_entry() {
-        let words = interest_table(|handler| handler == handler::CONNECT);
+    fn unwanted_calls_have_no_entry() {
+        let words = interest_table(|_, handler| handler == handler::CONNECT);
         assert_eq!(words[257], 0);
         assert_eq!(words[42], u32::from(handler::CONNECT));
+        let words = interest_table(|name, _| name == "unlinkat");
+        let unlinkat = words[263] & 0xffff;
+        assert_eq!(handler_of(unlinkat as u16), handler::CALL_PATH);
+        let row = usize::from(komainu_common::syscalls::row_of(unlinkat as u16));
+        assert_eq!(call::TABLE[row].name, "unlinkat");
+        assert_eq!(words[87], 0, "unlink");
+    }
+
+    /// Each half of a word means one call.
+    #[test]
+    fn no_number_is_taken_twice() {
+        let mut taken = std::collections::BTreeSet::new();
+        let own = x86_64::TABLE.iter().map(|call| (call.native, call.compat));
+        let rows = call::TABLE.iter().map(|row| (row.native, row.compat));
+        for (native, compat) in own.chain(rows) {
+            for number in native {
+                assert!(taken.insert((false, *number)), "native {number}");
+            }
+            for number in compat {
+                assert!(taken.insert((true, *number)), "compat {number}");
+            }
+        }
     }
 }

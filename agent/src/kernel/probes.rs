@@ -24,6 +24,28 @@ pub struct Probe {
     pub required: bool,
 }
 
+/// Classes that come from system calls.
+const SYSCALLS: &[Class] = &[
+    Class::OPEN,
+    Class::CONNECT,
+    Class::RENAME,
+    Class::UNLINK,
+    Class::MKDIR,
+    Class::ATTRIBUTE,
+    Class::MOUNT,
+    Class::TRACE,
+    Class::MODULE,
+    Class::NAMESPACE,
+    Class::CREDENTIAL,
+    Class::OBJECT,
+    Class::DUP,
+    Class::SIGNAL,
+    Class::PROPERTY,
+    Class::MEMORY,
+    Class::IO_URING,
+    Class::DIRECTORY,
+];
+
 /// Every probe, in the order they are attached: lifecycle first, so that no event comes from a
 /// process the agent could not know.
 pub const PROBES: &[Probe] = &[
@@ -58,15 +80,70 @@ pub const PROBES: &[Probe] = &[
         required: true,
     },
     Probe {
+        program: "open_by_handle",
+        hook: Hook::SyscallHandler(handler::OPEN_BY_HANDLE),
+        classes: &[Class::OPEN],
+        required: false,
+    },
+    Probe {
         program: "connect",
         hook: Hook::SyscallHandler(handler::CONNECT),
         classes: &[Class::CONNECT],
         required: true,
     },
     Probe {
+        program: "call_plain",
+        hook: Hook::SyscallHandler(handler::CALL_PLAIN),
+        classes: &[
+            Class::TRACE,
+            Class::MODULE,
+            Class::NAMESPACE,
+            Class::CREDENTIAL,
+            Class::OBJECT,
+            Class::SIGNAL,
+            Class::PROPERTY,
+            Class::MEMORY,
+            Class::IO_URING,
+        ],
+        required: true,
+    },
+    Probe {
+        program: "call_descriptor",
+        hook: Hook::SyscallHandler(handler::CALL_DESCRIPTOR),
+        classes: &[
+            Class::ATTRIBUTE,
+            Class::MOUNT,
+            Class::MODULE,
+            Class::NAMESPACE,
+            Class::OBJECT,
+            Class::DUP,
+            Class::DIRECTORY,
+        ],
+        required: true,
+    },
+    Probe {
+        program: "call_path",
+        hook: Hook::SyscallHandler(handler::CALL_PATH),
+        classes: &[
+            Class::RENAME,
+            Class::UNLINK,
+            Class::MKDIR,
+            Class::ATTRIBUTE,
+            Class::MOUNT,
+            Class::DIRECTORY,
+        ],
+        required: true,
+    },
+    Probe {
+        program: "call_paths",
+        hook: Hook::SyscallHandler(handler::CALL_PATHS),
+        classes: &[Class::RENAME, Class::MOUNT],
+        required: true,
+    },
+    Probe {
         program: "sys_exit",
         hook: Hook::RawTracepoint("sys_exit"),
-        classes: &[Class::OPEN, Class::CONNECT],
+        classes: SYSCALLS,
         required: true,
     },
 ];
@@ -95,6 +172,45 @@ impl Hook {
         match self {
             Hook::RawTracepoint(name) => format!("raw_tracepoint/{name}"),
             Hook::SyscallHandler(_) => "raw_tracepoint/sys_exit (tail call)".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use komainu_common::call::TABLE;
+
+    use super::*;
+
+    #[test]
+    fn the_dispatcher_names_every_class_of_its_handlers() {
+        for probe in PROBES {
+            if let Hook::SyscallHandler(_) = probe.hook {
+                let without_it = probe.classes.iter().find(|class| !SYSCALLS.contains(class));
+                // Of execs only those that fail.
+                assert!(
+                    without_it.is_none_or(|class| *class == Class::EXEC),
+                    "{without_it:?}"
+                );
+            }
+        }
+    }
+
+    /// A program that does not attach degrades the classes of its calls, and says so.
+    #[test]
+    fn programs_name_the_classes_of_their_rows() {
+        let shapes: BTreeSet<u8> = TABLE.iter().map(|row| row.spec.shape).collect();
+        for shape in shapes {
+            let of_shape = TABLE.iter().filter(|row| row.spec.shape == shape);
+            let classes: BTreeSet<u16> = of_shape.map(|row| row.spec.class.0).collect();
+            let probe = PROBES
+                .iter()
+                .find(|probe| probe.hook == Hook::SyscallHandler(shape.into()))
+                .unwrap();
+            let named: BTreeSet<u16> = probe.classes.iter().map(|class| class.0).collect();
+            assert_eq!(named, classes, "{}", probe.program);
         }
     }
 }

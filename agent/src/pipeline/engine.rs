@@ -7,7 +7,7 @@ use komainu_common::{Class, Header};
 
 use super::rule_files;
 use crate::config::Config;
-use crate::event::event_types;
+use crate::event::event_type;
 use crate::rules::plan::ClassTables;
 use crate::rules::{self, Diagnostic, Files, LoadOptions, OutputOptions, Plan, RuleSet, Source};
 
@@ -80,9 +80,10 @@ pub(super) fn enabled(rules: &RuleSet) -> usize {
     rules.rules().iter().filter(|rule| rule.enabled).count()
 }
 
-/// Whether a rule can match an event of this class.
-pub(super) fn wants(rules: &RuleSet, class: Class) -> bool {
-    event_types().any(|ty| ty.class == Some(class) && rules.wants(ty))
+/// Whether a rule can match an event of this name; of a name that is no event's, which a call may have that
+/// stands for several, it is not known.
+pub(super) fn wants(rules: &RuleSet, name: &str) -> bool {
+    event_type(name).is_none_or(|ty| rules.wants(ty))
 }
 
 /// Rules, and the filter plan that the kernel half has of them.
@@ -118,8 +119,8 @@ pub(super) trait Filter {
     /// Why it cannot.
     type Error: std::fmt::Display;
 
-    /// Delivers these classes and no others.
-    fn deliver(&mut self, is_wanted: &dyn Fn(Class) -> bool) -> Result<(), Self::Error>;
+    /// Delivers the events of these names and no others.
+    fn deliver(&mut self, is_wanted: &dyn Fn(&str) -> bool) -> Result<(), Self::Error>;
 
     /// Takes a plan without using it yet; returns its generation.
     fn prepare(&mut self, plan: &Plan) -> Result<u32, Self::Error>;
@@ -133,13 +134,13 @@ pub(super) trait Filter {
 /// The kernel half takes what may fail first. Then the new rules judge, and all of them judge a record
 /// that went through the old plan; then the new plan filters. So nothing that passed a plan is tried
 /// on less than the rules in force, and nothing is filtered by a plan whose rules do not judge yet. The
-/// classes that are wanted are delivered before the first rule that wants one is in force, and until
+/// events that are wanted are delivered before the first rule that wants one is in force, and until
 /// the last that did is gone.
 ///
 /// # Errors
 ///
-/// The kernel half does not take the plan or deliver the classes; the old rules stay. Where only
-/// leaving out classes that nobody wants any more fails, the new rules are in force and a warning is
+/// The kernel half does not take the plan or deliver the events; the old rules stay. Where only
+/// leaving out events that nobody wants any more fails, the new rules are in force and a warning is
 /// logged.
 pub(super) fn put_in_force<F: Filter>(
     in_force: &ArcSwap<InForce>,
@@ -154,13 +155,13 @@ pub(super) fn put_in_force<F: Filter>(
         plan,
         generation,
     });
-    kernel.deliver(&|class| wants(&old.rules, class) || wants(&new.rules, class))?;
+    kernel.deliver(&|name| wants(&old.rules, name) || wants(&new.rules, name))?;
     in_force.store(Arc::clone(&new));
     if let Err(error) = kernel.commit() {
         in_force.store(old);
         return Err(error);
     }
-    if let Err(error) = kernel.deliver(&|class| wants(&new.rules, class)) {
+    if let Err(error) = kernel.deliver(&|name| wants(&new.rules, name)) {
         tracing::warn!(%error, "events that no rule wants any more are still delivered");
     }
     Ok(enabled(&new.rules))
@@ -191,8 +192,8 @@ mod tests {
     impl Filter for Fake {
         type Error = &'static str;
 
-        fn deliver(&mut self, is_wanted: &dyn Fn(Class) -> bool) -> Result<(), &'static str> {
-            let wanted = (is_wanted(Class::OPEN), is_wanted(Class::CONNECT));
+        fn deliver(&mut self, is_wanted: &dyn Fn(&str) -> bool) -> Result<(), &'static str> {
+            let wanted = (is_wanted("openat"), is_wanted("connect"));
             self.call(format!("deliver {wanted:?}"))
         }
 
@@ -255,16 +256,16 @@ mod tests {
     }
 
     #[test]
-    fn classes_follow_the_rules() {
+    fn delivery_follows_the_rules() {
         let text =
             "- rule: r\n  desc: d\n  condition: evt.type = openat\n  output: o\n  priority: INFO\n";
         let rules = compiled(text).unwrap();
         assert_eq!(enabled(&rules), 1);
-        assert!(wants(&rules, Class::OPEN));
-        assert!(!wants(&rules, Class::CONNECT));
+        assert!(wants(&rules, "openat"));
+        assert!(!wants(&rules, "open"));
         let disabled = compiled(&format!("{text}  enabled: false\n")).unwrap();
         assert_eq!(enabled(&disabled), 0);
-        assert!(!wants(&disabled, Class::OPEN));
+        assert!(!wants(&disabled, "openat"));
     }
 
     #[test]

@@ -51,6 +51,13 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 }
                 true
             }
+            // A schema for keys of any name.
+            "additionalProperties" if wanted.is_object() => {
+                for (key, inner) in value.as_object().into_iter().flatten() {
+                    check(root, wanted, inner, &format!("{at}/{key}"), found);
+                }
+                true
+            }
             "additionalProperties" => value.as_object().is_none_or(|object| {
                 let known = schema["properties"].as_object().unwrap();
                 object.keys().all(|key| known.contains_key(key))

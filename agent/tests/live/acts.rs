@@ -11,6 +11,7 @@ use std::{
     path::Path,
 };
 
+use crate::raw::{LowMemory, syscall_compat, syscall_native};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, ResolveFlags};
 
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
@@ -20,6 +21,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     match name.as_str() {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "open-all" => open_all(&rest),
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),
         "creat" => creat(argument(0)),
@@ -36,6 +38,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "thread-open" => thread_open(argument(0)),
         "open-upper-bits" => open_upper_bits(argument(0)),
         "open-on-a-clone" => open_on_a_clone(argument(0), argument(1)),
+        "call" => crate::raw::act(&rest),
         "exec-fail-flood" => exec_fail_flood(argument(0).parse().unwrap()),
         other => panic!("no act called {other:?}"),
     }
@@ -50,6 +53,37 @@ fn open_flood(path: &str, times: usize) {
             OFlags::RDONLY,
             Mode::empty(),
         ));
+    }
+}
+
+/// Opens each path in several modes, from the current directory and from another one, and through a
+/// symbolic link.
+fn open_all(paths: &[String]) {
+    let directory = tempfile::tempdir().unwrap();
+    let etc = File::open("/etc").unwrap();
+    let modes = [
+        OFlags::RDONLY,
+        OFlags::WRONLY,
+        OFlags::RDWR | OFlags::CLOEXEC,
+        OFlags::RDONLY | OFlags::DIRECTORY,
+        OFlags::PATH,
+    ];
+    for (number, path) in paths.iter().enumerate() {
+        let link = directory.path().join(number.to_string());
+        // Fails for an empty name.
+        let _linked = std::os::unix::fs::symlink(path, &link).is_ok();
+        for flags in modes {
+            // Without O_CREAT and O_TRUNC none of them changes anything.
+            let flags = flags | OFlags::NONBLOCK;
+            drop(rustix::fs::open(path.as_str(), flags, Mode::empty()));
+            drop(rustix::fs::openat(
+                &etc,
+                path.as_str(),
+                flags,
+                Mode::empty(),
+            ));
+            drop(rustix::fs::open(&link, flags, Mode::empty()));
+        }
     }
 }
 
@@ -69,7 +103,7 @@ fn creat(path: &str) {
     let path = CString::new(path).unwrap();
     // SAFETY: a valid C string; the returned descriptor is owned here.
     unsafe {
-        let fd = syscall_native(85, path.as_ptr() as u64, 0o600, 0);
+        let fd = syscall_native(85, [path.as_ptr() as u64, 0o600, 0, 0, 0, 0]);
         assert!(fd >= 0, "creat: {fd}");
         drop(File::from_raw_fd(i32::try_from(fd).unwrap()));
     }
@@ -79,7 +113,7 @@ fn creat(path: &str) {
 fn open_upper_bits(path: &str) {
     let path = CString::new(path).unwrap();
     // SAFETY: a valid C string; the descriptor dies with the process.
-    let fd = unsafe { syscall_native((0xdead << 32) | 2, path.as_ptr() as u64, 0, 0) };
+    let fd = unsafe { syscall_native((0xdead << 32) | 2, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) };
     assert!(fd >= 0, "open: {fd}");
 }
 
@@ -99,7 +133,8 @@ fn exec_fail_flood(times: usize) {
     argv.push(std::ptr::null());
     for _ in 0..times {
         // SAFETY: valid C strings and a null-terminated array; the call fails.
-        let result = unsafe { syscall_native(59, path.as_ptr() as u64, argv.as_ptr() as u64, 0) };
+        let result =
+            unsafe { syscall_native(59, [path.as_ptr() as u64, argv.as_ptr() as u64, 0, 0, 0, 0]) };
         assert!(result < 0);
     }
 }
@@ -107,50 +142,10 @@ fn exec_fail_flood(times: usize) {
 /// `open(2)` through the 32-bit entry: number 5 there, `fstat` in the native table.
 fn open_compat(path: &str) {
     let path = CString::new(path).unwrap();
-    let bytes = path.as_bytes_with_nul();
-    // The 32-bit entry takes 32-bit pointers: the string must lie below 4 GiB.
-    // SAFETY: a fresh private mapping of a page, longer than the string.
-    unsafe {
-        let low = rustix::mm::mmap_anonymous(
-            0x1000_0000 as *mut _,
-            4096,
-            rustix::mm::ProtFlags::READ | rustix::mm::ProtFlags::WRITE,
-            rustix::mm::MapFlags::PRIVATE | rustix::mm::MapFlags::FIXED,
-        )
-        .unwrap();
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), low.cast(), bytes.len());
-        let fd = syscall_compat(5, low as u64, 0, 0);
-        assert!(fd >= 0, "open: {fd}");
-    }
-}
-
-/// # Safety
-/// The arguments must be right for the call.
-unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
-    let result: i64;
-    // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
-    unsafe {
-        std::arch::asm!(
-            "syscall", inlateout("rax") number.cast_signed() => result,
-            in("rdi") a, in("rsi") b, in("rdx") c, out("rcx") _, out("r11") _,
-        );
-    }
-    result
-}
-
-/// # Safety
-/// The arguments must be right for the call.
-unsafe fn syscall_compat(number: u64, a: u64, b: u64, c: u64) -> i64 {
-    let result: i64;
-    // SAFETY: the caller's guarantee. rbx is LLVM's, so it is swapped in and out.
-    unsafe {
-        std::arch::asm!(
-            "xchg rbx, {a}", "int 0x80", "xchg rbx, {a}",
-            a = inout(reg) a => _, inlateout("rax") number.cast_signed() => result,
-            in("rcx") b, in("rdx") c, out("r8") _, out("r9") _, out("r10") _, out("r11") _,
-        );
-    }
-    result
+    let path = LowMemory::new().put(path.as_bytes_with_nul());
+    // SAFETY: a C string below 4 GiB; the descriptor dies with the process.
+    let fd = unsafe { syscall_compat(5, [path, 0, 0, 0, 0, 0]) };
+    assert!(fd >= 0, "open: {fd}");
 }
 
 fn chdir_open(directory: &str, name: &str) {

@@ -15,11 +15,15 @@
 
 mod acts;
 mod agent;
+mod call;
+mod cases;
 mod connect;
 mod exec;
+mod filter;
 mod flood;
 mod open;
 mod process;
+mod raw;
 mod stalled;
 mod watch;
 
@@ -44,6 +48,8 @@ fn main() {
         open::TESTS,
         connect::TESTS,
         process::TESTS,
+        call::TESTS,
+        filter::TESTS,
         flood::TESTS,
         agent::TESTS,
         stalled::TESTS,

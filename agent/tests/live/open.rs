@@ -10,7 +10,7 @@ use tempfile::tempdir;
 
 use crate::{
     Test,
-    watch::{Watch, perform, text},
+    watch::{Watch, act, finish, perform, text},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -31,6 +31,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("open_of_an_unlinked_file", of_an_unlinked_file),
     ("open_of_a_deep_path", of_a_deep_path),
     ("open_in_a_thread", in_a_thread),
+    ("open_by_a_handle", by_a_handle),
     (
         "open_through_a_mount_and_a_chroot_free_root",
         through_proc_root,
@@ -236,6 +237,47 @@ fn of_a_deep_path(watch: &mut Watch) {
         file.ends_with(&resolved) && resolved.len() < file.len(),
         "{resolved}"
     );
+}
+
+/// A handle is no path: all names are the kernel's.
+fn by_a_handle(watch: &mut Watch) {
+    // Filesystems without handles (overlayfs) could not be tried.
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = directory.path().join("by-handle");
+    fs::write(&path, "x").unwrap();
+    let path = path.to_str().unwrap();
+    // `struct file_handle` with room for 128 bytes is the first thing in low memory.
+    let room = format!("native 39 w128{}", ".0".repeat(33));
+    let make = format!("native 303 -100 s{path} 0x10000000 w0 0");
+    for (call, ret_is_fd) in [
+        ("native 304 -100 0x10000000 0", true),
+        ("compat 342 -100 0x10000000 0x80000", true),
+        ("native 304 77 0x10000000 0", false),
+    ] {
+        let ((child, output), seen) = watch.during(|| {
+            let mut command = act("call");
+            command
+                .args([room.as_str(), &make, call])
+                .current_dir(&directory);
+            finish(command.spawn().unwrap())
+        });
+        let ret: i64 = output.lines().nth(2).unwrap().parse().unwrap();
+        assert_eq!(ret >= 0, ret_is_fd, "{call}: {output}");
+        let (ret_seen, name, kind, path_seen) = seen.one(child, |decoded| {
+            let event = decoded.event.as_ref()?;
+            let fd = event.fd.as_ref()?;
+            let param = event.params.get(event.ty.param("path")?)?;
+            let raw = match param {
+                Value::Path(path) => text(path.raw),
+                _ => String::new(),
+            };
+            (event.ty.name == "open_by_handle_at").then(|| (event.ret, text(fd.name), fd.kind, raw))
+        });
+        let expected = if ret_is_fd { path } else { "" };
+        assert_eq!((ret_seen, name.as_str()), (Some(ret), expected), "{call}");
+        assert_eq!(kind, ret_is_fd.then_some(FdKind::File));
+        assert_eq!(path_seen, expected);
+    }
 }
 
 fn in_a_thread(watch: &mut Watch) {

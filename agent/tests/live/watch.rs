@@ -60,6 +60,14 @@ impl Watch {
         (result, seen)
     }
 
+    /// Runs `act` with the kernel half and returns its result with every record made meanwhile.
+    pub(crate) fn during_with<T>(&mut self, act: impl FnOnce(&mut Kernel) -> T) -> (T, Seen) {
+        let mut seen = Seen::default();
+        let result = act(&mut self.kernel);
+        self.drain_for(QUIET, &mut seen);
+        (result, seen)
+    }
+
     /// Reads while `act` runs in another thread, for acts that outgrow the rings.
     pub(crate) fn while_running<T: Send>(
         &mut self,

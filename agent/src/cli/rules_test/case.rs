@@ -1,5 +1,6 @@
 //! The shape of a file of rule tests. `rules/README.md` documents it for people.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -52,6 +53,21 @@ pub(super) struct EventFacts {
     pub(super) ty: String,
     /// Return value.
     pub(super) result: Option<Outcome>,
+    /// Parameters of a system call, by the names of `evt.arg`.
+    #[serde(default)]
+    pub(super) args: BTreeMap<String, Argument>,
+}
+
+/// Value of a parameter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Argument {
+    /// A number.
+    Number(i64),
+    /// A text, a path, or the name of a value.
+    Text(String),
+    /// Names of flags.
+    Names(Vec<String>),
 }
 
 /// A return value.

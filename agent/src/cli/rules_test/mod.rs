@@ -1,5 +1,6 @@
 //! `komainu rules test`: events, and the rules that must hold for them.
 
+mod call;
 mod case;
 mod check;
 mod event;

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use komainu_common::{
-    Class, Header, Task, Usage,
+    Class, Header, Task, Usage, call,
     connect::{CONNECT_RESOLVED, Connect},
     exec::{EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
     item::{ItemHeader, tag},
@@ -14,7 +14,9 @@ use komainu_common::{
 };
 use zerocopy::IntoBytes;
 
-use super::case::{Case, Family, FileFacts, LayerName, Outcome, ProcessFacts, SocketType};
+use super::case::{
+    Case, Family, FileFacts, LayerName, Outcome, ProcessFacts, SocketFacts, SocketType,
+};
 use crate::event::errno_name;
 
 /// cgroup ids of the fixture: on the host, and in the container.
@@ -24,7 +26,7 @@ pub(super) const CONTAINER_CGROUP: u64 = 2;
 const PID: u32 = 1000;
 /// Descriptor that an open gives where the test does not say.
 const OPENED: i64 = 3;
-const AT_FDCWD: i32 = -100;
+pub(super) const AT_FDCWD: i32 = -100;
 const SECOND: u64 = 1_000_000_000;
 /// Time of the event since boot; processes started earlier, ancestors before their children.
 const NOW: u64 = 10_000 * SECOND;
@@ -59,6 +61,12 @@ pub(super) const OPEN_FACTS: &[(&str, u32)] = &[
 /// Bytes of the record; the error says what the test lacks.
 pub(super) fn encode(case: &Case) -> Result<Vec<u8>, String> {
     let ty = case.event.ty.as_str();
+    if let Some((index, row)) = (0..).zip(call::TABLE).find(|(_, row)| row.name == ty) {
+        return super::call::encode(case, index, row);
+    }
+    if !case.event.args.is_empty() {
+        return Err(format!("`{ty}` takes no `args`"));
+    }
     let syscall = TABLE
         .iter()
         .find(|syscall| syscall.name == ty)
@@ -214,7 +222,27 @@ fn open(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
 
 fn connect(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
     let socket = case.socket.as_ref().ok_or("a connect needs `socket`")?;
+    let fixed = connected(socket)?;
     let ret = result(case, 0)?;
+    let items: Vec<_> = unix_path(socket).into_iter().collect();
+    Ok(record(
+        case,
+        Class::CONNECT,
+        syscall,
+        ret,
+        fixed.as_bytes(),
+        &items,
+    ))
+}
+
+/// The name of a unix socket's peer as an item.
+pub(super) fn unix_path(socket: &SocketFacts) -> Option<(u8, &[u8])> {
+    let path = socket.path.as_deref()?;
+    Some((tag::UNIX_PATH, path.as_bytes()))
+}
+
+/// The socket as the kernel half describes it.
+pub(super) fn connected(socket: &SocketFacts) -> Result<Connect, String> {
     let unix = socket.family == Family::Unix;
     if unix != socket.path.is_some() || unix == socket.peer.is_some() {
         return Err("a unix socket needs `path`, another one `peer`".into());
@@ -226,7 +254,7 @@ fn connect(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
         Some(SocketType::Tcp) => (1, 6),
         Some(SocketType::Stream) | None => (1, 0),
     };
-    let fixed = Connect {
+    Ok(Connect {
         local: bytes(socket.local),
         peer: bytes(socket.peer),
         inode: 1,
@@ -243,24 +271,11 @@ fn connect(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
         fd: 3,
         facts: CONNECT_RESOLVED,
         reserved: 0,
-    };
-    let path = socket
-        .path
-        .as_deref()
-        .map(|path| (tag::UNIX_PATH, path.as_bytes()));
-    let items: Vec<_> = path.into_iter().collect();
-    Ok(record(
-        case,
-        Class::CONNECT,
-        syscall,
-        ret,
-        fixed.as_bytes(),
-        &items,
-    ))
+    })
 }
 
 /// The return value of the case, `default` where it says none.
-fn result(case: &Case, default: i64) -> Result<i64, String> {
+pub(super) fn result(case: &Case, default: i64) -> Result<i64, String> {
     match &case.event.result {
         None => Ok(default),
         Some(Outcome::Number(number)) => Ok(*number),
@@ -311,7 +326,7 @@ fn bytes(address: Option<SocketAddr>) -> [u8; 16] {
     }
 }
 
-fn record(
+pub(super) fn record(
     case: &Case,
     class: Class,
     syscall: u32,

@@ -87,6 +87,10 @@ fn event() -> Value {
             "type": one_of(&names, "Event type, as in evt.type."),
             "result": { "type": ["integer", "string"],
                 "description": "Return value: a number, or the name of an error such as EACCES." },
+            "args": { "type": "object", "description": "Parameters of a system call, as in evt.arg.",
+                "additionalProperties": {
+                    "type": ["integer", "string", "array"], "items": { "type": "string" },
+                    "description": "A number, a text, or names of flags." } },
         }),
     )
 }

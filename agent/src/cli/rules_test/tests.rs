@@ -156,6 +156,93 @@ fn a_directory_without_tests_is_an_error() {
     );
 }
 
+const CALLS: &str = "- rule: R\n  desc: d\n  condition: >\n    CONDITION\n  output: o %evt.args\n  priority: NOTICE\n";
+
+/// An event of every shape, and the condition that must hold for it.
+#[test]
+fn a_system_call_is_given_by_its_parameters() {
+    let cases = [
+        (
+            "{type: renameat2, args: {oldpath: a, newpath: /b, flags: [RENAME_EXCHANGE]}}",
+            "evt.arg.oldpath = /w/a and fs.path.target = /b and evt.arg.flags = RENAME_EXCHANGE",
+        ),
+        (
+            "{type: unlinkat, result: EBADF, args: {dirfd: 7, name: /x, flags: [AT_REMOVEDIR]}}",
+            "evt.arg.name = /x and fd.num = 7 and evt.res = EBADF",
+        ),
+        (
+            "{type: chmod, args: {filename: x, mode: [S_ISUID, S_IXUSR]}}",
+            "evt.arg.mode = \"S_IXUSR|S_ISUID\" and fs.path.name = /w/x",
+        ),
+        (
+            "{type: ptrace, args: {request: PTRACE_ATTACH, pid: 5}}",
+            "evt.arg.request = PTRACE_ATTACH and evt.rawarg.pid = 5",
+        ),
+        (
+            "{type: unshare, args: {flags: [CLONE_NEWUSER, CLONE_NEWNET]}}",
+            "evt.arg.flags contains CLONE_NEWUSER and evt.arg.flags contains CLONE_NEWNET",
+        ),
+        ("{type: setuid, args: {uid: 0}}", "evt.arg.uid = root"),
+        (
+            "{type: kill, args: {pid: 1, sig: 9}}",
+            "evt.arg.sig = SIGKILL",
+        ),
+        (
+            "{type: prctl, args: {option: PR_SET_NAME, arg2_str: kworker}}",
+            "evt.arg.arg2_str = kworker",
+        ),
+        (
+            "{type: bpf, result: EPERM, args: {cmd: BPF_PROG_LOAD}}",
+            "evt.arg.cmd = BPF_PROG_LOAD",
+        ),
+    ];
+    for (event, condition) in cases {
+        let tests = format!(
+            "rules: [a.yaml]\ntests:\n- test: t\n  event: {event}\n  process: {{cwd: /w}}\n  expect: [R]\n"
+        );
+        let report = try_one(&CALLS.replace("CONDITION", condition), &tests).unwrap();
+        assert_eq!((report.passed, report.failed), (1, 0), "{}", report.text);
+    }
+}
+
+#[test]
+fn a_descriptor_of_a_system_call_is_a_file_or_a_socket() {
+    let cases = [
+        (
+            "event: {type: fchmod, args: {fd: 4, mode: [S_ISUID]}}\n  file: {name: /l, resolved: /bin/x}",
+            "fd.name = /bin/x and fd.num = 4",
+        ),
+        (
+            "event: {type: dup2, result: 0, args: {oldfd: 5}}\n  \
+             socket: {family: ipv4, peer: \"1.2.3.4:443\", local: \"10.0.0.1:40000\"}",
+            "evt.rawres in (0, 1, 2) and fd.type in (ipv4, ipv6) and fd.sip = 1.2.3.4",
+        ),
+    ];
+    for (event, condition) in cases {
+        let tests = format!("rules: [a.yaml]\ntests:\n- test: t\n  {event}\n  expect: [R]\n");
+        let report = try_one(&CALLS.replace("CONDITION", condition), &tests).unwrap();
+        assert_eq!((report.passed, report.failed), (1, 0), "{}", report.text);
+    }
+}
+
+#[test]
+fn a_parameter_that_cannot_be_given_is_an_error() {
+    for (event, expected) in [
+        ("{type: mkdir, args: {nope: 1}}", "no parameter `nope`"),
+        ("{type: mkdir, args: {res: 1}}", "event.result"),
+        ("{type: mkdir, args: {path: 1}}", "must be a text"),
+        (
+            "{type: unshare, args: {flags: [CLONE_NOPE]}}",
+            "no name of a value",
+        ),
+        ("{type: openat, args: {flags: 1}}", "takes no `args`"),
+    ] {
+        let tests = format!("rules: [a.yaml]\ntests:\n- test: t\n  event: {event}\n  expect: []\n");
+        let report = try_one(RULE, &tests).unwrap();
+        assert!(report.text.contains(expected), "{}", report.text);
+    }
+}
+
 /// The upstream stable rules, which are not part of the repository.
 fn upstream() -> Option<PathBuf> {
     let named = std::env::var_os("KOMAINU_UPSTREAM_RULES").map(PathBuf::from);

@@ -1,7 +1,7 @@
 //! Text of event parameters: `evt.arg`, `evt.rawarg`, `evt.args`.
 
 use super::{FieldType, FieldValue, Scope};
-use crate::event::{Event, Flag, ParamKind, Tuple, Value, errno_name};
+use crate::event::{Event, Flag, ParamKind, Tuple, Value, errno_name, signal_name};
 
 /// `AT_FDCWD` of `openat(2)`.
 const AT_FDCWD: i64 = -100;
@@ -95,6 +95,7 @@ fn named<'a>(
         }
         (ParamKind::Mode(table), Value::Uint(bits)) => mode_names(scope, table, bits),
         (ParamKind::Errno, Value::Int(code)) => errno_name(code.checked_neg()?).map(str::as_bytes),
+        (ParamKind::Signal, Value::Int(number)) => signal_name(number).map(str::as_bytes),
         (ParamKind::Fd, Value::Int(number)) => fd_text(scope, index, number),
         (ParamKind::Path | ParamKind::RelPath, Value::Path(path)) => {
             let text = scope.path(&path);

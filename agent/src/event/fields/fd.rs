@@ -156,7 +156,7 @@ fn connected<'a>(fd: &Fd<'_>) -> FieldValue<'a> {
 
 fn changed<'a>(scope: &Scope<'_>, fd: &Fd<'_>) -> FieldValue<'a> {
     FieldValue::Bool(match scope.event.ty.name {
-        "open" | "openat" | "openat2" | "creat" => fd.number >= 0,
+        "open" | "openat" | "openat2" | "creat" | "open_by_handle_at" => fd.number >= 0,
         "connect" => fd
             .socket
             .as_ref()

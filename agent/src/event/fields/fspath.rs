@@ -29,7 +29,7 @@ enum Role {
 /// Parameter that plays a role in a call.
 #[rustfmt::skip]
 const ROLES: &[(&[&str], Role, &str)] = &[
-    (&["mkdir", "mkdirat", "rmdir", "unlink", "chown", "lchown"], Role::Name, "path"),
+    (&["mkdir", "mkdirat", "rmdir", "unlink", "chown", "lchown", "mknod", "mknodat"], Role::Name, "path"),
     (&["open", "openat", "openat2", "creat", "unlinkat", "umount", "umount2"], Role::Name, "name"),
     (&["chmod", "fchmodat"], Role::Name, "filename"),
     (&["fchownat"], Role::Name, "pathname"),

@@ -32,6 +32,33 @@ flags! {
 }
 
 flags! {
+    /// Names of the flags of `fchownat(2)`.
+    FCHOWNAT_FLAGS:
+        AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000;
+}
+
+flags! {
+    /// Names of the commands of `fsconfig(2)`.
+    FSCONFIG_COMMANDS:
+        FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_SET_BINARY = 2,
+        FSCONFIG_SET_PATH = 3, FSCONFIG_SET_PATH_EMPTY = 4, FSCONFIG_SET_FD = 5,
+        FSCONFIG_CMD_CREATE = 6, FSCONFIG_CMD_RECONFIGURE = 7, FSCONFIG_CMD_CREATE_EXCL = 8;
+}
+
+flags! {
+    /// Names of the protections of `mmap(2)`.
+    PROT_FLAGS:
+        PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_SEM = 8, PROT_GROWSDOWN = 0x1000000,
+        PROT_GROWSUP = 0x2000000;
+}
+
+flags! {
+    /// Names of the flags of `delete_module(2)`.
+    DELETE_MODULE_FLAGS:
+        O_NONBLOCK = 0x800, O_TRUNC = 0x200;
+}
+
+flags! {
     /// Names of `unlinkat_flags`.
     UNLINKAT_FLAGS:
         AT_REMOVEDIR = 0x200;

@@ -2,6 +2,7 @@
 //!
 //! The order is that of Falco's tables, because rules compare the printed text.
 
+mod calls;
 #[expect(
     clippy::unreadable_literal,
     reason = "bit values read as in the kernel's headers"
@@ -33,6 +34,10 @@ macro_rules! flags {
 }
 use flags;
 
+pub use calls::{
+    dup3_flags, fcntl_command, io_uring_flags, low, mount_flags, namespace_flags, prctl_number,
+    ptrace_request,
+};
 pub use file::*;
 pub use network::*;
 pub use open::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, kernel_open_bits, open_flags};

@@ -1,7 +1,10 @@
 //! Pipes, timers, event descriptors and the rest.
 
 use super::events;
-use crate::event::flags::{EPOLL_CREATE1_FLAGS, FCNTL_COMMANDS, FILE_FLAGS};
+use crate::event::Source::{Arg, Long, Of, Result};
+use crate::event::flags::{
+    EPOLL_CREATE1_FLAGS, FCNTL_COMMANDS, FILE_FLAGS, dup3_flags, fcntl_command,
+};
 
 events! {
     pipe => res: Errno, fd1: Fd, fd2: Fd, ino: Uint;
@@ -9,10 +12,12 @@ events! {
     signalfd => res: Fd, fd: Fd, mask: Hex, flags: Hex;
     timerfd_create => res: Fd, clockid: Uint, flags: Hex;
     inotify_init => res: Fd, flags: Hex;
-    fcntl => res: Fd, fd: Fd, cmd: Enum(FCNTL_COMMANDS), arg: Hex;
-    dup2 => res: Fd, oldfd: Fd, newfd: Fd;
-    dup3 => res: Fd, oldfd: Fd, newfd: Fd, flags: Flags(FILE_FLAGS);
-    dup => res: Fd, oldfd: Fd;
+    fcntl (DUP) => res: Fd = Result, fd: Fd = Arg(0),
+        cmd: Enum(FCNTL_COMMANDS) = Of(|args| fcntl_command(args[1])), arg: Hex = Long(2);
+    dup2 (DUP) => res: Fd = Result, oldfd: Fd = Arg(0), newfd: Fd = Arg(1);
+    dup3 (DUP) => res: Fd = Result, oldfd: Fd = Arg(0), newfd: Fd = Arg(1),
+        flags: Flags(FILE_FLAGS) = Of(|args| dup3_flags(args[2]));
+    dup (DUP) => res: Fd = Result, oldfd: Fd = Arg(0);
     epoll_create => res: Errno, size: Int;
     epoll_create1 => res: Errno, flags: Flags(EPOLL_CREATE1_FLAGS);
     pipe2 => res: Errno, fd1: Fd, fd2: Fd, ino: Uint, flags: Flags(FILE_FLAGS);

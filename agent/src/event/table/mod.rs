@@ -11,11 +11,12 @@ mod process;
 
 use super::kinds::EventType;
 
-pub use names::{KNOWN_NAMES, errno_name};
+pub use names::{KNOWN_NAMES, errno_name, signal_name};
 
-/// Defines the event types of one family: `name (CLASS) => parameter: Kind, ...;`.
+/// Defines the event types of one family: `name (CLASS) => parameter: Kind = Source, ...;`. Without a
+/// source it is the class's decoder that places the parameter.
 macro_rules! events {
-    ($($name:ident $(($class:ident))? => $($param:ident : $kind:ident $(($table:expr))?),* ;)*) => {
+    ($($name:ident $(($class:ident))? => $($param:ident : $kind:ident $(($table:expr))? $(= $source:expr)?),* ;)*) => {
         /// Event types of this family.
         pub(super) static TYPES: &[crate::event::EventType] = &[$(
             crate::event::EventType {
@@ -24,10 +25,13 @@ macro_rules! events {
                 params: &[$(crate::event::Param {
                     name: stringify!($param),
                     kind: crate::event::ParamKind::$kind $(($table))?,
+                    source: events!(@source $($source)?),
                 }),*],
             }
         ),*];
     };
+    (@source) => { crate::event::Source::Decoder };
+    (@source $source:expr) => { $source };
     (@class) => { None };
     (@class $class:ident) => { Some(komainu_common::Class::$class) };
 }

@@ -1,9 +1,12 @@
 //! Processes, credentials, namespaces, kernel objects.
 
 use super::events;
+use crate::event::Source::{Arg, Bytes, Capabilities, Id, Long, Of, Result, Text, Words};
 use crate::event::flags::{
-    BPF_COMMANDS, CLONE_FLAGS, EXECVE_FLAGS, FILE_FLAGS, FINIT_MODULE_FLAGS, IO_URING_SETUP_FEATS,
-    IO_URING_SETUP_FLAGS, PIDFD_OPEN_FLAGS, PRCTL_OPTIONS, PTRACE_REQUESTS,
+    BPF_COMMANDS, CLONE_FLAGS, DELETE_MODULE_FLAGS, EXECVE_FLAGS, FILE_FLAGS, FINIT_MODULE_FLAGS,
+    IO_URING_SETUP_FEATS, IO_URING_SETUP_FLAGS, PIDFD_OPEN_FLAGS, PRCTL_OPTIONS, PROT_FLAGS,
+    PTRACE_REQUESTS, io_uring_flags, low, namespace_flags, open_flags, prctl_number,
+    ptrace_request,
 };
 
 events! {
@@ -36,18 +39,42 @@ events! {
         comm: Text, cgroups: Bytes, flags: Flags(CLONE_FLAGS), uid: Uint, gid: Uint, vtid: Pid,
         vpid: Pid, pidns_init_start_ts: Uint;
     procexit => status: Errno, ret: Errno, sig: Signal, core: Uint, reaper_tid: Pid;
-    setns => res: Errno, fd: Fd, nstype: Flags(CLONE_FLAGS);
-    unshare => res: Errno, flags: Flags(CLONE_FLAGS);
-    setsid => res: Pid;
-    prctl => res: Errno, option: Enum(PRCTL_OPTIONS), arg2_str: Text, arg2_int: Int;
-    ptrace => res: Errno, addr: Dynamic, data: Dynamic, request: Enum(PTRACE_REQUESTS), pid: Pid;
-    capset => res: Errno, cap_inheritable: Hex, cap_permitted: Hex, cap_effective: Hex;
-    setuid => res: Errno, uid: Uid;
-    setgid => res: Errno, gid: Gid;
-    setresuid => res: Errno, ruid: Uid, euid: Uid, suid: Uid;
-    setresgid => res: Errno, rgid: Gid, egid: Gid, sgid: Gid;
-    setreuid => res: Errno, ruid: Uid, euid: Uid;
-    setregid => res: Errno, rgid: Uid, egid: Uid;
+    setns (NAMESPACE) => res: Errno = Result, fd: Fd = Arg(0),
+        nstype: Flags(CLONE_FLAGS) = Of(|args| namespace_flags(args[1]));
+    unshare (NAMESPACE) => res: Errno = Result,
+        flags: Flags(CLONE_FLAGS) = Of(|args| namespace_flags(args[0]));
+    setsid (PROPERTY) => res: Pid = Result;
+    prctl (PROPERTY) => res: Errno = Result, option: Enum(PRCTL_OPTIONS) = Arg(0),
+        arg2_str: Text = Text, arg2_int: Int = Of(prctl_number);
+    ptrace (TRACE) => res: Errno = Result, addr: Dynamic = Long(2), data: Dynamic = Long(3),
+        request: Enum(PTRACE_REQUESTS) = Of(|args| ptrace_request(args[0])), pid: Pid = Arg(1);
+    process_vm_writev (TRACE) => res: Errno = Result, pid: Pid = Arg(0);
+    kill (SIGNAL) => res: Errno = Result, pid: Pid = Arg(0), sig: Signal = Arg(1);
+    tkill (SIGNAL) => res: Errno = Result, tid: Pid = Arg(0), sig: Signal = Arg(1);
+    tgkill (SIGNAL) => res: Errno = Result, pid: Pid = Arg(0), tid: Pid = Arg(1),
+        sig: Signal = Arg(2);
+    capset (CREDENTIAL) => res: Errno = Result, cap_inheritable: Hex = Capabilities(0),
+        cap_permitted: Hex = Capabilities(1), cap_effective: Hex = Capabilities(2);
+    setuid (CREDENTIAL) => res: Errno = Result, uid: Uid = Id(0);
+    setgid (CREDENTIAL) => res: Errno = Result, gid: Gid = Id(0);
+    setresuid (CREDENTIAL) => res: Errno = Result, ruid: Uid = Id(0), euid: Uid = Id(1),
+        suid: Uid = Id(2);
+    setresgid (CREDENTIAL) => res: Errno = Result, rgid: Gid = Id(0), egid: Gid = Id(1),
+        sgid: Gid = Id(2);
+    setreuid (CREDENTIAL) => res: Errno = Result, ruid: Uid = Id(0), euid: Uid = Id(1);
+    setregid (CREDENTIAL) => res: Errno = Result, rgid: Uid = Id(0), egid: Uid = Id(1);
+    setfsuid (CREDENTIAL) => res: Errno = Result, uid: Uid = Id(0);
+    setfsgid (CREDENTIAL) => res: Errno = Result, gid: Gid = Id(0);
+    mmap (MEMORY) => res: Errno = Result, addr: Hex = Long(0), length: Uint = Long(1),
+        prot: Flags(PROT_FLAGS) = Arg(2), flags: Hex = Arg(3), fd: Fd = Arg(4), offset: Uint = Long(5);
+    mprotect (MEMORY) => res: Errno = Result, addr: Hex = Long(0), length: Uint = Long(1),
+        prot: Flags(PROT_FLAGS) = Arg(2);
+    pkey_mprotect (MEMORY) => res: Errno = Result, addr: Hex = Long(0), length: Uint = Long(1),
+        prot: Flags(PROT_FLAGS) = Arg(2), pkey: Int = Arg(3);
+    keyctl (OBJECT) => res: Errno = Result, cmd: Int = Arg(0), arg2: Hex = Long(1), arg3: Hex = Long(2),
+        arg4: Hex = Long(3), arg5: Hex = Long(4);
+    perf_event_open (OBJECT) => fd: Fd = Result, pid: Pid = Arg(1), cpu: Int = Arg(2),
+        group_fd: Fd = Arg(3), flags: Hex = Long(4);
     pidfd_open => fd: Fd, pid: Pid, flags: Flags(PIDFD_OPEN_FLAGS);
     pidfd_getfd => fd: Fd, pid_fd: Fd, target_fd: Fd, flags: Hex;
     procinfo => cpu_usr: Uint, cpu_sys: Uint;
@@ -57,12 +84,21 @@ events! {
         dqb_btime: Duration, dqb_itime: Duration, dqi_bgrace: Duration, dqi_igrace: Duration,
         dqi_flags: Flags(&[]), quota_fmt_out: Flags(&[]), cmd: Flags(&[]), type: Flags(&[]),
         id: Uint, quota_fmt: Flags(&[]);
-    init_module => res: Errno, img: Bytes, length: Uint, uargs: Text;
-    finit_module => res: Errno, fd: Fd, uargs: Text, flags: Flags(FINIT_MODULE_FLAGS);
-    bpf => fd: Fd, cmd: Enum(BPF_COMMANDS);
-    userfaultfd => res: Errno, flags: Flags(FILE_FLAGS);
+    init_module (MODULE) => res: Errno = Result, img: Bytes = Bytes, length: Uint = Long(1),
+        uargs: Text = Text;
+    finit_module (MODULE) => res: Errno = Result, fd: Fd = Arg(0), uargs: Text = Text,
+        flags: Flags(FINIT_MODULE_FLAGS) = Arg(2);
+    delete_module (MODULE) => res: Errno = Result, name: Text = Text,
+        flags: Flags(DELETE_MODULE_FLAGS) = Arg(1);
+    bpf (OBJECT) => fd: Fd = Result, cmd: Enum(BPF_COMMANDS) = Arg(0);
+    userfaultfd (OBJECT) => res: Errno = Result,
+        flags: Flags(FILE_FLAGS) = Of(|args| open_flags(low(args[0])));
     notification => id: Text, desc: Text;
-    io_uring_setup => res: Errno, entries: Uint, sq_entries: Uint, cq_entries: Uint,
-        flags: Flags(IO_URING_SETUP_FLAGS), sq_thread_cpu: Uint, sq_thread_idle: Uint,
-        features: Flags(IO_URING_SETUP_FEATS);
+    io_uring_setup (IO_URING) => res: Errno = Result, entries: Uint = Arg(0),
+        sq_entries: Uint = Words(|words| words[0].into()),
+        cq_entries: Uint = Words(|words| words[1].into()),
+        flags: Flags(IO_URING_SETUP_FLAGS) = Words(|words| io_uring_flags(words[2])),
+        sq_thread_cpu: Uint = Words(|words| words[3].into()),
+        sq_thread_idle: Uint = Words(|words| words[4].into()),
+        features: Flags(IO_URING_SETUP_FEATS) = Words(|words| words[5].into());
 }

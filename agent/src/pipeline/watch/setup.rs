@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::anyhow;
-use komainu_common::{Class, limits::MAX_ENV};
+use komainu_common::limits::MAX_ENV;
 use rustix::thread::{CapabilitySet, capabilities};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -35,7 +35,7 @@ pub(super) struct KernelFilter<'k> {
 impl engine::Filter for KernelFilter<'_> {
     type Error = kernel::LoadError;
 
-    fn deliver(&mut self, is_wanted: &dyn Fn(Class) -> bool) -> Result<(), Self::Error> {
+    fn deliver(&mut self, is_wanted: &dyn Fn(&str) -> bool) -> Result<(), Self::Error> {
         self.kernel.watch(is_wanted)
     }
 

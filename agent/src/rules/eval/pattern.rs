@@ -43,7 +43,7 @@ impl Glob {
 
     /// What every text that matches begins with, as far as the pattern is plain text.
     pub(in crate::rules) fn literal_start(&self) -> &[u8] {
-        let end = self.pattern.iter().position(is_special);
+        let end = self.pattern.iter().position(|byte| is_special(*byte));
         self.plain(..end.unwrap_or(self.pattern.len()))
     }
 
@@ -73,18 +73,23 @@ impl Glob {
 
     /// What every text that matches ends with, as far as the pattern is plain text.
     pub(in crate::rules) fn literal_end(&self) -> &[u8] {
-        let start = self.pattern.iter().rposition(is_special);
+        let start = self.pattern.iter().rposition(|byte| is_special(*byte));
         self.plain(start.map_or(0, |last| last + 1)..)
+    }
+
+    /// Texts that every text that matches has in it, as far as the pattern is plain text.
+    pub(in crate::rules) fn literals(&self) -> Vec<&[u8]> {
+        // What stands between brackets is no text, so then only the ends count.
+        if self.pattern.contains(&b'[') {
+            return vec![self.literal_start(), self.literal_end()];
+        }
+        self.plain(..).split(|byte| is_special(*byte)).collect()
     }
 
     /// Whether every text that matches has `part`, as far as the pattern's plain text tells.
     pub(in crate::rules) fn has_literal(&self, part: &[u8]) -> bool {
         let found = |text: &[u8]| memchr::memmem::find(text, part).is_some();
-        // What stands between brackets is no text, so then only the ends count.
-        if self.pattern.contains(&b'[') {
-            return found(self.literal_start()) || found(self.literal_end());
-        }
-        !self.ignore_case && self.pattern.split(is_special).any(found)
+        self.literals().into_iter().any(found)
     }
 
     fn plain(&self, range: impl std::slice::SliceIndex<[u8], Output = [u8]>) -> &[u8] {
@@ -96,7 +101,7 @@ impl Glob {
 }
 
 /// Whether a byte of a pattern is or may be more than itself.
-const fn is_special(byte: &u8) -> bool {
+const fn is_special(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\')
 }
 

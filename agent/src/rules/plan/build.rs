@@ -174,13 +174,13 @@ pub(super) fn limit_entries(classes: &mut [Vec<Numbered>]) {
     };
     for prefixes in [false, true] {
         loop {
-            let clauses = classes
+            let all = classes
                 .iter_mut()
                 .flatten()
                 .flat_map(|numbered| &mut numbered.conjunction.paths);
             let mut total = 0;
             let mut most: Option<(usize, &mut Option<Arc<Paths>>)> = None;
-            for clause in clauses {
+            for clause in all {
                 let len = clause.as_ref().map_or(0, |paths| count(paths, prefixes));
                 total += len;
                 if most.as_ref().is_none_or(|(known, _)| len > *known) {

@@ -1,26 +1,19 @@
-//! What comparisons of a file demand: its path, the flags of the open, and `..` in what was passed.
+//! What comparisons of a file demand: its path, and `..` in what was passed.
 
 use komainu_common::filter::{role, source};
 
 use super::conjunction::{Conjunction, Disjunction, Number, all_of, any_of};
-use super::literal::{Demand, Literal, fixed_number, numbers};
+use super::inside;
+use super::literal::{Demand, Literal, fixed_number};
+use super::open::{
+    MAX_PARTS, access, descriptor, executable, flag_names, kind, letters, succeeded, types,
+};
 use super::paths::{Entry, Paths};
 use super::ranges::Ranges;
 use crate::event::fields::{Field, FieldArg, path_parameter};
-use crate::event::flags::kernel_open_bits;
-use crate::event::{EventType, Flag, ParamKind, path};
+use crate::event::{EventType, ParamKind, path};
 use crate::rules::eval::{Get, Glob, Stem, Test, TextFn};
 use crate::rules::syntax::ast::Modifier;
-
-/// Conjunctions that one comparison may give.
-const MAX_PARTS: usize = 16;
-
-const O_ACCMODE: u64 = 0o3;
-const O_CREAT: u64 = 0o100;
-/// As `decode` reads it.
-const O_DIRECTORY: u64 = 0o200_000;
-/// `__O_TMPFILE` without the directory bit.
-const TMPFILE: u64 = 0o20_000_000;
 
 const NEGATED: &str = "the kernel only tells which paths can match, not which cannot";
 const NO_TEST: &str = "no table tells this of a path";
@@ -114,57 +107,53 @@ fn with(path: Demand, literal: Literal<'_>, also: Disjunction) -> Demand {
     Demand::of(all_of(vec![path.any_of, also], MAX_PARTS))
 }
 
-fn succeeded() -> Disjunction {
-    Conjunction::number(Number::whole(source::RESULT), Ranges::between(0, i64::MAX))
-}
-
-fn failed() -> Disjunction {
-    Conjunction::number(Number::whole(source::RESULT), Ranges::between(i64::MIN, -1))
-}
-
-/// Flags under a mask that are one of the values.
-fn flags(mask: u64, values: Ranges) -> Disjunction {
-    let number = Number {
-        source: source::OPEN_FLAGS,
-        mask,
-    };
-    Conjunction::number(number, values)
-}
-
-/// All bits of the mask are set, or not all.
-fn bits(mask: u64, set: bool) -> Disjunction {
-    let all = Ranges::one(i64::try_from(mask).unwrap_or(i64::MAX));
-    flags(mask, if set { all } else { all.complement() })
-}
-
-/// An opened file, or an opened directory.
-fn kind(directory: bool) -> Disjunction {
-    all_of(vec![succeeded(), bits(O_DIRECTORY, directory)], MAX_PARTS)
-}
-
 fn of_path(role: u8, form: Form, literal: Literal<'_>) -> Demand {
     if literal.negated {
         return Demand::nothing(NEGATED);
     }
-    match paths(literal.test, form) {
-        Some(paths) => Demand::of(Conjunction::path(role, paths)),
-        None => Demand::nothing(NO_TEST),
+    let any_of = path_or_inside(role, form, literal.test);
+    if any_of.iter().any(Conjunction::is_always) {
+        return Demand::nothing(NO_TEST);
+    }
+    Demand::of(any_of)
+}
+
+/// The paths that pass a test, by the tables, and by what is in them and at their end; the latter is told
+/// of the first path only, and as rules see it whole.
+fn path_or_inside(role: u8, form: Form, test: &Test) -> Disjunction {
+    let each = |tests: &[Test]| {
+        let parts = tests.iter().map(|test| path_or_inside(role, form, test));
+        parts.collect::<Vec<Disjunction>>()
+    };
+    match test {
+        Test::Any(tests) | Test::Modified(Modifier::Anyof | Modifier::Oneof, tests) => {
+            any_of(each(tests).concat(), MAX_PARTS)
+        }
+        Test::Modified(Modifier::Allof, tests) => all_of(each(tests), MAX_PARTS),
+        _ => {
+            let mut demands = Vec::new();
+            demands.extend(paths(test, form).map(|paths| Conjunction::path(role, paths)));
+            if role == role::FIRST && form == Form::Whole {
+                demands.push(inside::demand(test, MAX_PARTS));
+            }
+            all_of(demands, MAX_PARTS)
+        }
     }
 }
 
 /// The paths that pass a test; `None` where the tables cannot tell.
 fn paths(test: &Test, form: Form) -> Option<Paths> {
     match test {
-        Test::Equal(text) => Paths::new(exact(text, form)?),
-        Test::In(set) => union(set.iter().map(|text| Paths::new(exact(text, form)?))),
-        Test::Prefix(text) => prefix(text, form),
-        Test::Suffix(text) => suffix(text, form),
+        Test::Equal(word) => Paths::new(exact(word, form)?),
+        Test::In(set) => union(set.iter().map(|word| Paths::new(exact(word, form)?))),
+        Test::Prefix(word) => prefix(word, form),
+        Test::Suffix(word) => suffix(word, form),
         Test::Glob(glob) => pattern(glob, form),
         Test::Paths(set) if matches!(form, Form::Whole | Form::Directory) => {
             let mut entries = Vec::new();
             set.stems(&mut |stem| match stem {
                 Stem::Path(path) => entries.extend(directory(path)),
-                Stem::Text(text) => entries.push(Entry::Prefix(text.into())),
+                Stem::Text(start) => entries.push(Entry::Prefix(start.into())),
             });
             Paths::new(entries)
         }
@@ -243,12 +232,12 @@ fn pattern(glob: &Glob, form: Form) -> Option<Paths> {
 
 /// Whether every text that passes the test has `part` in it.
 pub(super) fn demands_text(test: &Test, part: &[u8]) -> bool {
-    let has = |text: &[u8]| memchr::memmem::find(text, part).is_some();
+    let has = |word: &[u8]| memchr::memmem::find(word, part).is_some();
     match test {
-        Test::Equal(text)
-        | Test::Prefix(text)
-        | Test::Suffix(text)
-        | Test::ContainsIgnoringCase(text) => has(text),
+        Test::Equal(word)
+        | Test::Prefix(word)
+        | Test::Suffix(word)
+        | Test::ContainsIgnoringCase(word) => has(word),
         Test::In(set) => set.iter().all(has),
         Test::Contains(finder) => has(finder.needle()),
         Test::Glob(glob) => glob.has_literal(part),
@@ -267,83 +256,6 @@ fn raw(literal: Literal<'_>) -> Demand {
     }
     let number = Number::whole(source::DOTDOT);
     Demand::of(Conjunction::number(number, Ranges::one(1)))
-}
-
-/// `fd.num` of an open: what it returned, or -1.
-fn descriptor(literal: Literal<'_>) -> Demand {
-    let Some(mut holds) = numbers(literal.test) else {
-        return Demand::nothing("compares with another field");
-    };
-    if literal.negated {
-        holds = holds.complement();
-    }
-    let mut values = holds.intersection(&Ranges::between(0, i64::MAX));
-    if holds.contains(-1) {
-        values = values.union(&Ranges::between(i64::MIN, -1));
-    }
-    Demand::of(Conjunction::number(Number::whole(source::RESULT), values))
-}
-
-/// `fd.type` of an open: absent where it failed.
-fn types(test: &Test) -> Demand {
-    let cases = [("file", kind(false)), ("directory", kind(true))];
-    let told = cases
-        .into_iter()
-        .filter(|(name, _)| test.holds_known(name) != Some(false));
-    Demand::of(any_of(told.flat_map(|(_, case)| case).collect(), MAX_PARTS))
-}
-
-/// `fd.typechar` of an open, which every open has.
-fn letters(test: &Test, negated: bool, ty: &EventType) -> Demand {
-    let on_failure = if ty.name == "open" { "o" } else { "f" };
-    let cases = [
-        ("f", kind(false)),
-        ("d", kind(true)),
-        (on_failure, failed()),
-    ];
-    let told = cases
-        .into_iter()
-        .filter(|(letter, _)| test.holds_known(letter) != Some(negated));
-    Demand::of(any_of(told.flat_map(|(_, case)| case).collect(), MAX_PARTS))
-}
-
-/// `evt.is_open_read`, `evt.is_open_write`; never of `creat`.
-fn access(field: &str, literal: Literal<'_>) -> Demand {
-    if literal.ty.name == "creat" {
-        return fixed_number(0, literal);
-    }
-    let Some(values) = numbers(literal.test) else {
-        return Demand::nothing("compares with another field");
-    };
-    // O_WRONLY is 1; 2 and 3 count as both.
-    let yes = if field == "evt.is_open_read" {
-        Ranges::new(vec![(0, 0), (2, 3)])
-    } else {
-        Ranges::between(1, 3)
-    };
-    let no = Ranges::between(0, 3).intersection(&yes.complement());
-    let mut modes = Ranges::none();
-    for (value, set) in [(1, yes), (0, no)] {
-        if values.contains(value) != literal.negated {
-            modes = modes.union(&set);
-        }
-    }
-    if modes == Ranges::between(0, 3) {
-        return Demand::decided(true);
-    }
-    Demand::of(flags(O_ACCMODE, modes))
-}
-
-/// `evt.is_open_exec`: the mode counts too, so that only its presence can be told.
-fn executable(literal: Literal<'_>) -> Demand {
-    let holds_for = |value: i64| {
-        numbers(literal.test).is_none_or(|values| values.contains(value) != literal.negated)
-    };
-    if literal.ty.name == "creat" || holds_for(0) {
-        return Demand::nothing("the mode is in user space");
-    }
-    let creates = Ranges::one(0).complement();
-    Demand::of(flags(O_CREAT | TMPFILE, creates))
 }
 
 /// `evt.arg`: flags of an open, or a path.
@@ -368,60 +280,4 @@ fn argument(arg: &FieldArg, literal: Literal<'_>) -> Demand {
         ParamKind::Flags(table) if opens(ty) && param.name == "flags" => flag_names(table, literal),
         _ => Demand::nothing("the kernel's tables do not have this parameter"),
     }
-}
-
-/// `evt.arg.flags`: whether names of flags are among those that print.
-fn flag_names(table: &[Flag], literal: Literal<'_>) -> Demand {
-    let (needle, ignore_case) = match literal.test {
-        Test::Contains(finder) => (finder.needle(), false),
-        Test::ContainsIgnoringCase(needle) => (&**needle, true),
-        _ => return Demand::nothing("only `contains` of a flag can be told"),
-    };
-    if needle.is_empty() || needle.contains(&b'|') {
-        return Demand::nothing("only `contains` of a flag can be told");
-    }
-    let named = |flag: &&Flag| {
-        let name = if ignore_case {
-            flag.name.to_ascii_lowercase()
-        } else {
-            flag.name.to_owned()
-        };
-        memchr::memmem::find(name.as_bytes(), needle).is_some()
-    };
-    let cases: Option<Vec<Disjunction>> = table
-        .iter()
-        .filter(named)
-        .map(|flag| flag_case(flag, !literal.negated))
-        .collect();
-    let Some(cases) = cases else {
-        return Demand::nothing("only the kernel's answer tells this flag");
-    };
-    Demand::of(if literal.negated {
-        all_of(cases, MAX_PARTS)
-    } else {
-        any_of(cases.into_iter().flatten().collect(), MAX_PARTS)
-    })
-}
-
-/// What the passed flags are where a name prints, or does not; `None` where they do not tell.
-fn flag_case(flag: &Flag, prints: bool) -> Option<Disjunction> {
-    let modes = match flag.value {
-        // `O_NONE`: an access mode always prints.
-        0 => {
-            return Some(if prints {
-                Vec::new()
-            } else {
-                vec![Conjunction::default()]
-            });
-        }
-        1 => (0, 0),
-        2 => (1, 1),
-        3 => (2, 3),
-        value => return Some(bits(kernel_open_bits(value)?.into(), prints)),
-    };
-    let set = Ranges::new(vec![modes]);
-    Some(flags(
-        O_ACCMODE,
-        if prints { set } else { set.complement() },
-    ))
 }

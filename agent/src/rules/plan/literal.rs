@@ -208,12 +208,12 @@ fn result_names(test: &Test) -> Option<Ranges> {
 
 /// Whether a constant of the test could be (a part of) a negative number; others are not looked into.
 fn mentions_numbers(test: &Test) -> bool {
-    let numeric = |text: &[u8]| {
-        text.iter()
+    let numeric = |word: &[u8]| {
+        word.iter()
             .all(|byte| byte.is_ascii_digit() || *byte == b'-')
     };
     match test {
-        Test::Equal(text) | Test::Prefix(text) | Test::Suffix(text) => numeric(text),
+        Test::Equal(word) | Test::Prefix(word) | Test::Suffix(word) => numeric(word),
         Test::In(set) => set.iter().any(numeric),
         Test::Not(inner) => mentions_numbers(inner),
         Test::Any(tests) | Test::Modified(_, tests) => tests.iter().any(mentions_numbers),
@@ -267,8 +267,8 @@ fn container(name: &str, test: &Test, negated: bool) -> Demand {
 /// Whether the test holds for no text but `host`.
 fn is_host_only(test: &Test) -> bool {
     match test {
-        Test::Equal(text) => **text == *b"host",
-        Test::In(set) => set.iter().all(|text| text == b"host"),
+        Test::Equal(word) => **word == *b"host",
+        Test::In(set) => set.iter().all(|word| word == b"host"),
         Test::Any(tests) => tests.iter().all(is_host_only),
         _ => false,
     }

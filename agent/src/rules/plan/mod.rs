@@ -16,13 +16,17 @@ mod conjunction;
 mod dnf;
 mod explain;
 mod file;
+mod inside;
 mod literal;
 pub mod model;
+mod open;
 mod paths;
 mod ranges;
 mod show;
 mod socket;
 mod tables;
+
+use std::collections::BTreeMap;
 
 use komainu_common::Class;
 use komainu_common::filter::{ClassPlan, PathKey, PrefixKey, Vector};
@@ -37,8 +41,8 @@ use crate::event::event_types;
 /// Classes that are never filtered: they keep the process table true.
 pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT];
 
-/// What the kernel filters by, for the rules that are enabled when it is made.
-#[derive(Clone, Debug)]
+/// What the kernel filters by, for the rules that are enabled when it is made; by default nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     classes: Vec<ClassTables>,
 }
@@ -106,7 +110,7 @@ impl Plan {
 
 impl ClassTables {
     fn new(class: Class, conjunctions: Vec<Numbered>) -> Self {
-        let mut of_rule: std::collections::BTreeMap<u32, Vec<usize>> = Default::default();
+        let mut of_rule: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (number, numbered) in conjunctions.iter().enumerate() {
             for rule in &numbered.rules {
                 of_rule.entry(*rule).or_default().push(number);

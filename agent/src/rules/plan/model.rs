@@ -1,6 +1,8 @@
 //! The tables as the kernel uses them, in user space: for tests, and for asking beforehand.
 
-use komainu_common::filter::{MAX_PLAN_PATH, Vector, cgroup_kind, path_kind, role, source};
+use komainu_common::filter::{
+    MAX_PLAN_PATH, NumberTest, Vector, cgroup_kind, path_kind, role, signature, source,
+};
 use komainu_common::syscalls::x86_64::TABLE;
 
 use super::ClassTables;
@@ -84,29 +86,64 @@ impl<'a> Facts<'a> {
 pub fn survivors(tables: &ClassTables, facts: &Facts<'_>) -> Vector {
     let plan = tables.plan();
     let mut alive = plan.all;
-    for test in plan.tests.iter().take(plan.tests_len as usize) {
+    for test in plan.tests.iter().take(plan.tests_before_path as usize) {
         let value = facts.numbers.get(test.source as usize).copied().flatten();
-        if let Some(value) = value {
-            let masked = value & test.mask.cast_signed();
-            let holds = (test.low..=test.high).contains(&masked);
-            alive = and(&alive, if holds { &test.holds } else { &test.fails });
-        }
+        alive = and(
+            &alive,
+            &value.map_or(plan.all, |value| outcome(test, value)),
+        );
     }
     for (role, names) in (0_u8..).zip(&facts.paths) {
-        alive = and(&alive, &of_names(tables, role, names));
+        alive = and(&alive, &of_names(tables, role, names, facts));
+    }
+    alive
+}
+
+/// What a test leaves for a value.
+fn outcome(test: &NumberTest, value: i64) -> Vector {
+    let masked = value & test.mask.cast_signed();
+    if (test.low..=test.high).contains(&masked) {
+        test.holds
+    } else {
+        test.fails
+    }
+}
+
+/// What the tests of a path leave for one of its names.
+fn inside(tables: &ClassTables, path: &[u8], facts: &Facts<'_>) -> Vector {
+    let plan = tables.plan();
+    let late = plan.tests.iter().take(plan.tests_len as usize);
+    let tail = path
+        .last_chunk()
+        .map_or(0, |last| u32::from_le_bytes(*last));
+    let mut alive = plan.all;
+    for test in late.skip(plan.tests_before_path as usize) {
+        let value = match test.source {
+            source::SIGNATURE => Some(signature(path).cast_signed()),
+            source::TAIL => Some(tail.into()),
+            other => facts.numbers.get(other as usize).copied().flatten(),
+        };
+        alive = and(
+            &alive,
+            &value.map_or(plan.all, |value| outcome(test, value)),
+        );
     }
     alive
 }
 
 /// What the names of one file do not rule out.
-fn of_names(tables: &ClassTables, role: u8, names: &[Name<'_>]) -> Vector {
+fn of_names(tables: &ClassTables, role: u8, names: &[Name<'_>], facts: &Facts<'_>) -> Vector {
     let mut found = NONE;
     let mut any = false;
     for name in names {
         match name {
             Name::Absent => continue,
             Name::Known(path) if path.len() <= MAX_PLAN_PATH => {
-                found = or(&found, &of_path(tables, role, path));
+                let mut left = of_path(tables, role, path);
+                if role == role::FIRST {
+                    left = and(&left, &inside(tables, path, facts));
+                }
+                found = or(&found, &left);
             }
             Name::Unknown | Name::Known(_) => return tables.plan().all,
         }

@@ -63,11 +63,11 @@ fn number(number: Number, values: &Ranges) -> String {
                 list(&told, &|n| format!("0o{n:o}"))
             )
         }
-        source::CGROUP_KIND => match told.contains(cgroup_kind::HOST.into()) {
-            true => "on the host".to_owned(),
-            false => "in a container".to_owned(),
-        },
+        source::CGROUP_KIND if told.contains(cgroup_kind::HOST.into()) => "on the host".to_owned(),
+        source::CGROUP_KIND => "in a container".to_owned(),
         source::DOTDOT => "`..` in the path as passed".to_owned(),
+        source::SIGNATURE => "what is in the path".to_owned(),
+        source::TAIL => format!("path ends in {}", list(&told, &tail)),
         source::FAMILY => format!("family {}", list(&told, &|n| n.to_string())),
         source::PEER_PORT => format!("peer port {}", list(&told, &|n| n.to_string())),
         source::PEER_IPV4 => {
@@ -78,6 +78,13 @@ fn number(number: Number, values: &Ranges) -> String {
         }
         other => format!("number {other} {}", list(&told, &|n| n.to_string())),
     }
+}
+
+/// The last bytes of a path.
+fn tail(number: i64) -> String {
+    let bytes = u32::try_from(number).unwrap_or_default().to_le_bytes();
+    let text = bytes.iter().filter(|byte| **byte != 0);
+    text.map(|byte| char::from(*byte)).collect()
 }
 
 fn modes(values: &Ranges) -> String {

@@ -75,7 +75,7 @@ pub(super) fn tables(class: Class, conjunctions: &[Numbered]) -> Tables {
     };
     for (slot, test) in plan.tests.iter_mut().zip(&tests) {
         plan.sources |= 1 << test.source;
-        plan.tests_before_path += u32::from(test.source != source::DOTDOT);
+        plan.tests_before_path += u32::from(!source::is_about_path(test.source));
         *slot = *test;
     }
     let mut out = Tables {
@@ -212,7 +212,7 @@ fn number_tests(conjunctions: &[Numbered], all: &Vector) -> Vec<NumberTest> {
     tests.sort_by_key(|(key, excluded)| std::cmp::Reverse(worth(key, excluded)));
     // What does not fit rules nothing out.
     tests.truncate(MAX_NUMBER_TESTS);
-    tests.sort_by_key(|((number, _, _), _)| number.source == source::DOTDOT);
+    tests.sort_by_key(|((number, _, _), _)| source::is_about_path(number.source));
     let test = |((number, low, high), excluded): (Key, Excluded)| NumberTest {
         mask: number.mask,
         low,

@@ -1,5 +1,6 @@
 //! The kernel filter's plan: a rule that matches an event lets it pass.
 
+mod calls;
 mod kernel;
 mod random;
 
@@ -101,7 +102,7 @@ fn what_a_rule_matches_passes_the_filter() {
     let (matched, filtered) = (Cell::new(0), Cell::new(0));
     let input = (
         random::rule_file(),
-        proptest::collection::vec(random::call(), 12),
+        proptest::collection::vec(calls::call(), 12),
     );
     let run = TestRunner::new(config).run(&input, |(file, calls)| {
         let loaded = load(
@@ -219,7 +220,7 @@ fn each_test_filters_what_it_is_about() {
         (call.ret, call.resolved) = (-2, None);
     });
     filters(&format!("{opens} and evt.is_open_read = true"), &|call| {
-        call.flags = 1
+        call.flags = 1;
     });
     filters(
         &format!("{opens} and not evt.arg.flags contains O_TRUNC"),
@@ -228,7 +229,7 @@ fn each_test_filters_what_it_is_about() {
         },
     );
     filters(&format!("{opens} and fd.type = file"), &|call| {
-        call.flags = 0o200_000
+        call.flags = 0o200_000;
     });
     filters(opens, &|call| call.call = "openat2");
 }

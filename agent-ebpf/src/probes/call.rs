@@ -1,0 +1,345 @@
+//! System calls that are rows of a table: one program per shape of arguments, see
+//! `komainu_common::call`.
+
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use komainu_common::{
+    call::{
+        CALL_LOWER_LAYER, CALL_RESOLVED, CALL_UPPER_LAYER, Call, MAX_ROWS, NO_ARGUMENT, SPECS,
+        Spec, object,
+    },
+    connect::Connect,
+    filter::{role, source},
+    item::tag,
+    limits::{MAX_BYTES, MAX_SOCKADDR, MAX_STRING, MAX_USER_PATH},
+    syscalls::row_of,
+};
+
+use crate::{
+    arch,
+    file::{self, Layer},
+    filter::{self, Gate},
+    maps::{INTEREST, Slot, offset},
+    pathname::{self, AT_FDCWD},
+    read,
+    record::{self, Record},
+    sock, task,
+};
+
+/// `AT_EMPTY_PATH` (`include/uapi/linux/fcntl.h`), and `MOVE_MOUNT_F_EMPTY_PATH` and
+/// `MOVE_MOUNT_T_EMPTY_PATH` (`include/uapi/linux/mount.h`).
+const EMPTY_PATH: u64 = 0x1000 | 0x4 | 0x40;
+
+/// The rows as the programs read them, in read-only memory.
+pub(crate) static ROWS: [Spec; MAX_ROWS] = SPECS;
+
+/// A call whose row is known.
+struct Act {
+    call: arch::Call,
+    row: u8,
+    spec: &'static Spec,
+    ret: i64,
+}
+
+impl Act {
+    /// `None` for calls that are no events.
+    #[inline(always)]
+    fn of(ctx: &RawTracePointContext) -> Option<Self> {
+        let call = arch::Call::new(ctx.arg(0))?;
+        let word = INTEREST.get(call.number).copied()?;
+        let half = if call.compat { word >> 16 } else { word };
+        let row = row_of(half as u16);
+        let act = Self {
+            call,
+            row,
+            spec: &ROWS[usize::from(row)],
+            ret: ctx.arg(1),
+        };
+        let guard = &act.spec.only_if;
+        if guard.arg != NO_ARGUMENT && !guard.admits(act.passed(guard.arg)) {
+            return None;
+        }
+        Some(act)
+    }
+
+    /// Argument `index` where it was passed; 0 if it cannot be read.
+    #[inline(always)]
+    fn passed(&self, index: u8) -> u64 {
+        if self.spec.indirect {
+            let word = self.call.arg(0) + 4 * u64::from(index);
+            return read::user::<u32>(word).unwrap_or(0).into();
+        }
+        self.call.arg(u32::from(index))
+    }
+
+    /// The file that the call is about, by descriptor. To be asked for first of all: another
+    /// thread may replace the descriptor any moment.
+    #[inline(always)]
+    fn file(&self) -> Option<u64> {
+        let returned = self.spec.object == object::RESULT && self.ret >= 0;
+        if !returned && self.spec.fd == NO_ARGUMENT {
+            return None;
+        }
+        let fd = if returned {
+            self.ret
+        } else {
+            i64::from(self.passed(self.spec.fd) as i32)
+        };
+        file::of_descriptor(fd)
+    }
+
+    /// Begins the record: header and arguments. `None` also where no rule is left for them.
+    #[inline(always)]
+    fn begin(&self) -> Option<(Record<Call>, Option<Gate>)> {
+        let mut record = record::begin::<Call, _>(Slot::Syscall, self.spec.class, task::current())?;
+        if self.ret < 0 {
+            record = record.in_bulk();
+        }
+        record.set_call(&self.call, self.ret);
+        let out = record.fixed();
+        let kept = &mut record.scratch().args;
+        for index in 0..6_u8 {
+            let value = self.passed(index);
+            out.args[usize::from(index)] = value;
+            kept[usize::from(index)].set(value);
+        }
+        kept[6].set(0);
+        kept[7].set(0);
+        out.inode = 0;
+        out.row = self.row.into();
+        out.dev = 0;
+        out.inode_mode = 0;
+        out.facts = 0;
+        let gate = Gate::of(self.spec.class);
+        if let Some(gate) = gate
+            && !self.passes_numbers(&record, &gate)
+            && gate.reject(record.scratch())
+        {
+            return None;
+        }
+        Some((record, gate))
+    }
+
+    /// Applies what needs no path; `false` if no rule is left.
+    #[inline(always)]
+    fn passes_numbers(&self, record: &Record<Call>, gate: &Gate) -> bool {
+        let scratch = record.scratch();
+        gate.begin(scratch);
+        gate.set_common(scratch, task::current(), self.ret);
+        // Rows are no calls of the table that this source is about.
+        filter::set(scratch, source::CALL, -1);
+        for index in 0..6 {
+            let value = scratch.args[index].get();
+            filter::set(scratch, source::ARG0 + index as u32, value as i64);
+        }
+        gate.test_numbers(scratch)
+    }
+}
+
+/// Sends a record that passed the filter.
+#[inline(always)]
+fn submit(record: Record<Call>, gate: Option<&Gate>) {
+    if let Some(gate) = gate {
+        record.set_outcome(gate);
+    }
+    record.submit();
+}
+
+/// Argument `index` of the call being recorded; 0 where there is none.
+#[inline(always)]
+fn arg(record: &Record<Call>, index: u8) -> u64 {
+    record.scratch().args[usize::from(index & 7)].get()
+}
+
+/// Appends what strings the row has. Of two of which the guard says that one is none, the other.
+#[inline(always)]
+fn append_strings(record: &Record<Call>, spec: &Spec) {
+    let both = spec.strings_if.admits(arg(record, spec.strings_if.arg));
+    let first = arg(record, spec.strings[0]);
+    if first != 0 && (both || spec.strings[1] != NO_ARGUMENT) {
+        record.append_user_str::<MAX_STRING>(tag::STRING, first);
+    }
+    let second = arg(record, spec.strings[1]);
+    if second != 0 && both {
+        record.append_user_str::<MAX_STRING>(tag::STRING_2, second);
+    }
+}
+
+/// Appends the path string of one path and, where it is relative, the directory it starts from.
+/// Where it is empty and may be, that is the object itself. `false` if the filter says that no rule can
+/// match.
+#[inline(always)]
+fn append_path(record: &Record<Call>, act: &Act, gate: Option<&Gate>, index: usize) -> bool {
+    let spec = act.spec;
+    let slot = if index == 0 {
+        pathname::Slot {
+            role: spec.role,
+            ..FIRST_PATH
+        }
+    } else {
+        SECOND_PATH
+    };
+    let path = &spec.paths[index];
+    let user = arg(record, path.path);
+    // The current directory is another one by now; KERNEL_PATH is it.
+    if spec.object == object::DIRECTORY && act.ret >= 0 {
+        record.append_user_str::<MAX_USER_PATH>(slot.user, user);
+        return true;
+    }
+    let dirfd = if path.dirfd == NO_ARGUMENT {
+        AT_FDCWD
+    } else {
+        arg(record, path.dirfd) as i32
+    };
+    // A kernel's path that follows is a second name, which the filter does not see.
+    let gate = gate.filter(|_| spec.object == object::NONE);
+    let Some(first) = pathname::append(record, gate, slot, (user, dirfd), None) else {
+        return false;
+    };
+    if first == 0
+        && arg(record, spec.at_flags) & EMPTY_PATH != 0
+        && let Some(start) = pathname::base(dirfd)
+    {
+        record.append_path_of(slot.kernel, start);
+    }
+    true
+}
+
+const FIRST_PATH: pathname::Slot = pathname::Slot {
+    user: tag::USER_PATH,
+    kernel: tag::KERNEL_PATH,
+    base: tag::BASE_PATH,
+    role: role::FIRST,
+};
+
+const SECOND_PATH: pathname::Slot = pathname::Slot {
+    user: tag::USER_PATH_2,
+    kernel: tag::KERNEL_PATH_2,
+    base: tag::BASE_PATH_2,
+    role: role::SECOND,
+};
+
+/// Records a call with numbers, strings and bytes.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn call_plain(ctx: RawTracePointContext) -> i32 {
+    let Some(act) = Act::of(&ctx) else {
+        return 0;
+    };
+    let Some((record, gate)) = act.begin() else {
+        return 0;
+    };
+    append_strings(&record, act.spec);
+    let address = arg(&record, act.spec.bytes);
+    if address != 0 {
+        let len = if act.spec.bytes_len == NO_ARGUMENT {
+            MAX_BYTES as u64
+        } else {
+            arg(&record, act.spec.bytes_len)
+        };
+        record.append_user::<MAX_BYTES>(tag::BYTES, address, len);
+    }
+    submit(record, gate.as_ref());
+    0
+}
+
+/// Records a call about a descriptor.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn call_descriptor(ctx: RawTracePointContext) -> i32 {
+    let Some(act) = Act::of(&ctx) else {
+        return 0;
+    };
+    let file = act.file();
+    let Some((record, gate)) = act.begin() else {
+        return 0;
+    };
+    if let Some(file) = file {
+        append_file(&record, file);
+    }
+    append_strings(&record, act.spec);
+    submit(record, gate.as_ref());
+    0
+}
+
+/// Records a call with one path.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn call_path(ctx: RawTracePointContext) -> i32 {
+    let Some(act) = Act::of(&ctx) else {
+        return 0;
+    };
+    let Some((record, gate)) = act.begin() else {
+        return 0;
+    };
+    if !append_path(&record, &act, gate.as_ref(), 0) {
+        return 0;
+    }
+    if act.ret >= 0 {
+        let object = match act.spec.object {
+            object::DIRECTORY => task::pwd(task::current()),
+            object::ROOT => task::root(task::current()),
+            _ => None,
+        };
+        if let Some(object) = object {
+            record.append_path_of(tag::KERNEL_PATH, object);
+        }
+    }
+    append_strings(&record, act.spec);
+    submit(record, gate.as_ref());
+    0
+}
+
+/// Records a call with two paths.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn call_paths(ctx: RawTracePointContext) -> i32 {
+    let Some(act) = Act::of(&ctx) else {
+        return 0;
+    };
+    let Some((record, gate)) = act.begin() else {
+        return 0;
+    };
+    let gate = gate.as_ref();
+    if append_path(&record, &act, gate, 0) && append_path(&record, &act, gate, 1) {
+        submit(record, gate);
+    }
+    0
+}
+
+/// Fills and appends what the kernel knows of an open file.
+#[inline(always)]
+fn append_file(record: &Record<Call>, file: u64) {
+    let out = record.fixed();
+    out.facts = CALL_RESOLVED;
+    if let Some(inode) = file::inode(file) {
+        out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
+        out.inode_mode = u32::from(read::kernel::<u16>(inode, offset!(inode_mode)).unwrap_or(0));
+        out.dev = file::device(inode);
+        match file::layer(inode) {
+            Layer::Upper => out.facts |= CALL_UPPER_LAYER,
+            Layer::Lower => out.facts |= CALL_LOWER_LAYER,
+            Layer::None => {}
+        }
+    }
+    if let Some((sock, inode)) = sock::of_file(file) {
+        append_socket(record, sock, inode);
+    } else {
+        record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
+    }
+}
+
+#[inline(always)]
+fn append_socket(record: &Record<Call>, sock: u64, inode: u64) {
+    const SIZE: usize = size_of::<Connect>();
+    let mut family = 0;
+    record.append::<SIZE>(tag::SOCKET, |target| {
+        // SAFETY: integers only.
+        let mut socket: Connect = unsafe { core::mem::zeroed() };
+        sock::fill(sock, inode, &mut socket);
+        family = socket.family;
+        // SAFETY: `append` guarantees SIZE bytes at the target; items are unaligned.
+        unsafe { target.cast::<Connect>().write_unaligned(socket) };
+        (SIZE as u64, 0)
+    });
+    if sock::is_unix(family)
+        && let Some((name, len)) = sock::unix_peer_name(sock)
+    {
+        record.append_kernel::<MAX_SOCKADDR>(tag::UNIX_PATH, name, len);
+    }
+}

@@ -1,0 +1,163 @@
+//! System calls by number, through either entry, with arguments written as text.
+
+use std::{
+    ffi::CString,
+    fs::File,
+    net::{TcpListener, TcpStream},
+    os::fd::{AsRawFd as _, IntoRawFd as _},
+};
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+/// Makes the calls one after the other and prints the result of each.
+///
+/// One argument is one call: `native` or `compat`, the number, and the arguments:
+///
+/// | | |
+/// | --- | --- |
+/// | `12`, `-100`, `0x1f` | a number |
+/// | `sTEXT` | address of a string |
+/// | `wN.N.N` | address of 32-bit words |
+/// | `fPATH` | descriptor of a file opened for reading |
+/// | `oTYPE` | descriptor of a filesystem context, `fsopen(2)` |
+/// | `k` | descriptor of a connected TCP socket |
+/// | `m` | own process id |
+/// | `x` | address of a writable page |
+pub(crate) fn act(calls: &[String]) {
+    let mut memory = LowMemory::new();
+    for call in calls {
+        let mut words = call.split(' ');
+        let entry = words.next().unwrap();
+        let number = words.next().unwrap().parse().unwrap();
+        let mut args = [0; 6];
+        for (arg, word) in args.iter_mut().zip(words) {
+            *arg = argument(word, &mut memory);
+        }
+        // SAFETY: the tests pass what the calls take; at worst this process of their own dies.
+        let result = unsafe {
+            if entry == "compat" {
+                syscall_compat(number, args)
+            } else {
+                syscall_native(number, args)
+            }
+        };
+        println!("{result}");
+    }
+}
+
+fn argument(word: &str, memory: &mut LowMemory) -> u64 {
+    let (kind, rest) = word.split_at(1);
+    match kind {
+        "s" => memory.put(CString::new(rest).unwrap().as_bytes_with_nul()),
+        "w" => {
+            let words = rest.split('.').map(|word| number(word) as u32);
+            let bytes: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
+            memory.put(&bytes)
+        }
+        "f" => descriptor(File::open(rest).unwrap().into_raw_fd()),
+        "o" => {
+            let flags = rustix::mount::FsOpenFlags::empty();
+            descriptor(rustix::mount::fsopen(rest, flags).unwrap().into_raw_fd())
+        }
+        "k" => {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let fd = descriptor(stream.as_raw_fd());
+            // Both live as long as the process.
+            std::mem::forget((listener, stream));
+            fd
+        }
+        "m" => std::process::id().into(),
+        "x" => memory.page(),
+        _ => number(word),
+    }
+}
+
+fn descriptor(fd: i32) -> u64 {
+    u64::try_from(fd).unwrap()
+}
+
+/// A number; negative ones as the registers of a 64-bit program have them.
+fn number(word: &str) -> u64 {
+    match word.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).unwrap(),
+        None => word.parse::<i64>().unwrap().cast_unsigned(),
+    }
+}
+
+/// Memory below 4 GiB, where pointers of the 32-bit entry reach.
+pub(crate) struct LowMemory {
+    start: *mut u8,
+    used: usize,
+}
+
+impl LowMemory {
+    const SIZE: usize = 64 * 1024;
+    const PAGE: usize = 4096;
+
+    pub(crate) fn new() -> Self {
+        // SAFETY: nothing else is at this address of a position-independent program.
+        let start = unsafe {
+            mmap_anonymous(
+                0x1000_0000 as *mut _,
+                Self::SIZE,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE,
+            )
+        };
+        Self {
+            start: start.unwrap().cast(),
+            used: 0,
+        }
+    }
+
+    /// Copies the bytes there and returns their address.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> u64 {
+        let at = self.used;
+        self.used = (at + bytes.len()).next_multiple_of(8);
+        assert!(self.used <= Self::SIZE - Self::PAGE);
+        // SAFETY: within the mapping, as just checked.
+        unsafe {
+            let target = self.start.add(at);
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
+            target as u64
+        }
+    }
+
+    /// A page that nothing else is in.
+    fn page(&self) -> u64 {
+        self.start as u64 + (Self::SIZE - Self::PAGE) as u64
+    }
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+pub(crate) unsafe fn syscall_native(number: u64, args: [u64; 6]) -> i64 {
+    let result: i64;
+    // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
+    unsafe {
+        std::arch::asm!(
+            "syscall", inlateout("rax") number.cast_signed() => result,
+            in("rdi") args[0], in("rsi") args[1], in("rdx") args[2], in("r10") args[3],
+            in("r8") args[4], in("r9") args[5], out("rcx") _, out("r11") _,
+        );
+    }
+    result
+}
+
+/// # Safety
+/// The arguments must be right for the call.
+pub(crate) unsafe fn syscall_compat(number: u64, args: [u64; 6]) -> i64 {
+    let result: i64;
+    // SAFETY: the caller's guarantee. rbx and rbp are LLVM's, so they are put back.
+    unsafe {
+        std::arch::asm!(
+            "push rbp", "xchg rbx, {a}", "mov rbp, {f}", "int 0x80", "xchg rbx, {a}", "pop rbp",
+            a = inout(reg) args[0] => _, f = in(reg) args[5],
+            inlateout("rax") number.cast_signed() => result,
+            in("rcx") args[1], in("rdx") args[2], in("rsi") args[3], in("rdi") args[4],
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    result
+}
