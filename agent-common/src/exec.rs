@@ -18,6 +18,8 @@ wire! {
         pub mtime: u64,
         /// `start_boottime` of init of the pid namespace, nanoseconds.
         pub pidns_init_start_time: u64,
+        /// Of the new image; of the caller where the call failed.
+        pub usage: crate::Usage,
         /// Device of the executable's filesystem, in the kernel's encoding (`s_dev`).
         pub dev: u32,
         /// `EXEC_*` bits.

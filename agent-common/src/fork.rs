@@ -14,5 +14,7 @@ wire! {
         pub creator_start_time: u64,
         /// `start_boottime` of init of the child's pid namespace, nanoseconds.
         pub pidns_init_start_time: u64,
+        /// Of the child.
+        pub usage: crate::Usage,
     }
 }

@@ -67,8 +67,10 @@ pub mod offsets;
 pub mod open;
 pub mod settings;
 pub mod syscalls;
+pub mod usage;
 
 pub use class::Class;
 pub use header::{Header, Task};
 pub use offsets::KernelOffsets;
 pub use settings::Settings;
+pub use usage::Usage;

@@ -74,6 +74,8 @@ offsets! {
     task_loginuid: optional ("task_struct", "loginuid");
     task_sessionid: optional ("task_struct", "sessionid");
     task_exit_code: required ("task_struct", "exit_code");
+    task_min_flt: required ("task_struct", "min_flt");
+    task_maj_flt: required ("task_struct", "maj_flt");
 
     cred_uid: required ("cred", "uid");
     cred_gid: required ("cred", "gid");
@@ -87,6 +89,8 @@ offsets! {
     cred_user_ns: required ("cred", "user_ns");
 
     signal_live: required ("signal_struct", "live");
+    signal_rlim: required ("signal_struct", "rlim");
+    rlimit_size: required ("rlimit", "");
     signal_tty: required ("signal_struct", "tty");
     signal_pids: required ("signal_struct", "pids");
     tty_driver: required ("tty_struct", "driver");
@@ -112,6 +116,12 @@ offsets! {
     mm_env_start: required ("mm_struct", "env_start");
     mm_env_end: required ("mm_struct", "env_end");
     mm_exe_file: required ("mm_struct", "exe_file");
+    mm_total_vm: required ("mm_struct", "total_vm");
+    /// An array of numbers before 6.2, of `percpu_counter` since.
+    mm_rss_numbers: optional ("mm_struct", "rss_stat.count");
+    mm_rss_counters: optional ("mm_struct", "rss_stat");
+    percpu_counter_count: optional ("percpu_counter", "count");
+    percpu_counter_size: optional ("percpu_counter", "");
 
     fs_root: required ("fs_struct", "root");
     fs_pwd: required ("fs_struct", "pwd");

@@ -1,7 +1,7 @@
 //! Kernel half of Komainu: hooks, facts, records.
 //!
 //! Layers, each using only the ones before it:
-//! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`] (kernel facts) →
+//! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`], [`usage`] (kernel facts) →
 //! [`record`] (build, submit, count losses) → [`name`], [`filter`] (what no rule can match ends here) →
 //! [`probes`] (one file per hook family).
 #![no_std]
@@ -44,6 +44,7 @@ mod read;
 mod record;
 mod sock;
 mod task;
+mod usage;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

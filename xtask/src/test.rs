@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::setup::{self, BpfCargo};
 use crate::steps::{Outcome, Steps};
-use crate::{r#gen, host, lint, project};
+use crate::{bench, r#gen, host, lint, project};
 
 /// The verb.
 pub(crate) fn test() -> Result<()> {
@@ -38,6 +38,14 @@ fn all(steps: &mut Steps, bpf: &BpfCargo) {
             return Ok(Outcome::LeftOut(format!("missing {}", missing.join("; "))));
         }
         cargo_test(bpf, &["--package", "komainu", "--test", "live"])
+    });
+    steps.run("verified instructions", || {
+        let missing = host::missing();
+        if !missing.is_empty() {
+            return Ok(Outcome::LeftOut(format!("missing {}", missing.join("; "))));
+        }
+        bench::verifier(false)?;
+        Ok(Outcome::Passed)
     });
     steps.run("generated reference", || {
         r#gen::generate(true)?;

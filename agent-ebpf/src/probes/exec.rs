@@ -22,7 +22,7 @@ use crate::{
     probes::syscall::is_own_process,
     read::{self, Address as _, Typed},
     record::{self, Record},
-    task,
+    task, usage,
 };
 
 /// Records a started program.
@@ -116,6 +116,7 @@ fn clear(out: &mut Exec, subject: Typed) {
     out.dirfd = AT_FDCWD;
     out.at_flags = 0;
     out.pidns_init_start_time = task::pidns_init_start_time(subject);
+    usage::fill(subject, &mut out.usage);
 }
 
 /// Facts and path of `mm->exe_file`.

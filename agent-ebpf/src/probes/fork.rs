@@ -5,7 +5,7 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{Class, fork::Fork, item::tag};
 
-use crate::{cgroup, maps::Slot, probes::syscall::is_own_process, record, task};
+use crate::{cgroup, maps::Slot, probes::syscall::is_own_process, record, task, usage};
 
 /// Records a new process; new threads are not of interest.
 #[raw_tracepoint(tracepoint = "sched_process_fork")]
@@ -23,6 +23,7 @@ pub fn fork(ctx: RawTracePointContext) -> i32 {
     fixed.creator_tid = task::tid(creator);
     fixed.creator_start_time = task::start_time(creator);
     fixed.pidns_init_start_time = task::pidns_init_start_time(child);
+    usage::fill(child, &mut fixed.usage);
     let flags = cgroup::build_path(record.scratch(), child);
     record.append_path(tag::CGROUP_PATH, flags);
     record.submit();

@@ -1,7 +1,7 @@
 //! Started programs, and those that could not be.
 
 use komainu_common::{
-    Class, Task,
+    Class, Task, Usage,
     exec::{EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
     item::tag,
 };
@@ -22,6 +22,8 @@ pub struct ExecRecord<'a> {
     pub cgroup: u64,
     /// Start of init of the pid namespace, nanoseconds since the Unix epoch.
     pub pidns_init_time: u64,
+    /// Memory and limits of the new image.
+    pub usage: Usage,
     /// `argv`, NUL-separated, without a NUL at the end.
     pub argv: &'a [u8],
     /// Environment, likewise.
@@ -56,12 +58,13 @@ pub(super) fn decode<'a>(
     let ty = event_type(name).ok_or(unknown)?;
     let facts = exe_facts(&exec, &body.header.task);
     let mut event = body.event(ty, Some(body.header.ret), &items);
-    push_params(&mut event, body, &items, &facts, failed);
+    push_params(&mut event, body, &items, &exec, &facts);
     let lifecycle = (!failed).then(|| ExecRecord {
         task: body.header.task,
         time: body.clock.unix(body.header.time),
         cgroup: body.header.cgroup,
         pidns_init_time: body.clock.unix(exec.pidns_init_start_time),
+        usage: exec.usage,
         argv: strings(&items, tag::ARGV),
         env: strings(&items, tag::ENV),
         cwd: items.bytes(tag::CWD).unwrap_or_default(),
@@ -115,16 +118,17 @@ pub fn split_argv(argv: &[u8]) -> (&[u8], &[u8]) {
     (exe, rest.get(1..).unwrap_or_default())
 }
 
-/// In the order of the event table, which a test compares. Counters of the memory manager are not
-/// recorded.
+/// In the order of the event table, which a test compares.
 fn push_params<'a>(
     event: &mut Event<'a>,
     body: &Body<'a>,
     items: &Items<'a>,
+    exec: &Exec,
     facts: &ExeFacts,
-    failed: bool,
 ) {
     let task = &body.header.task;
+    let failed = exec.flags & EXEC_FAILED != 0;
+    let usage = &exec.usage;
     let (exe, args) = split_argv(strings(items, tag::ARGV));
     let number = |value: u32| Value::Uint(u64::from(value));
     let pid = |value: u32| Value::Int(i64::from(value));
@@ -142,14 +146,13 @@ fn push_params<'a>(
         pid(task.tgid),
         pid(task.ppid),
         text(tag::CWD),
-        // fdlimit, pgft_maj, pgft_min, vm_size, vm_rss, vm_swap, comm
-        Value::Absent,
-        Value::Absent,
-        Value::Absent,
-        Value::Absent,
-        Value::Absent,
-        Value::Absent,
-        Value::Absent,
+        Value::Uint(usage.fd_limit),
+        Value::Uint(usage.major_faults),
+        Value::Uint(usage.minor_faults),
+        Value::Uint(usage.vm_size),
+        Value::Uint(usage.vm_rss),
+        Value::Uint(usage.vm_swap),
+        Value::Bytes(body.comm()),
         text(tag::CGROUP_PATH),
         Value::Bytes(strings(items, tag::ENV)),
         number(task.tty),

@@ -1,6 +1,6 @@
 //! New processes.
 
-use komainu_common::{Task, fork::Fork, item::tag};
+use komainu_common::{Task, Usage, fork::Fork, item::tag};
 
 use super::{Body, DecodeError};
 use crate::event::ProcKey;
@@ -18,6 +18,8 @@ pub struct ForkRecord<'a> {
     pub creator: ProcKey,
     /// Start of init of the child's pid namespace, nanoseconds since the Unix epoch.
     pub pidns_init_time: u64,
+    /// Memory and limits of the child.
+    pub usage: Usage,
     /// Path of the child's cgroup; `None` where it could not be read whole.
     pub cgroup_path: Option<&'a [u8]>,
 }
@@ -30,6 +32,7 @@ pub(super) fn decode<'a>(body: &Body<'a>) -> Result<ForkRecord<'a>, DecodeError>
         cgroup: body.header.cgroup,
         creator: ProcKey::new(facts.creator_tgid, facts.creator_start_time),
         pidns_init_time: body.clock.unix(facts.pidns_init_start_time),
+        usage: facts.usage,
         cgroup_path: items.whole(tag::CGROUP_PATH),
     })
 }

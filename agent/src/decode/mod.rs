@@ -18,7 +18,9 @@ pub use exit::ExitRecord;
 pub use fork::ForkRecord;
 pub use items::{Ancestors, Items};
 
-use komainu_common::{Class, Header, header::HEADER_COMPAT, syscalls};
+use std::mem::offset_of;
+
+use komainu_common::{Class, Header, Task, header::HEADER_COMPAT, syscalls};
 use zerocopy::FromBytes;
 
 use crate::event::{Event, EventType};
@@ -127,8 +129,12 @@ pub fn decode<'a>(
             have: record.len(),
         });
     }
+    let comm = offset_of!(Header, task) + offset_of!(Task, comm);
     let body = Body {
         header,
+        comm: record
+            .get(comm..comm + size_of_val(&header.task.comm))
+            .unwrap_or_default(),
         rest,
         len: record.len(),
         clock,
@@ -155,6 +161,8 @@ pub fn decode<'a>(
 /// A record whose header has been read.
 struct Body<'a> {
     header: Header,
+    /// `task.comm` of the header, where the record holds it.
+    comm: &'a [u8],
     /// What follows the header.
     rest: &'a [u8],
     /// Length of the whole record.
@@ -163,6 +171,14 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// Name of the thread, without padding.
+    fn comm(&self) -> &'a [u8] {
+        self.comm
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default()
+    }
+
     /// The fixed part and the items behind it.
     fn parts<T: FromBytes>(&self) -> Result<(T, Items<'a>), DecodeError> {
         let (fixed, tail) = split::<T>(self.rest, self.len)?;

@@ -50,6 +50,8 @@ pub struct Process {
     pub cwd: Box<[u8]>,
     /// Facts about the executable file.
     pub exe_file: ExeFacts,
+    /// Memory, faults and limits as of its last clone or exec, or when `/proc` was read.
+    pub usage: komainu_common::Usage,
     /// Credentials, terminal, session, namespaces as of the last event of the process.
     pub task: Option<Box<komainu_common::Task>>,
     /// cgroup id.

@@ -10,6 +10,7 @@ mod load;
 mod offsets;
 mod plan;
 mod probes;
+mod runtime;
 mod stats;
 
 pub use btf::{Btf, Malformed};
@@ -19,6 +20,7 @@ pub use load::{Kernel, LoadError, Options};
 pub use offsets::{BtfError, KernelTypes};
 pub use plan::CgroupKinds;
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};
+pub use runtime::{RunTime, count_run_time};
 pub use stats::{ClassReport, Loss};
 
 /// The ELF object of the kernel half as `build.rs` compiled it, aligned as its parser wants it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use komainu::event::{ExeFacts, ProcKey, Process};
-use komainu_common::Task;
+use komainu_common::{Task, Usage};
 use serde_json::Value as Json;
 
 use crate::data::{list, unhex};
@@ -73,13 +73,33 @@ pub(crate) fn processes(state: &Json) -> HashMap<ProcKey, Process> {
             }
         }
     }
+    // What a process uses is a parameter of its exec.
+    if state["name"] == "execve"
+        && let Some(process) = all.get_mut(&key(&state["thread"], 1))
+    {
+        process.usage = usage(state);
+    }
     all
 }
 
-#[expect(
-    clippy::needless_update,
-    reason = "later facts of processes need not be named here"
-)]
+fn usage(state: &Json) -> Usage {
+    let number = |name: &str| {
+        let param = list(state, "params").iter().find(|p| p["name"] == name);
+        let mut bytes =
+            param.map_or_else(Vec::new, |p| unhex(p["hex"].as_str().unwrap_or_default()));
+        bytes.resize(8, 0);
+        u64::from_le_bytes(bytes.try_into().unwrap())
+    };
+    Usage {
+        fd_limit: number("fdlimit"),
+        major_faults: number("pgft_maj"),
+        minor_faults: number("pgft_min"),
+        vm_size: number("vm_size"),
+        vm_rss: number("vm_rss"),
+        vm_swap: number("vm_swap"),
+    }
+}
+
 fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
     let comm = text(&thread["comm"]);
     // Snapshots give few facts of ancestors; those of the made-up init are the same everywhere.
@@ -127,6 +147,6 @@ fn process(thread: &Json, parent: Option<ProcKey>, generation: u64) -> Process {
         task: Some(Box::new(task(thread, generation))),
         cgroup: 1,
         pidns_init_time: number("pidns_init_start_ts"),
-        ..Process::default()
+        usage: Usage::default(),
     }
 }

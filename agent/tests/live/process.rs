@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
         "process_threads_are_not_processes",
         threads_are_not_processes,
     ),
+    ("process_memory_and_limits", memory_and_limits),
     ("process_killed_in_mid_event", killed_in_mid_event),
     ("process_agent_itself_is_excluded", agent_itself_is_excluded),
     ("process_counters_add_up", counters_add_up),
@@ -64,6 +65,35 @@ fn threads_are_not_processes(watch: &mut Watch) {
         [child],
         "one exit for the process, none for the thread"
     );
+}
+
+/// A shell with a limit of its own tells its size by a child that it makes the same way.
+fn memory_and_limits(watch: &mut Watch) {
+    let script = "ulimit -S -n 77; grep VmSize /proc/$$/status; exit 0";
+    let (output, seen) = watch.during(|| {
+        let output = Command::new("/bin/sh").args(["-c", script]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    });
+    let size: u64 = output.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let forks = seen.all(|decoded| match &decoded.lifecycle {
+        Some(Lifecycle::Fork(fork)) if fork.usage.fd_limit == 77 => Some(fork.usage),
+        _ => None,
+    });
+    let [fork] = forks[..] else {
+        panic!("{forks:?}");
+    };
+    assert_eq!(fork.vm_size, size, "a copy is as large");
+    assert!(fork.vm_rss < fork.vm_size, "{fork:?}");
+    let execs = seen.all(|decoded| match &decoded.lifecycle {
+        Some(Lifecycle::Exec(exec)) if exec.argv.starts_with(b"grep\0") => Some(exec.usage),
+        _ => None,
+    });
+    let [exec] = execs[..] else {
+        panic!("{execs:?}");
+    };
+    assert_eq!(exec.fd_limit, 77);
+    assert!(exec.minor_faults > fork.minor_faults, "{exec:?}");
+    assert!(0 < exec.vm_size && exec.vm_size < 64 * 1024, "{exec:?}");
 }
 
 /// Whatever state a dying process is in, its records decode.

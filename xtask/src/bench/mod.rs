@@ -7,6 +7,7 @@
 //! - floor: an empty program on raw `sys_exit`, the least any system-call tracer costs;
 //! - agent: the agent with the shipped rules.
 
+mod programs;
 mod readme;
 mod report;
 mod setups;
@@ -16,12 +17,14 @@ mod work;
 use anyhow::Result;
 use clap::Args;
 
+pub(crate) use self::programs::verifier;
 use self::report::Report;
 use self::setups::{Programs, Setup};
 use self::work::Work;
 use crate::{host, project};
 
 /// How to measure.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Rounds; the figures are medians over them.
@@ -30,6 +33,15 @@ pub(crate) struct Options {
     /// Measure nothing: put the figures of the last run into README.md.
     #[arg(long, conflicts_with = "rounds")]
     write_readme: bool,
+    /// Measure the programs one by one: nanoseconds per run.
+    #[arg(long, conflicts_with_all = ["rounds", "write_readme"])]
+    programs: bool,
+    /// Print the instructions that the verifier looked at, and fail where they grew beyond the golden.
+    #[arg(long, conflicts_with_all = ["rounds", "write_readme", "programs"])]
+    verifier: bool,
+    /// Write the golden of `--verifier` instead.
+    #[arg(long, requires = "verifier")]
+    bless: bool,
 }
 
 /// The verb.
@@ -38,6 +50,12 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
         return readme::write();
     }
     host::require("bench")?;
+    if options.programs {
+        return programs::run_time();
+    }
+    if options.verifier {
+        return verifier(options.bless);
+    }
     let programs = Programs::build()?;
     let works = work::all()?;
     let mut report = Report::new(options.rounds);

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use komainu_common::{
-    Class, Header, Task, call,
+    Class, Header, Task, Usage, call,
     connect::{CONNECT_RESOLVED, Connect},
     exec::{EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
     item::{ItemHeader, tag},
@@ -152,6 +152,7 @@ fn exec(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
         ctime: 1,
         mtime: 1,
         pidns_init_start_time: SECOND,
+        usage: Usage::default(),
         dev: 1,
         flags,
         mode: 0o100_755,

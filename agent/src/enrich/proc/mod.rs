@@ -12,8 +12,8 @@ pub mod parse;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use komainu_common::Task;
 use komainu_common::limits::{MAX_ARGV, MAX_ENV};
+use komainu_common::{Task, Usage};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 use zerocopy::FromZeros;
@@ -87,6 +87,7 @@ impl Proc {
             args: args.into(),
             env: self.env(&dir),
             cwd: directory(&link(&dir, "cwd").unwrap_or_default()),
+            usage: usage(&dir, &stat, &ids),
             task: Some(Box::new(task(pid, &dir, &stat, &ids))),
             cgroup: path.as_ref().map_or(0, |p| p.id),
             ..Process::default()
@@ -169,6 +170,19 @@ fn task(pid: u32, dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> 
     task
 }
 
+/// What kernel records carry with execs and forks.
+fn usage(dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> Usage {
+    let limits = read(dir, "limits", MAX_TEXT).unwrap_or_default();
+    Usage {
+        fd_limit: parse::descriptor_limit(&limits).unwrap_or(0),
+        major_faults: stat.major_faults,
+        minor_faults: stat.minor_faults,
+        vm_size: status.vm_size,
+        vm_rss: status.vm_rss,
+        vm_swap: status.vm_swap,
+    }
+}
+
 /// Path and inode of the executable; kernel threads have none.
 fn executable(dir: &OwnedFd, process: &mut Process) {
     let Ok(path) = link(dir, "exe") else {
@@ -245,6 +259,10 @@ mod tests {
         let task = process.task.unwrap();
         assert_eq!(task.euid, rustix::process::geteuid().as_raw());
         assert!(task.mnt_ns != 0 && task.pid_ns != 0);
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        assert_eq!(process.usage.fd_limit, limit.unwrap_or(u64::MAX));
+        assert!(process.usage.vm_size >= process.usage.vm_rss && process.usage.vm_rss > 0);
+        assert!(process.usage.minor_faults > 0);
     }
 
     #[test]

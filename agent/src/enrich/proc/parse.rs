@@ -15,6 +15,10 @@ pub struct Stat {
     pub tty: u32,
     /// Start time since boot in ticks.
     pub start_ticks: u64,
+    /// Minor page faults.
+    pub minor_faults: u64,
+    /// Major page faults.
+    pub major_faults: u64,
 }
 
 /// From `/proc/PID/status`.
@@ -38,6 +42,12 @@ pub struct Status {
     pub cap_permitted: u64,
     /// Inheritable capabilities.
     pub cap_inheritable: u64,
+    /// Virtual memory, KiB.
+    pub vm_size: u64,
+    /// Resident memory, KiB.
+    pub vm_rss: u64,
+    /// Swapped memory, KiB.
+    pub vm_swap: u64,
 }
 
 /// Parses `stat`. The name ends at the *last* parenthesis: it may contain others.
@@ -60,6 +70,8 @@ pub fn stat(text: &[u8]) -> Option<Stat> {
         session: id(3)?,
         tty: fields.get(4)?.parse::<i32>().ok()?.cast_unsigned(),
         start_ticks: fields.get(19)?.parse().ok()?,
+        minor_faults: fields.get(7)?.parse().ok()?,
+        major_faults: fields.get(9)?.parse().ok()?,
     })
 }
 
@@ -72,6 +84,7 @@ pub fn status(text: &[u8]) -> Status {
         };
         let mut numbers = value.split_ascii_whitespace();
         let mut next = || numbers.next()?.parse().ok();
+        let size = || value.split_ascii_whitespace().next()?.parse().ok();
         let caps = || u64::from_str_radix(value.trim(), 16).unwrap_or(0);
         match name {
             "Uid" => (status.uid, status.euid) = (next().unwrap_or(0), next().unwrap_or(0)),
@@ -82,6 +95,9 @@ pub fn status(text: &[u8]) -> Status {
             "CapInh" => status.cap_inheritable = caps(),
             "CapPrm" => status.cap_permitted = caps(),
             "CapEff" => status.cap_effective = caps(),
+            "VmSize" => status.vm_size = size().unwrap_or(0),
+            "VmRSS" => status.vm_rss = size().unwrap_or(0),
+            "VmSwap" => status.vm_swap = size().unwrap_or(0),
             _ => {}
         }
     }
@@ -92,6 +108,19 @@ pub fn status(text: &[u8]) -> Status {
 pub fn namespace(link: &[u8]) -> Option<u32> {
     let (_, number) = str::from_utf8(link).ok()?.split_once(":[")?;
     number.strip_suffix(']')?.parse().ok()
+}
+
+/// Soft limit of open descriptors in `limits` (`proc_pid_limits(5)`); all bits set for no limit.
+pub fn descriptor_limit(text: &[u8]) -> Option<u64> {
+    let mut lines = str::from_utf8(text).ok()?.lines();
+    let soft = lines
+        .find_map(|line| line.strip_prefix("Max open files"))?
+        .split_ascii_whitespace()
+        .next()?;
+    match soft {
+        "unlimited" => Some(u64::MAX),
+        number => number.parse().ok(),
+    }
 }
 
 fn last_number(value: &str) -> Option<u32> {
@@ -122,6 +151,7 @@ mod tests {
             assert_eq!(&*stat.comm, name.as_bytes());
             assert_eq!((stat.ppid, stat.pgrp, stat.session), (1, 42, 43));
             assert_eq!((stat.tty, stat.start_ticks), (34816, 987_654));
+            assert_eq!((stat.minor_faults, stat.major_faults), (1, 3));
         }
         assert_eq!(
             &*stat(&[b"1 (\xff\xfe) ", TAIL.as_bytes()].concat())
@@ -149,7 +179,7 @@ mod tests {
     #[test]
     fn status_of_a_container_process() {
         let text = "Name:\tevil\\nUid:\nUid:\t1000\t0\t1000\t1000\nGid:\t5\t6\t5\t5\nNSpid:\t4711\t12\t1\n\
-                    NSpgid:\t4711\t12\t1\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t00000000a80425fb\n";
+                    NSpgid:\t4711\t12\t1\nVmSize:\t    4096 kB\nVmRSS:\t  900 kB\nVmSwap:\t 8 kB\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t00000000a80425fb\n";
         let status = status(text.as_bytes());
         assert_eq!(
             (status.uid, status.euid, status.gid, status.egid),
@@ -157,14 +187,36 @@ mod tests {
         );
         assert_eq!((status.vpid, status.vpgid), (Some(1), Some(1)));
         assert_eq!(status.cap_effective, 0xa804_25fb);
+        assert_eq!(
+            (status.vm_size, status.vm_rss, status.vm_swap),
+            (4096, 900, 8)
+        );
         assert_eq!(namespace(b"mnt:[4026531840]"), Some(4_026_531_840));
         assert_eq!(namespace(b"mnt:[]"), None);
+    }
+
+    #[test]
+    fn limit_of_descriptors() {
+        let text = |soft: &str| {
+            format!(
+                "Limit                     Soft Limit           Hard Limit           Units\n\
+                 Max open files            {soft}                 4096                 files\n"
+            )
+        };
+        assert_eq!(descriptor_limit(text("1024").as_bytes()), Some(1024));
+        assert_eq!(
+            descriptor_limit(text("unlimited").as_bytes()),
+            Some(u64::MAX)
+        );
+        assert_eq!(descriptor_limit(text("many").as_bytes()), None);
+        assert_eq!(descriptor_limit(b""), None);
     }
 
     proptest! {
         #[test]
         fn total(text in prop::collection::vec(any::<u8>(), 0..400)) {
             drop(stat(&text));
+            let _ = descriptor_limit(&text);
             prop_assert_eq!(status(&text), status(&text));
             prop_assert!(namespace(&text).is_none() || text.contains(&b'['));
         }

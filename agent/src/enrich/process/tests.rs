@@ -1,7 +1,7 @@
 //! The table against sequences of records.
 
-use komainu_common::Task;
 use komainu_common::exec::Ancestor;
+use komainu_common::{Task, Usage};
 use proptest::prelude::*;
 use zerocopy::{FromZeros, IntoBytes as _};
 
@@ -36,6 +36,14 @@ fn key(tgid: u32) -> ProcKey {
     }
 }
 
+/// Told apart by its number.
+fn usage(number: u64) -> Usage {
+    Usage {
+        vm_size: number,
+        ..Usage::default()
+    }
+}
+
 fn table() -> ProcessTable {
     ProcessTable::new(Limits::default(), EPOCH)
 }
@@ -48,11 +56,13 @@ fn fork(table: &mut ProcessTable, child: u32, parent: u32, comm: &str) {
         creator: key(parent),
         cgroup: 7,
         pidns_init_time: EPOCH + TICK,
+        usage: usage(1),
     });
 }
 
 fn exec_with(table: &mut ProcessTable, task: &Task, argv: &[u8], ancestors: &[Ancestor]) {
     let execed = ExecRecord {
+        usage: usage(2),
         task: *task,
         time: 0,
         cgroup: 9,
@@ -110,6 +120,7 @@ fn exec_replaces() {
 fn memfd_path() {
     let mut table = table();
     let execed = ExecRecord {
+        usage: usage(2),
         task: task(3, 1, "x"),
         time: 0,
         cgroup: 0,

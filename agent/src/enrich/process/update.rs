@@ -45,6 +45,7 @@ impl ProcessTable {
             child.cmdline = text::join_cmdline(comm, &child.args);
         }
         self.identify(&mut child, &forked.task, forked.cgroup);
+        child.usage = forked.usage;
         child.pidns_init_time = forked.pidns_init_time;
         self.put(key, child, source);
     }
@@ -67,6 +68,7 @@ impl ProcessTable {
             env: trim_nul(head(execed.env, MAX_ENV)).into(),
             cwd: text::directory(head(execed.cwd, MAX_KERNEL_PATH)),
             exe_file: execed.exe_file,
+            usage: execed.usage,
             pidns_init_time: execed.pidns_init_time,
             ..Process::default()
         };

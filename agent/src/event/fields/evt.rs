@@ -5,8 +5,17 @@ use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Scope, args};
 use crate::event::{ParamKind, Value, errno_name};
 
 const READS: Availability = Availability::Later("probes for reading and writing");
-const DRIVER: Availability =
-    Availability::Never("property of the reference implementation's driver");
+const CAPTURE: Availability = Availability::Never(
+    "counts from the start of a capture, which an agent that runs on does not have",
+);
+const ENTER: Availability = Availability::Never("calls are seen at their end only");
+const PREVIOUS: Availability = Availability::Never(
+    "events that no rule needs end in the kernel, so the one before is not known",
+);
+const OUTPUT: Availability =
+    Availability::Never("no clock is read while a rule is evaluated or printed");
+const WAITS: Availability = Availability::Never("no probe delivers calls that wait");
+const PLUGINS: Availability = Availability::Never("there are no plugins");
 
 #[rustfmt::skip]
 pub(super) static FIELDS: &[Field] = &[
@@ -26,18 +35,18 @@ pub(super) static FIELDS: &[Field] = &[
         "Whole seconds of `evt.rawtime`."),
     Field::one("evt.rawtime.ns", Time, |s, _| Some(FieldValue::Uint(s.event.time % SECOND)),
         "Nanoseconds of `evt.rawtime` beyond its seconds."),
-    Field::absent("evt.reltime", Duration, DRIVER, "Nanoseconds since the capture began."),
-    Field::absent("evt.reltime.s", Duration, DRIVER, "Seconds since the capture began."),
-    Field::absent("evt.reltime.ns", Duration, DRIVER, "Fraction of `evt.reltime.s`."),
-    Field::absent("evt.latency", Duration, DRIVER, "Time between a call's enter and exit events.").deprecated(),
-    Field::absent("evt.latency.s", Duration, DRIVER, "Seconds of `evt.latency`.").deprecated(),
-    Field::absent("evt.latency.ns", Duration, DRIVER, "Nanoseconds of `evt.latency`.").deprecated(),
-    Field::absent("evt.latency.human", Text, DRIVER, "`evt.latency` for people.").deprecated(),
-    Field::absent("evt.wait_latency", Duration, DRIVER, "Time spent waiting.").deprecated(),
-    Field::absent("evt.deltatime", Duration, DRIVER, "Time since the previous event."),
-    Field::absent("evt.deltatime.s", Duration, DRIVER, "Seconds of `evt.deltatime`."),
-    Field::absent("evt.deltatime.ns", Duration, DRIVER, "Nanoseconds of `evt.deltatime`."),
-    Field::absent("evt.outputtime", Uint64, DRIVER, "Time of the output."),
+    Field::absent("evt.reltime", Duration, CAPTURE, "Nanoseconds since the capture began."),
+    Field::absent("evt.reltime.s", Duration, CAPTURE, "Seconds since the capture began."),
+    Field::absent("evt.reltime.ns", Duration, CAPTURE, "Fraction of `evt.reltime.s`."),
+    Field::absent("evt.latency", Duration, ENTER, "Time between a call's enter and exit events.").deprecated(),
+    Field::absent("evt.latency.s", Duration, ENTER, "Seconds of `evt.latency`.").deprecated(),
+    Field::absent("evt.latency.ns", Duration, ENTER, "Nanoseconds of `evt.latency`.").deprecated(),
+    Field::absent("evt.latency.human", Text, ENTER, "`evt.latency` for people.").deprecated(),
+    Field::absent("evt.wait_latency", Duration, ENTER, "Time spent waiting.").deprecated(),
+    Field::absent("evt.deltatime", Duration, PREVIOUS, "Time since the previous event."),
+    Field::absent("evt.deltatime.s", Duration, PREVIOUS, "Seconds of `evt.deltatime`."),
+    Field::absent("evt.deltatime.ns", Duration, PREVIOUS, "Nanoseconds of `evt.deltatime`."),
+    Field::absent("evt.outputtime", Uint64, OUTPUT, "Time of the output."),
     Field::one("evt.dir", Text, |_, _| Some(FieldValue::text("<")),
         "Always `<`: only the end of a call is an event.").deprecated(),
     Field::one("evt.type", Text, |s, _| Some(FieldValue::text(s.event.ty.name)),
@@ -74,23 +83,24 @@ pub(super) static FIELDS: &[Field] = &[
     Field::absent("evt.is_io_read", Bool, READS, "Whether the event reads."),
     Field::absent("evt.is_io_write", Bool, READS, "Whether the event writes."),
     Field::absent("evt.io_dir", Text, READS, "`r` or `w` for events that read or write."),
-    Field::absent("evt.is_wait", Bool, DRIVER, "Whether the call waits."),
+    Field::absent("evt.is_wait", Bool, WAITS, "Whether the call waits."),
     Field::absent("evt.is_syslog", Bool, READS, "Whether the event writes to the system log."),
     Field::one("evt.is_async", Bool, |s, _| Some(FieldValue::Bool(s.event.ty.name == "notification")),
         "Whether the event does not come from a process."),
-    Field::absent("evt.asynctype", Text, DRIVER, "Name of an asynchronous event."),
+    Field::absent("evt.asynctype", Text, PLUGINS, "Name of an asynchronous event."),
     Field::one("evt.count", Uint32, |_, _| Some(FieldValue::Uint(1)), "Always 1."),
     Field::one("evt.count.error", Uint32, |s, _| failed(s), "1 where the call failed."),
     Field::one("evt.count.error.file", Uint32, |s, _| failed(s).filter(|_| category(s) == "file"),
         "1 for failed file events."),
     Field::one("evt.count.error.net", Uint32, |s, _| failed(s).filter(|_| category(s) == "net"),
         "1 for failed network events."),
-    Field::absent("evt.count.error.memory", Uint32, DRIVER, "1 for failed memory events."),
-    Field::absent("evt.count.error.other", Uint32, DRIVER, "1 for other failed events."),
-    Field::absent("evt.count.exit", Uint32, DRIVER, "1 for exit events."),
+    Field::one("evt.count.error.memory", Uint32, |s, _| failed(s).filter(|_| is_memory(s)), "1 for failed memory events."),
+    Field::one("evt.count.error.other", Uint32, |s, _| failed(s).filter(|_| !matches!(category(s), "file" | "net") && !is_memory(s)),
+        "1 for failed events that are of neither files, network nor memory."),
+    Field::one("evt.count.exit", Uint32, |_, _| Some(FieldValue::Uint(1)), "Always 1: every event is the end of a call."),
     Field::one("evt.count.procinfo", Uint32, |s, _| Some(is_named(s, "procinfo")), "1 for procinfo events."),
     Field::one("evt.count.threadinfo", Uint32, |s, _| Some(is_named(s, "procinfo")), "1 for procinfo events."),
-    Field::absent("evt.around", Uint64, DRIVER, "Events around a time.").arg(ArgKind::Required).filter_only(),
+    Field::absent("evt.around", Uint64, CAPTURE, "Events around a time.").arg(ArgKind::Required).filter_only(),
     Field::one("evt.abspath", Text, absolute_path,
         "Absolute path of a parameter: `evt.abspath` itself, or `.src`, `.dst` behind a dot.")
         .arg(ArgKind::Suffix).path(),
@@ -102,8 +112,8 @@ pub(super) static FIELDS: &[Field] = &[
         "Whether the event creates a file with an execute bit (open family with O_CREAT or O_TMPFILE, creat)."),
     Field::one("evt.is_open_create", Bool, |s, _| Some(FieldValue::Bool(opens_create(s))),
         "Whether the event created a file."),
-    Field::absent("evt.plugininfo", Text, DRIVER, "Information of a plugin."),
-    Field::absent("evt.pluginname", Text, DRIVER, "Name of a plugin."),
+    Field::absent("evt.plugininfo", Text, PLUGINS, "Information of a plugin."),
+    Field::absent("evt.pluginname", Text, PLUGINS, "Name of a plugin."),
 ];
 
 const SECOND: u64 = 1_000_000_000;
@@ -212,6 +222,14 @@ fn failed<'a>(scope: &Scope<'a>) -> Option<FieldValue<'a>> {
         .ret
         .filter(|ret| *ret < 0)
         .map(|_| FieldValue::Uint(1))
+}
+
+/// Whether the event is about a process's memory map.
+fn is_memory(scope: &Scope<'_>) -> bool {
+    matches!(
+        scope.event.ty.name,
+        "brk" | "mmap" | "mmap2" | "munmap" | "mprotect" | "mremap"
+    )
 }
 
 fn is_named<'a>(scope: &Scope<'_>, name: &str) -> FieldValue<'a> {

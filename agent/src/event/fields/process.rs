@@ -1,14 +1,17 @@
 //! Fields of the calling process, its thread and its ancestors: `proc.*`, `thread.*`.
 
-use komainu_common::Task;
+use komainu_common::{Task, Usage};
 
 use super::FieldType::{Bool, Double, Duration, Int64, Text, Time, Uint32, Uint64};
 use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Getter, Many, Scope};
 use crate::event::{ExeFacts, Process};
 
-const USAGE: Availability = Availability::Never("resource use is not recorded with events");
-/// What resource figures wait for.
-const RECORDS: &str = "resource figures in exec records";
+const CPU_TIME: Availability = Availability::Never("CPU time is not recorded with events");
+const THREADS: Availability = Availability::Never("processes are followed, not their threads");
+const TABLE: Availability = Availability::Never("there is no descriptor table in user space");
+const CGROUPS: Availability = Availability::Never(
+    "the one cgroup that names the process is recorded, not one of each subsystem",
+);
 const PROBES: Availability = Availability::Later("health checks from the container runtime");
 
 #[rustfmt::skip]
@@ -77,35 +80,36 @@ pub(super) static FIELDS: &[Field] = &[
     Field::one("thread.tid", Int64, |s, _| int(s.event.task.tid), "Thread id in the initial pid namespace."),
     Field::one("thread.vtid", Int64, |s, _| int(s.event.task.vtid), "Thread id in the own pid namespace."),
     Field::one("thread.ismain", Bool, |s, _| yes(s.event.task.tid == s.event.task.tgid), "Whether this is the main thread."),
-    Field::absent("proc.loginshellid", Int64, USAGE, "Process id of the oldest shell above."),
+    Field::one("proc.loginshellid", Int64, |s, _| login_shell(s),
+        "Process id of the oldest ancestor, or else the process itself, whose name ends in `sh`; absent without one."),
     Field::absent("proc.is_container_healthcheck", Bool, PROBES, "Whether the process is a health check."),
     Field::absent("proc.is_container_liveness_probe", Bool, PROBES, "Whether the process is a liveness probe."),
     Field::absent("proc.is_container_readiness_probe", Bool, PROBES, "Whether the process is a readiness probe."),
-    Field::absent("proc.fdopencount", Uint64, USAGE, "Number of open descriptors."),
-    Field::one("proc.fdlimit", Int64, |s, _| super::evt::number(s, "fdlimit").map(FieldValue::Uint), "Limit of open descriptors. As recorded with execs and clones.").later(RECORDS),
-    Field::absent("proc.fdusage", Double, USAGE, "Share of the limit that is open."),
-    Field::one("proc.vmsize", Uint64, |s, _| super::evt::number(s, "vm_size").map(FieldValue::Uint), "Virtual memory. As recorded with execs and clones.").later(RECORDS),
-    Field::one("proc.vmrss", Uint64, |s, _| super::evt::number(s, "vm_rss").map(FieldValue::Uint), "Resident memory. As recorded with execs and clones.").later(RECORDS),
-    Field::one("proc.vmswap", Uint64, |s, _| super::evt::number(s, "vm_swap").map(FieldValue::Uint), "Swapped memory. As recorded with execs and clones.").later(RECORDS),
-    Field::absent("proc.nthreads", Uint64, USAGE, "Number of threads."),
-    Field::absent("proc.nchilds", Uint64, USAGE, "Number of child threads."),
-    Field::absent("proc.stdin.type", Text, USAGE, "Kind of descriptor 0."),
-    Field::absent("proc.stdout.type", Text, USAGE, "Kind of descriptor 1."),
-    Field::absent("proc.stderr.type", Text, USAGE, "Kind of descriptor 2."),
-    Field::absent("proc.stdin.name", Text, USAGE, "Name of descriptor 0."),
-    Field::absent("proc.stdout.name", Text, USAGE, "Name of descriptor 1."),
-    Field::absent("proc.stderr.name", Text, USAGE, "Name of descriptor 2."),
-    Field::one("thread.pfmajor", Uint64, |s, _| super::evt::number(s, "pgft_maj").map(FieldValue::Uint), "Major page faults. As recorded with execs and clones.").later(RECORDS),
-    Field::one("thread.pfminor", Uint64, |s, _| super::evt::number(s, "pgft_min").map(FieldValue::Uint), "Minor page faults. As recorded with execs and clones.").later(RECORDS),
-    Field::absent("thread.cpu", Double, USAGE, "CPU use in the last second."),
-    Field::absent("thread.cpu.user", Double, USAGE, "User CPU use in the last second."),
-    Field::absent("thread.cpu.system", Double, USAGE, "System CPU use in the last second."),
-    Field::absent("thread.exectime", Duration, USAGE, "CPU time since scheduled."),
-    Field::absent("thread.totexectime", Duration, USAGE, "CPU time since the capture began."),
-    Field::absent("thread.cgroups", Text, USAGE, "All cgroups."),
-    Field::absent("thread.cgroup", Text, USAGE, "cgroup of one subsystem.").arg(ArgKind::Suffix),
-    Field::absent("thread.vmsize", Uint64, USAGE, "Virtual memory of the process's main thread."),
-    Field::absent("thread.vmrss", Uint64, USAGE, "Resident memory of the process's main thread."),
+    Field::absent("proc.fdopencount", Uint64, TABLE, "Number of open descriptors."),
+    Field::one("proc.fdlimit", Int64, |s, _| fd_limit(s), "Soft limit of open descriptors (`RLIMIT_NOFILE`), as of the last exec or clone."),
+    Field::absent("proc.fdusage", Double, TABLE, "Share of the limit that is open."),
+    Field::one("proc.vmsize", Uint64, |s, _| used(s, |u| u.vm_size), "Virtual memory in KiB, as of the last exec or clone."),
+    Field::one("proc.vmrss", Uint64, |s, _| used(s, |u| u.vm_rss), "Resident memory in KiB, as of the last exec or clone."),
+    Field::one("proc.vmswap", Uint64, |s, _| used(s, |u| u.vm_swap), "Swapped memory in KiB, as of the last exec or clone."),
+    Field::absent("proc.nthreads", Uint64, THREADS, "Number of threads."),
+    Field::absent("proc.nchilds", Uint64, THREADS, "Number of child threads."),
+    Field::absent("proc.stdin.type", Text, TABLE, "Kind of descriptor 0."),
+    Field::absent("proc.stdout.type", Text, TABLE, "Kind of descriptor 1."),
+    Field::absent("proc.stderr.type", Text, TABLE, "Kind of descriptor 2."),
+    Field::absent("proc.stdin.name", Text, TABLE, "Name of descriptor 0."),
+    Field::absent("proc.stdout.name", Text, TABLE, "Name of descriptor 1."),
+    Field::absent("proc.stderr.name", Text, TABLE, "Name of descriptor 2."),
+    Field::one("thread.pfmajor", Uint64, |s, _| used(s, |u| u.major_faults), "Major page faults, as of the last exec or clone."),
+    Field::one("thread.pfminor", Uint64, |s, _| used(s, |u| u.minor_faults), "Minor page faults, as of the last exec or clone."),
+    Field::absent("thread.cpu", Double, CPU_TIME, "CPU use in the last second."),
+    Field::absent("thread.cpu.user", Double, CPU_TIME, "User CPU use in the last second."),
+    Field::absent("thread.cpu.system", Double, CPU_TIME, "System CPU use in the last second."),
+    Field::absent("thread.exectime", Duration, CPU_TIME, "CPU time since scheduled."),
+    Field::absent("thread.totexectime", Duration, CPU_TIME, "CPU time since the capture began."),
+    Field::absent("thread.cgroups", Text, CGROUPS, "All cgroups."),
+    Field::absent("thread.cgroup", Text, CGROUPS, "cgroup of one subsystem.").arg(ArgKind::Suffix),
+    Field::one("thread.vmsize", Uint64, |s, _| used(s, |u| u.vm_size), "The same as `proc.vmsize`."),
+    Field::one("thread.vmrss", Uint64, |s, _| used(s, |u| u.vm_rss), "The same as `proc.vmrss`."),
 ];
 
 #[rustfmt::skip]
@@ -277,6 +281,28 @@ fn leader<'a>(scope: &Scope<'a>, tgid: u32) -> Option<&'a Process> {
     let own = scope.process().into_iter();
     own.chain(scope.ancestors().iter().copied())
         .find(|process| process.tgid == tgid)
+}
+
+/// The oldest process of the lineage that looks like a shell.
+fn login_shell<'a>(scope: &Scope<'a>) -> Option<FieldValue<'a>> {
+    let own = scope.process().into_iter();
+    own.chain(scope.ancestors().iter().copied())
+        .rfind(|process| process.comm.ends_with(b"sh"))
+        .and_then(|process| int(process.tgid))
+}
+
+/// A figure of the process; absent where nothing of it was ever read.
+fn used<'a>(scope: &Scope<'_>, read: fn(&Usage) -> u64) -> Option<FieldValue<'a>> {
+    let usage = &scope.process()?.usage;
+    (*usage != Usage::default()).then(|| FieldValue::Uint(read(usage)))
+}
+
+/// The limit of descriptors, signed as in the reference implementation: no limit is -1.
+fn fd_limit<'a>(scope: &Scope<'_>) -> Option<FieldValue<'a>> {
+    match used(scope, |usage| usage.fd_limit)? {
+        FieldValue::Uint(limit) => Some(FieldValue::Int(limit.cast_signed())),
+        _ => None,
+    }
 }
 
 fn session_name<'a>(scope: &Scope<'a>) -> &'a [u8] {
