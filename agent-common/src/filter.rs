@@ -114,7 +114,7 @@ pub mod path_kind {
 
 /// Bits that a path sets in its signature for a slash and the three bytes behind it; never the highest,
 /// so that signatures compare as signed numbers.
-#[inline(always)]
+#[inline]
 pub const fn gram_bits(gram: [u8; GRAM]) -> u64 {
     let hash = u32::from_le_bytes(gram).wrapping_mul(0x9e37_79b1);
     (1 << (hash >> 26) | 1 << (hash >> 20 & 63)) & (u64::MAX >> 1)

@@ -180,13 +180,14 @@ pub mod x86_64 {
     ///
     /// # Panics
     /// If there is none; in a constant this is an error of the compiler.
+    #[expect(clippy::panic, reason = "the panic of a constant is a compile error")]
     pub const fn row(name: &str) -> u32 {
-        let mut index = 0;
+        let (mut index, mut row) = (0, 0);
         while index < TABLE.len() {
             if is_same(TABLE[index].name.as_bytes(), name.as_bytes()) {
-                return index as u32;
+                return row;
             }
-            index += 1;
+            (index, row) = (index + 1, row + 1);
         }
         panic!("no such system call in the table")
     }

@@ -86,8 +86,8 @@ pub(super) fn wants(rules: &RuleSet, name: &str) -> bool {
     event_type(name).is_none_or(|ty| rules.wants(ty))
 }
 
-/// Rules, and the filter plan that the kernel half has of them.
-#[derive(Debug)]
+/// Rules, and the filter plan that the kernel half has of them; by default none.
+#[derive(Debug, Default)]
 pub(super) struct InForce {
     pub(super) rules: RuleSet,
     pub(super) plan: Plan,
@@ -96,15 +96,6 @@ pub(super) struct InForce {
 }
 
 impl InForce {
-    /// Rules whose plan the kernel half does not have: every record is tried on all of them.
-    pub(super) fn unfiltered(rules: RuleSet) -> Self {
-        Self {
-            plan: rules.plan(),
-            rules,
-            generation: 0,
-        }
-    }
-
     /// The plan's tables for a record, if its conjunctions are of this plan.
     pub(super) fn tables(&self, header: &Header) -> Option<&ClassTables> {
         let is_ours = header.plan != 0 && header.plan == self.generation;
@@ -215,7 +206,10 @@ mod tests {
         };
         let outcome = |refuses| {
             let old = compiled(&text("old", "openat")).unwrap();
-            let in_force = ArcSwap::from_pointee(InForce::unfiltered(old));
+            let in_force = ArcSwap::from_pointee(InForce {
+                rules: old,
+                ..InForce::default()
+            });
             let new = compiled(&text("new", "connect")).unwrap();
             let mut kernel = Fake {
                 refuses,

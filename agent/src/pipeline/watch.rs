@@ -31,7 +31,6 @@ use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::users;
 use crate::kernel::{Kernel, Waker};
-use crate::rules::RuleSet;
 
 /// Notices and questions that wait at most.
 const NOTICES: usize = 1024;
@@ -63,14 +62,9 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
 
     let mut kernel = Kernel::load(&kernel_options(&config)).map_err(load_error)?;
-    let in_force = Arc::new(ArcSwap::from_pointee(InForce::unfiltered(
-        RuleSet::default(),
-    )));
+    let in_force = Arc::new(ArcSwap::from_pointee(InForce::default()));
     let audit = config.kernel.audit_filter;
-    let mut filter = KernelFilter {
-        kernel: &mut kernel,
-        audit,
-    };
+    let mut filter = KernelFilter::new(&mut kernel, audit);
     engine::put_in_force(&in_force, rules, &mut filter)?;
     let lanes = kernel.lanes().context("cannot read events")?;
     let kinds = kernel.cgroup_kinds()?;
@@ -178,8 +172,7 @@ impl Watch {
         let swapped = match loaded {
             Ok(Ok(rules)) => {
                 let audit = self.config.kernel.audit_filter;
-                let kernel = &mut self.kernel;
-                let mut filter = KernelFilter { kernel, audit };
+                let mut filter = KernelFilter::new(&mut self.kernel, audit);
                 engine::put_in_force(&self.in_force, rules, &mut filter)
                     .map_err(anyhow::Error::from)
             }

@@ -287,6 +287,7 @@ mod tests {
         };
         let parts = rules.rules().iter();
         show(&Report {
+            passed: HashMap::from([("open", vec![("Bad".to_owned(), 1)])]),
             classes: plan.summary(&rules, &|class| (class == Class::OPEN).then_some(share)),
             rules: parts
                 .map(|rule| plan.explain(&loaded.catalog, &rules, rule))

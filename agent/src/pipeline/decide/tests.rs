@@ -46,7 +46,10 @@ const RULES: &str = "
 
 fn rules(text: &str) -> InForce {
     let rules = engine::compile(&[Source::new("test.yaml", text)], &Config::default());
-    InForce::unfiltered(rules.unwrap())
+    InForce {
+        rules: rules.unwrap(),
+        ..InForce::default()
+    }
 }
 
 /// A deciding thread's state, what it makes, and what it lost.

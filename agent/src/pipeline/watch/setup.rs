@@ -28,8 +28,14 @@ use crate::rules::{Plan, RuleSet};
 
 /// The kernel half as rules are put in force.
 pub(super) struct KernelFilter<'k> {
-    pub(super) kernel: &'k mut Kernel,
-    pub(super) audit: bool,
+    kernel: &'k mut Kernel,
+    audit: bool,
+}
+
+impl<'k> KernelFilter<'k> {
+    pub(super) fn new(kernel: &'k mut Kernel, audit: bool) -> Self {
+        Self { kernel, audit }
+    }
 }
 
 impl engine::Filter for KernelFilter<'_> {

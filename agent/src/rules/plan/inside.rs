@@ -11,10 +11,10 @@ const TAIL: usize = 4;
 
 /// What every path that passes the test has in it and at its end; an empty conjunction where the kernel
 /// tells nothing of it.
-pub(super) fn demand(test: &Test, budget: usize) -> Disjunction {
-    let (parts, end): (Vec<&[u8]>, &[u8]) = match test {
+pub(super) fn demand(check: &Test, budget: usize) -> Disjunction {
+    let (parts, end): (Vec<&[u8]>, &[u8]) = match check {
         Test::Contains(finder) => (vec![finder.needle()], b""),
-        Test::Suffix(text) => (vec![text], text),
+        Test::Suffix(end) => (vec![end], end),
         Test::Glob(glob) => (glob.literals(), glob.literal_end()),
         _ => (Vec::new(), b""),
     };
