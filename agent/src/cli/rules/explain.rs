@@ -311,7 +311,9 @@ mod tests {
                 "{text}"
             );
             assert!(
-                !text.contains("Good") && text.contains("filtered 9 of 10"),
+                !text.contains("Good")
+                    && text.contains("filtered 9 of 10")
+                    && text.contains("passed 1 for Bad"),
                 "{text}"
             );
             let json = report.json();
