@@ -24,7 +24,10 @@ use self::work::Work;
 use crate::{host, project};
 
 /// How to measure.
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Rounds; the figures are medians over them.
