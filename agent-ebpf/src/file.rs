@@ -2,7 +2,7 @@
 
 use crate::{
     maps::offset,
-    read::{self, Address as _},
+    read::{self, Address},
     task,
 };
 
@@ -39,15 +39,16 @@ pub(crate) fn of_descriptor(fd: i64) -> Option<u64> {
 
 /// Address of a file's inode.
 #[inline(always)]
-pub(crate) fn inode(file: u64) -> Option<u64> {
-    read::pointer(file, offset!(file_inode))
+pub(crate) fn inode<A: Address>(file: A) -> Option<A> {
+    file.follow(offset!(file_inode))
 }
 
 /// `s_dev` of an inode's filesystem.
 #[inline(always)]
-pub(crate) fn device(inode: u64) -> u32 {
-    read::pointer(inode, offset!(inode_sb))
-        .and_then(|sb| read::kernel(sb, offset!(sb_dev)))
+pub(crate) fn device<A: Address>(inode: A) -> u32 {
+    inode
+        .follow(offset!(inode_sb))
+        .and_then(|sb| sb.load(offset!(sb_dev)))
         .unwrap_or(0)
 }
 
@@ -57,13 +58,15 @@ pub(crate) fn device(inode: u64) -> u32 {
 /// dentry (`fs/overlayfs/ovl_entry.h`). That struct is in the module's BTF only, so the distance is
 /// taken from the size of `struct inode`.
 #[inline(always)]
-pub(crate) fn layer(inode: u64) -> Layer {
-    let magic = read::pointer(inode, offset!(inode_sb))
-        .and_then(|sb| read::kernel::<u64>(sb, offset!(sb_magic)));
+pub(crate) fn layer<A: Address>(inode: A) -> Layer {
+    let magic = inode
+        .follow(offset!(inode_sb))
+        .and_then(|sb| sb.load::<u64>(offset!(sb_magic)));
     if magic != Some(OVERLAYFS_MAGIC) {
         return Layer::None;
     }
-    let upper = read::pointer(inode, offset!(inode_size))
+    // Behind the end of `struct inode`, where a typed pointer may not reach.
+    let upper = read::pointer(inode.raw(), offset!(inode_size))
         .and_then(|dentry| read::pointer(dentry, offset!(dentry_inode)));
     if upper.is_some() {
         Layer::Upper
@@ -74,12 +77,12 @@ pub(crate) fn layer(inode: u64) -> Layer {
 
 /// Nanoseconds since the epoch out of a second and a nanosecond member of an inode.
 #[inline(always)]
-pub(crate) fn time(inode: u64, sec: u32, nsec: u32) -> u64 {
+pub(crate) fn time<A: Address>(inode: A, sec: u32, nsec: u32) -> u64 {
     if sec == komainu_common::offsets::ABSENT || nsec == komainu_common::offsets::ABSENT {
         return 0;
     }
-    let seconds = read::kernel::<u64>(inode, sec).unwrap_or(0);
-    let nanoseconds = read::kernel::<u32>(inode, nsec).unwrap_or(0);
+    let seconds = inode.load::<u64>(sec).unwrap_or(0);
+    let nanoseconds = inode.load::<u32>(nsec).unwrap_or(0);
     seconds
         .wrapping_mul(1_000_000_000)
         .wrapping_add(u64::from(nanoseconds))

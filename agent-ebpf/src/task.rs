@@ -181,8 +181,12 @@ fn pid_number<A: Address>(pid: A, wanted: u32) -> u32 {
     if wanted > level(pid) {
         return 0;
     }
-    let level = wanted;
-    let entry = offset!(pid_numbers) + level * offset!(upid_size);
+    if wanted == 0 {
+        return pid
+            .load(offset!(pid_numbers) + offset!(upid_nr))
+            .unwrap_or(0);
+    }
+    let entry = offset!(pid_numbers) + wanted * offset!(upid_size);
     // The level is not known before the program runs, which a typed pointer does not allow.
     read::kernel(pid.raw(), entry + offset!(upid_nr)).unwrap_or(0)
 }
@@ -221,21 +225,19 @@ fn tty<A: Address>(signal: A) -> u32 {
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }
 
-/// Fills `out` about `task`'s real parent and returns the parent; 0 ends the chain.
+/// Fills `out` about `task`'s real parent and returns the parent; `None` ends the chain.
 #[inline(always)]
-pub(crate) fn ancestor(task: u64, out: &mut Ancestor) -> u64 {
-    let Some(parent) = task.follow(offset!(task_real_parent)) else {
-        return 0;
-    };
+pub(crate) fn ancestor<A: Address>(task: A, out: &mut Ancestor) -> Option<A> {
+    let parent = task.follow(offset!(task_real_parent))?;
     out.tgid = tgid(parent);
-    if parent == task || out.tgid == 0 {
-        return 0;
+    if parent.raw() == task.raw() || out.tgid == 0 {
+        return None;
     }
     out.start_time = start_time(parent);
-    out.comm = read::kernel(parent, offset!(task_comm)).unwrap_or([0; 16]);
+    out.comm = read::kernel(parent.raw(), offset!(task_comm)).unwrap_or([0; 16]);
     out.sid = parent
         .follow(offset!(task_signal))
         .and_then(|signal| signal.follow(offset!(signal_pids) + 8 * PIDTYPE_SID))
         .map_or(0, |pid| pid_number(pid, 0));
-    parent
+    Some(parent)
 }

@@ -122,15 +122,15 @@ fn clear(out: &mut Exec, subject: Typed) {
 /// Facts and path of `mm->exe_file`.
 #[inline(always)]
 fn append_executable(record: &Record<Exec>, mm: Typed) {
-    let Some(exe) = read::pointer(mm.raw(), offset!(mm_exe_file)) else {
+    let Some(exe) = mm.follow(offset!(mm_exe_file)) else {
         return;
     };
     let out = record.fixed();
     if let Some(inode) = file::inode(exe) {
-        out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
-        out.mode = u32::from(read::kernel::<u16>(inode, offset!(inode_mode)).unwrap_or(0));
-        out.owner = read::kernel(inode, offset!(inode_uid)).unwrap_or(0);
-        out.group = read::kernel(inode, offset!(inode_gid)).unwrap_or(0);
+        out.inode = inode.load(offset!(inode_ino)).unwrap_or(0);
+        out.mode = u32::from(inode.load::<u16>(offset!(inode_mode)).unwrap_or(0));
+        out.owner = inode.load(offset!(inode_uid)).unwrap_or(0);
+        out.group = inode.load(offset!(inode_gid)).unwrap_or(0);
         out.dev = file::device(inode);
         out.ctime = file::time(inode, offset!(inode_ctime_sec), offset!(inode_ctime_nsec));
         out.mtime = file::time(inode, offset!(inode_mtime_sec), offset!(inode_mtime_nsec));
@@ -140,7 +140,7 @@ fn append_executable(record: &Record<Exec>, mm: Typed) {
             Layer::None => {}
         }
     }
-    let path = exe + u64::from(offset!(file_path));
+    let path = exe.raw() + u64::from(offset!(file_path));
     if let Some(flags) = record.append_path_of(tag::KERNEL_PATH, path) {
         let is_memfd = is_memfd(record);
         let out = record.fixed();
@@ -232,9 +232,8 @@ fn append_cwd(record: &Record<Exec>, subject: Typed) {
 fn append_ancestors(record: &Record<Exec>, subject: Typed) {
     const SIZE: usize = size_of::<Ancestor>();
     record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |target| {
-        let walk = &mut record.scratch().walk;
-        walk.at.set(subject.raw());
-        walk.position.set(0);
+        let mut at = subject;
+        let mut len = 0;
         for index in 0..MAX_ANCESTORS {
             let mut ancestor = Ancestor {
                 start_time: 0,
@@ -242,10 +241,9 @@ fn append_ancestors(record: &Record<Exec>, subject: Typed) {
                 sid: 0,
                 comm: [0; 16],
             };
-            let parent = task::ancestor(walk.at.get(), &mut ancestor);
-            if parent == 0 {
+            let Some(parent) = task::ancestor(at, &mut ancestor) else {
                 break;
-            }
+            };
             // SAFETY: `append` guarantees room for MAX_ANCESTORS; items are unaligned.
             unsafe {
                 target
@@ -253,9 +251,9 @@ fn append_ancestors(record: &Record<Exec>, subject: Typed) {
                     .cast::<Ancestor>()
                     .write_unaligned(ancestor);
             }
-            walk.at.set(parent);
-            walk.position.set(((index + 1) * SIZE) as u64);
+            at = parent;
+            len = ((index + 1) * SIZE) as u64;
         }
-        (walk.position.get(), 0)
+        (len, 0)
     });
 }
