@@ -48,8 +48,13 @@ pub mod tag {
     pub const INTERP: u8 = 9;
     /// Socket address as the program passed it, raw `struct sockaddr` bytes.
     pub const USER_ADDR: u8 = 10;
-    /// Path or abstract name (leading NUL) of the peer's unix socket, from kernel objects.
+    /// Path or abstract name (leading NUL) of a unix socket, from kernel objects: the peer's, or its own
+    /// where the peer has none; `accept` and `bind`: its own first.
     pub const UNIX_PATH: u8 = 11;
+    /// Beginning of the data sent or received, at most [`MAX_DATA`](crate::limits::MAX_DATA) bytes.
+    pub const DATA: u8 = 24;
+    /// Beginning of the control messages received (`cmsg(3)`).
+    pub const CONTROL: u8 = 25;
 }
 
 const _: () = assert!(size_of::<ItemHeader>() == 4);

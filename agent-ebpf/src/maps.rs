@@ -129,6 +129,8 @@ pub(crate) struct Walk {
     pub(crate) root: Cell,
     /// Bytes used, or where the path begins so far.
     pub(crate) position: Cell,
+    /// Bytes there are in all.
+    pub(crate) total: Cell,
 }
 
 /// A number that lives in memory, never in a register across a loop.

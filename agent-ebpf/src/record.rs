@@ -326,6 +326,20 @@ pub(crate) fn lose(class: Class) {
     lose_after_seen(class);
 }
 
+/// Counts `n` events that no record is made of. In the ledger they are one loss of the process's
+/// cgroup.
+#[inline(always)]
+pub(crate) fn lose_many(class: Class, n: u64) {
+    if n == 0 {
+        return;
+    }
+    count(class, |counters| {
+        counters.seen += n - 1;
+        counters.lost_internal += n - 1;
+    });
+    lose(class);
+}
+
 #[inline(always)]
 fn lose_after_seen(class: Class) {
     count(class, |counters| counters.lost_internal += 1);

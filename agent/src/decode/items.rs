@@ -9,7 +9,7 @@ use zerocopy::FromBytes as _;
 use super::DecodeError;
 
 /// Tags are below this; higher ones are of a newer kernel half and skipped.
-const TAGS: usize = 16;
+const TAGS: usize = 32;
 
 /// One item.
 #[derive(Clone, Copy, Debug, Default)]

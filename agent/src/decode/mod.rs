@@ -3,12 +3,18 @@
 //!
 //! One file per event class, with the name it has in `agent-common` and in the kernel half.
 
+mod accept;
 mod connect;
 mod exec;
 mod exit;
 mod fork;
 mod items;
+mod listen;
 mod open;
+mod receive;
+mod send;
+mod sock;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +26,7 @@ pub use items::{Ancestors, Items};
 use komainu_common::{Class, Header, header::HEADER_COMPAT, syscalls};
 use zerocopy::FromBytes;
 
-use crate::event::{Event, EventType};
+use crate::event::{Event, EventType, event_type};
 
 /// Why a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +147,11 @@ pub fn decode<'a>(
         }
         Class::OPEN => (None, Some(open::decode(&body, scratch)?)),
         Class::CONNECT => (None, Some(connect::decode(&body)?)),
+        Class::ACCEPT => (None, Some(accept::decode(&body)?)),
+        Class::LISTEN => (None, Some(listen::decode(&body)?)),
+        Class::SOCKET => (None, Some(socket::decode(&body)?)),
+        Class::SEND => (None, Some(send::decode(&body)?)),
+        Class::RECEIVE => (None, Some(receive::decode(&body)?)),
         Class(other) => return Err(DecodeError::Class(other)),
     };
     Ok(Decoded {
@@ -175,6 +186,12 @@ impl<'a> Body<'a> {
             .filter(|call| syscalls::class_of(call.handler) == Some(class))
             .map(|call| call.name)
             .ok_or(DecodeError::Syscall { class, number })
+    }
+
+    /// Row of the event table for the system call the record came from.
+    fn event_type(&self, class: Class) -> Result<&'static EventType, DecodeError> {
+        let number = self.header.syscall;
+        event_type(self.syscall(class)?).ok_or(DecodeError::Syscall { class, number })
     }
 
     /// An event of this record without parameters or descriptor.

@@ -13,7 +13,10 @@ use komainu_common::{
     Class, Settings,
     limits::SCRATCH_SLOTS_PER_CPU,
     offsets::ABSENT,
-    syscalls::{INTEREST_SLOTS, x86_64},
+    syscalls::{
+        INTEREST_SLOTS, handler,
+        x86_64::{self, compat},
+    },
 };
 
 use super::{
@@ -313,9 +316,13 @@ fn interest_table(is_wanted: impl Fn(u16) -> bool) -> Vec<u32> {
         call.native
             .iter()
             .for_each(|&number| enter(number, handler));
-        call.compat
-            .iter()
-            .for_each(|&number| enter(number, handler << 16));
+        for &number in call.compat {
+            enter(number, handler << 16);
+            if number >= compat::SOCKETCALL_BASE {
+                let by_sub_call = u32::from(handler::SOCKETCALL) << 16;
+                enter(compat::SOCKETCALL, by_sub_call);
+            }
+        }
     }
     words
 }
@@ -345,8 +352,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use komainu_common::syscalls::handler;
-
     use super::*;
 
     #[test]
@@ -365,5 +370,11 @@ mod tests {
         let words = interest_table(|handler| handler == handler::CONNECT);
         assert_eq!(words[257], 0);
         assert_eq!(words[42], u32::from(handler::CONNECT));
+        let sub_call = |number| words[compat::socketcall(number) as usize] >> 16;
+        assert_eq!(words[102] >> 16, u32::from(handler::SOCKETCALL));
+        assert_eq!(sub_call(3), u32::from(handler::CONNECT));
+        assert_eq!(sub_call(1), 0, "socket");
+        let none = interest_table(|handler| handler == handler::OPEN);
+        assert_eq!(none[102] >> 16, 0, "no sub-call is wanted");
     }
 }

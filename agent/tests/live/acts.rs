@@ -1,5 +1,7 @@
 //! Things to be seen: each is done by this binary in a process of its own.
 
+mod network;
+
 use std::{
     ffi::CString,
     fs::{self, File},
@@ -37,6 +39,13 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "open-upper-bits" => open_upper_bits(argument(0)),
         "open-on-a-clone" => open_on_a_clone(argument(0), argument(1)),
         "exec-fail-flood" => exec_fail_flood(argument(0).parse().unwrap()),
+        "tcp-talk" => network::tcp_talk(argument(0)),
+        "udp-talk" => network::udp_talk(argument(0)),
+        "unix-talk" => network::unix_talk(argument(0)),
+        "make-sockets" => network::make_sockets(),
+        "refusals" => network::refusals(),
+        "messages" => network::messages(argument(0).parse().unwrap()),
+        "socketcalls" => network::socketcalls(),
         other => panic!("no act called {other:?}"),
     }
 }
@@ -108,22 +117,31 @@ fn exec_fail_flood(times: usize) {
 fn open_compat(path: &str) {
     let path = CString::new(path).unwrap();
     let bytes = path.as_bytes_with_nul();
-    // The 32-bit entry takes 32-bit pointers: the string must lie below 4 GiB.
-    // SAFETY: a fresh private mapping of a page, longer than the string.
+    let low = low_page();
+    // SAFETY: the page is ours and longer than the string.
     unsafe {
-        let low = rustix::mm::mmap_anonymous(
-            0x1000_0000 as *mut _,
-            4096,
-            rustix::mm::ProtFlags::READ | rustix::mm::ProtFlags::WRITE,
-            rustix::mm::MapFlags::PRIVATE | rustix::mm::MapFlags::FIXED,
-        )
-        .unwrap();
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), low.cast(), bytes.len());
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), low, bytes.len());
         let fd = syscall_compat(5, low as u64, 0, 0);
         assert!(fd >= 0, "open: {fd}");
     }
 }
 
+/// A page of memory below 4 GiB: the 32-bit entry takes 32-bit pointers.
+fn low_page() -> *mut u8 {
+    // SAFETY: a fresh private mapping where nothing is mapped.
+    let page = unsafe {
+        rustix::mm::mmap_anonymous(
+            0x1000_0000 as *mut _,
+            4096,
+            rustix::mm::ProtFlags::READ | rustix::mm::ProtFlags::WRITE,
+            rustix::mm::MapFlags::PRIVATE | rustix::mm::MapFlags::FIXED,
+        )
+    };
+    page.unwrap().cast()
+}
+
+/// The last three arguments of a call that takes more are 0.
+///
 /// # Safety
 /// The arguments must be right for the call.
 unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
@@ -132,7 +150,8 @@ unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
     unsafe {
         std::arch::asm!(
             "syscall", inlateout("rax") number.cast_signed() => result,
-            in("rdi") a, in("rsi") b, in("rdx") c, out("rcx") _, out("r11") _,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") 0_u64, in("r8") 0_u64,
+            in("r9") 0_u64, out("rcx") _, out("r11") _,
         );
     }
     result

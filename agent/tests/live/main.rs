@@ -13,13 +13,19 @@
     reason = "a test that unwraps says what it expects, and a child's output is how it answers"
 )]
 
+mod accept;
 mod acts;
 mod agent;
 mod connect;
 mod exec;
 mod flood;
+mod listen;
+mod network;
 mod open;
 mod process;
+mod receive;
+mod send;
+mod socket;
 mod stalled;
 mod watch;
 
@@ -43,6 +49,11 @@ fn main() {
         exec::TESTS,
         open::TESTS,
         connect::TESTS,
+        accept::TESTS,
+        listen::TESTS,
+        socket::TESTS,
+        send::TESTS,
+        receive::TESTS,
         process::TESTS,
         flood::TESTS,
         agent::TESTS,

@@ -3,6 +3,7 @@
 mod case;
 mod check;
 mod event;
+mod network;
 mod record;
 mod schema;
 mod world;
