@@ -116,6 +116,8 @@ pub(crate) struct Scratch {
     pub(crate) path_start: u32,
     /// State of the loop being run, see [`Cell`].
     pub(crate) walk: Walk,
+    /// Message of a call with several that is to be reported next; 0 outside of such a call.
+    pub(crate) message: Cell,
 }
 
 /// Where a loop over dentries, cgroups or arguments stands.

@@ -84,6 +84,16 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     Some(record)
 }
 
+/// The scratch slot of this program on this CPU.
+#[inline(always)]
+pub(crate) fn scratch(slot: Slot) -> Option<&'static mut Scratch> {
+    // SAFETY: no preconditions.
+    let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
+    let scratch = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32)?;
+    // SAFETY: a slot of the scratch map, ours alone until this program returns.
+    Some(unsafe { &mut *scratch })
+}
+
 /// `CLOCK_BOOTTIME` in nanoseconds.
 #[inline(always)]
 fn now() -> u64 {

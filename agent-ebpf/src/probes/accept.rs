@@ -28,12 +28,9 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     let ret: i64 = ctx.arg(1);
     let listener = call.descriptor();
     // First of all: another thread may replace the descriptors any moment.
-    let waiting = sock::of_descriptor(i64::from(listener));
-    let target = if ret >= 0 {
-        sock::of_descriptor(ret)
-    } else {
-        waiting
-    };
+    let queue = sock::backlog(sock::of_descriptor(i64::from(listener)));
+    let fd = if ret >= 0 { ret } else { i64::from(listener) };
+    let target = sock::of_descriptor(fd);
     let Some(record) = record::begin::<Accept>(Slot::Syscall, Class::ACCEPT, task::current())
     else {
         return 0;
@@ -47,7 +44,7 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     } else {
         0
     };
-    (fixed.queue_len, fixed.queue_max) = sock::backlog(waiting);
+    (fixed.queue_len, fixed.queue_max) = queue;
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
     record.submit();

@@ -1,11 +1,18 @@
 //! What sending and receiving share: messages, one or many, and the beginning of their data.
 
+use aya_ebpf::programs::RawTracePointContext;
 use komainu_common::{
+    Class,
     item::{ITEM_FAULT, tag},
     limits::{MAX_DATA, MAX_DATA_PARTS, MAX_MESSAGES},
 };
 
-use crate::{arch::Call, read, record::Record};
+use crate::{
+    arch::Call,
+    maps::{HANDLERS, Slot},
+    read,
+    record::{self, Record},
+};
 
 /// Mask of a position in the data; the item has room for it and one more part.
 const MASK: u64 = 127;
@@ -52,10 +59,34 @@ pub(crate) fn count(form: Form, ret: i64) -> u64 {
     }
 }
 
-/// How many of `count` messages are beyond what is reported.
+/// The message to report: the first, unless [`go_on`] has come back.
 #[inline(always)]
-pub(crate) fn beyond(count: u64) -> u64 {
-    count.saturating_sub(MAX_MESSAGES as u64)
+pub(crate) fn take_index() -> Option<u64> {
+    let scratch = record::scratch(Slot::Syscall)?;
+    let index = scratch.message.get();
+    scratch.message.set(0);
+    Some(index)
+}
+
+/// Runs the handler again for message `next` of `count`. Of more than [`MAX_MESSAGES`] the rest are
+/// counted as lost.
+///
+/// Not a loop: the verifier would have to follow each turn of it.
+#[inline(always)]
+pub(crate) fn go_on(ctx: &RawTracePointContext, class: Class, handler: u16, next: u64, count: u64) {
+    if next >= count {
+        return;
+    }
+    if next < MAX_MESSAGES as u64
+        && let Some(scratch) = record::scratch(Slot::Syscall)
+    {
+        scratch.message.set(next);
+        // SAFETY: the program is of this type and expects this context.
+        unsafe { HANDLERS.tail_call(ctx, u32::from(handler)) };
+        // Only reached while the agent ends and empties the table.
+        scratch.message.set(0);
+    }
+    record::lose_many(class, count - next);
 }
 
 impl Message {

@@ -4,9 +4,12 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
     item::tag,
-    limits::{MAX_CONTROL, MAX_MESSAGES},
+    limits::MAX_CONTROL,
     receive::Receive,
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{
+        handler,
+        x86_64::{self as native, compat},
+    },
 };
 
 use super::{
@@ -36,15 +39,17 @@ pub fn receive(ctx: RawTracePointContext) -> i32 {
     // First of all: another thread may replace the descriptor any moment.
     let target = sock::of_descriptor(i64::from(fd));
     let form = form(&call);
-    let count = message::count(form, ret);
-    for index in 0..MAX_MESSAGES as u64 {
-        if index >= count {
-            break;
-        }
-        let message = message(&call, form, index, ret);
-        report(&call, fd, target, &message);
-    }
-    record::lose_many(Class::RECEIVE, message::beyond(count));
+    let Some(index) = message::take_index() else {
+        return 0;
+    };
+    report(&call, fd, target, &message(&call, form, index, ret));
+    message::go_on(
+        &ctx,
+        Class::RECEIVE,
+        handler::RECEIVE,
+        index + 1,
+        message::count(form, ret),
+    );
     0
 }
 

@@ -3,9 +3,12 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
-    limits::{MAX_DATA, MAX_MESSAGES},
+    limits::MAX_DATA,
     send::Send,
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{
+        handler,
+        x86_64::{self as native, compat},
+    },
 };
 
 use super::{
@@ -35,15 +38,17 @@ pub fn send(ctx: RawTracePointContext) -> i32 {
     // First of all: another thread may replace the descriptor any moment.
     let target = sock::of_descriptor(i64::from(fd));
     let form = form(&call);
-    let count = message::count(form, ret);
-    for index in 0..MAX_MESSAGES as u64 {
-        if index >= count {
-            break;
-        }
-        let message = message(&call, form, index, ret);
-        report(&call, fd, target, &message);
-    }
-    record::lose_many(Class::SEND, message::beyond(count));
+    let Some(index) = message::take_index() else {
+        return 0;
+    };
+    report(&call, fd, target, &message(&call, form, index, ret));
+    message::go_on(
+        &ctx,
+        Class::SEND,
+        handler::SEND,
+        index + 1,
+        message::count(form, ret),
+    );
     0
 }
 
