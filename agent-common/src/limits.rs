@@ -24,6 +24,14 @@ pub const MAX_CGROUP_PATH: usize = 4096;
 pub const MAX_CGROUP_LEVELS: usize = 48;
 /// Bytes of a raw socket address (`sizeof(struct sockaddr_storage)`).
 pub const MAX_SOCKADDR: usize = 128;
+/// Bytes of the data of a send or receive.
+pub const MAX_DATA: usize = 80;
+/// Parts (`struct iovec`) that the data of a send or receive is taken from.
+pub const MAX_DATA_PARTS: usize = 8;
+/// Bytes of the control messages of a receive.
+pub const MAX_CONTROL: usize = 256;
+/// Messages of one `sendmmsg` or `recvmmsg` that are reported; further ones are counted as lost.
+pub const MAX_MESSAGES: usize = 8;
 
 /// Bytes of a string argument that is no path, its NUL included.
 pub const MAX_STRING: usize = 4096;

@@ -163,6 +163,10 @@ offsets! {
     sock_v6_rcv_saddr: optional ("sock_common", "skc_v6_rcv_saddr");
     sock_type: required ("sock", "sk_type");
     sock_protocol: required ("sock", "sk_protocol");
+    sock_ack_backlog: required ("sock", "sk_ack_backlog");
+    sock_max_ack_backlog: required ("sock", "sk_max_ack_backlog");
+    /// A bit field before 6.8.
+    sock_userlocks: optional ("sock", "sk_userlocks");
     unix_addr: optional ("unix_sock", "addr");
     unix_peer: optional ("unix_sock", "peer");
     unix_address_len: optional ("unix_address", "len");

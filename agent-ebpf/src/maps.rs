@@ -164,6 +164,8 @@ pub(crate) struct Scratch {
     pub(crate) args: [Cell; 8],
     /// State of the filter for the event at hand.
     pub(crate) filter: Filtering,
+    /// Message of a call with several that is to be reported next; 0 outside of such a call.
+    pub(crate) message: Cell,
 }
 
 /// What the filter works with, see [`crate::filter`] and [`crate::name`].
@@ -217,6 +219,8 @@ pub(crate) struct Walk {
     pub(crate) position: Cell,
     /// `filter::signature` of the path so far.
     pub(crate) signature: Cell,
+    /// Bytes there are in all.
+    pub(crate) total: Cell,
 }
 
 /// A number that lives in memory, never in a register across a loop.

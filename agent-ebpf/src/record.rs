@@ -89,6 +89,16 @@ pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Opti
     Some(record)
 }
 
+/// The scratch slot of this program on this CPU.
+#[inline(always)]
+pub(crate) fn scratch(slot: Slot) -> Option<&'static mut Scratch> {
+    // SAFETY: no preconditions.
+    let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
+    let scratch = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32)?;
+    // SAFETY: a slot of the scratch map, ours alone until this program returns.
+    Some(unsafe { &mut *scratch })
+}
+
 /// `CLOCK_BOOTTIME` in nanoseconds.
 #[inline(always)]
 fn now() -> u64 {
@@ -342,6 +352,20 @@ fn string_length<const CAP: usize>(with_nul: i64, target: *mut u8, first: &mut u
 pub(crate) fn lose(class: Class) {
     count(class, |counters| counters.seen += 1);
     lose_after_seen(class);
+}
+
+/// Counts `n` events that no record is made of. In the ledger they are one loss of the process's
+/// cgroup.
+#[inline(always)]
+pub(crate) fn lose_many(class: Class, n: u64) {
+    if n == 0 {
+        return;
+    }
+    count(class, |counters| {
+        counters.seen += n - 1;
+        counters.lost_internal += n - 1;
+    });
+    lose(class);
 }
 
 #[inline(always)]

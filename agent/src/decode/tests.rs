@@ -2,13 +2,14 @@
 
 use komainu_common::{
     Class, Header, Task,
-    connect::{CONNECT_RESOLVED, Connect},
+    connect::Connect,
     exec::{Ancestor, EXEC_FAILED, EXEC_MEMFD, Exec},
     exit::Exit,
     fork::Fork,
     header::{HEADER_COMPAT, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, tag},
     open::{OPEN_CREATED, OPEN_RESOLVED, Open},
+    sock::SOCK_RESOLVED,
     syscalls::x86_64::{self as native, compat},
 };
 use proptest::{collection::vec, prelude::*};
@@ -271,11 +272,11 @@ fn a_failed_exec_changes_no_process() {
 #[test]
 fn a_mapped_address_is_ipv4() {
     let mut connect = Connect::new_zeroed();
-    connect.family = 10;
-    connect.peer = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
-    connect.peer_port = 443;
+    connect.sock.family = 10;
+    connect.sock.peer = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
+    connect.sock.peer_port = 443;
     connect.fd = 4;
-    connect.facts = CONNECT_RESOLVED;
+    connect.sock.facts = SOCK_RESOLVED;
     let bytes = record(Class::CONNECT, native::CONNECT, -115, &connect, &[]);
     check_event(&bytes, |event| {
         let fd = event.fd.as_ref().unwrap();
@@ -289,7 +290,7 @@ fn a_mapped_address_is_ipv4() {
 #[test]
 fn a_unix_name_ends_at_its_nul_unless_abstract() {
     let mut connect = Connect::new_zeroed();
-    connect.family = 1;
+    connect.sock.family = 1;
     let cases: [(&[u8], &[u8]); 2] = [(b"/run/x\0junk", b"/run/x"), (b"\0abstract", b"\0abstract")];
     for (raw, expected) in cases {
         let items = [(tag::UNIX_PATH, 0, raw)];

@@ -13,7 +13,10 @@ use komainu_common::{
     Settings, call,
     limits::SCRATCH_SLOTS_PER_CPU,
     offsets::ABSENT,
-    syscalls::{INTEREST_SLOTS, half_of_row, handler_of, x86_64},
+    syscalls::{
+        INTEREST_SLOTS, half_of_row, handler, handler_of,
+        x86_64::{self, compat},
+    },
 };
 
 use super::{
@@ -316,6 +319,10 @@ fn interest_table(is_wanted: impl Fn(&str, u16) -> bool) -> Vec<u32> {
             let half = u32::from(call.handler);
             enter(call.native, half);
             enter(call.compat, half << 16);
+            if call.compat.iter().any(|&n| n >= compat::SOCKETCALL_BASE) {
+                let by_sub_call = u32::from(handler::SOCKETCALL) << 16;
+                enter(&[compat::SOCKETCALL], by_sub_call);
+            }
         }
     }
     for (row, call) in (0..=u8::MAX).zip(call::TABLE) {
@@ -353,8 +360,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use komainu_common::syscalls::handler;
-
     use super::*;
 
     #[test]
@@ -373,6 +378,12 @@ mod tests {
         let words = interest_table(|_, handler| handler == handler::CONNECT);
         assert_eq!(words[257], 0);
         assert_eq!(words[42], u32::from(handler::CONNECT));
+        let sub_call = |number| words[compat::socketcall(number) as usize] >> 16;
+        assert_eq!(words[102] >> 16, u32::from(handler::SOCKETCALL));
+        assert_eq!(sub_call(3), u32::from(handler::CONNECT));
+        assert_eq!(sub_call(1), 0, "socket");
+        let none = interest_table(|_, handler| handler == handler::OPEN);
+        assert_eq!(none[102] >> 16, 0, "no sub-call is wanted");
         let words = interest_table(|name, _| name == "unlinkat");
         let unlinkat = words[263] & 0xffff;
         assert_eq!(handler_of(unlinkat as u16), handler::CALL_PATH);

@@ -28,6 +28,11 @@ pub struct Probe {
 const SYSCALLS: &[Class] = &[
     Class::OPEN,
     Class::CONNECT,
+    Class::ACCEPT,
+    Class::LISTEN,
+    Class::SOCKET,
+    Class::SEND,
+    Class::RECEIVE,
     Class::RENAME,
     Class::UNLINK,
     Class::MKDIR,
@@ -91,6 +96,11 @@ pub const PROBES: &[Probe] = &[
         classes: &[Class::CONNECT],
         required: true,
     },
+    optional("socket", handler::SOCKET, &[Class::SOCKET]),
+    optional("listen", handler::LISTEN, &[Class::LISTEN]),
+    optional("accept", handler::ACCEPT, &[Class::ACCEPT]),
+    optional("send", handler::SEND, &[Class::SEND]),
+    optional("receive", handler::RECEIVE, &[Class::RECEIVE]),
     Probe {
         program: "call_plain",
         hook: Hook::SyscallHandler(handler::CALL_PLAIN),
@@ -147,6 +157,16 @@ pub const PROBES: &[Probe] = &[
         required: true,
     },
 ];
+
+/// A handler of system calls without which the agent is ready all the same.
+const fn optional(program: &'static str, handler: u16, classes: &'static [Class]) -> Probe {
+    Probe {
+        program,
+        hook: Hook::SyscallHandler(handler),
+        classes,
+        required: false,
+    }
+}
 
 /// What became of a probe.
 #[derive(Clone, Debug)]

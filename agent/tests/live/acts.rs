@@ -1,5 +1,7 @@
 //! Things to be seen: each is done by this binary in a process of its own.
 
+mod network;
+
 use std::{
     ffi::CString,
     fs::{self, File},
@@ -39,6 +41,13 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "open-on-a-clone" => open_on_a_clone(argument(0), argument(1)),
         "call" => crate::raw::act(&rest),
         "exec-fail-flood" => exec_fail_flood(argument(0).parse().unwrap()),
+        "tcp-talk" => network::tcp_talk(argument(0)),
+        "udp-talk" => network::udp_talk(argument(0)),
+        "unix-talk" => network::unix_talk(argument(0)),
+        "make-sockets" => network::make_sockets(),
+        "refusals" => network::refusals(),
+        "messages" => network::messages(argument(0).parse().unwrap()),
+        "socketcalls" => network::socketcalls(),
         other => panic!("no act called {other:?}"),
     }
 }

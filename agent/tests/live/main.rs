@@ -13,6 +13,7 @@
     reason = "a test that unwraps says what it expects, and a child's output is how it answers"
 )]
 
+mod accept;
 mod acts;
 mod agent;
 mod call;
@@ -20,9 +21,14 @@ mod cases;
 mod connect;
 mod exec;
 mod flood;
+mod listen;
+mod network;
 mod open;
 mod process;
 mod raw;
+mod receive;
+mod send;
+mod socket;
 mod stalled;
 mod watch;
 
@@ -46,6 +52,11 @@ fn main() {
         exec::TESTS,
         open::TESTS,
         connect::TESTS,
+        accept::TESTS,
+        listen::TESTS,
+        socket::TESTS,
+        send::TESTS,
+        receive::TESTS,
         process::TESTS,
         call::TESTS,
         flood::TESTS,
