@@ -28,7 +28,8 @@ pub const MAX_SOCKADDR: usize = 128;
 /// Bytes of the per-CPU buffer that a record is built in, and so of the largest record.
 pub const MAX_RECORD: usize = 32 * 1024;
 
-/// (cgroup, class) pairs the loss ledger holds at most; beyond it losses count per class only.
+/// (cgroup, class, reason) rows the loss ledger holds at most; beyond it losses count per class and
+/// reason only.
 pub const MAX_LEDGER: u32 = 8192;
 
 /// Entry programs that build records, and so buffers per CPU.

@@ -2,7 +2,7 @@
 //!
 //! Layers, each using only the ones before it:
 //! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`] (kernel facts) →
-//! [`record`] (build, submit, count losses) → [`probes`] (one file per hook family).
+//! [`account`] (counters, ledger) → [`record`] (build, submit) → [`probes`] (one file per hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -30,6 +30,7 @@
 #[cfg(not(bpf_target_arch = "x86_64"))]
 compile_error!("the layout of pt_regs and the system call numbers are those of x86-64 only");
 
+mod account;
 mod arch;
 mod cgroup;
 mod file;

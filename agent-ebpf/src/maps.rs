@@ -65,7 +65,7 @@ pub(crate) static OWN_TGID: Array<u32> = Array::with_max_entries(1, 0);
 pub(crate) static COUNTERS: PerCpuArray<ClassCounters> =
     PerCpuArray::with_max_entries(CLASS_SLOTS, 0);
 
-/// Losses by cgroup and event class.
+/// Losses by cgroup, event class and reason.
 #[map]
 pub(crate) static LEDGER: HashMap<LedgerKey, LedgerEntry> =
     HashMap::with_max_entries(MAX_LEDGER, 0);

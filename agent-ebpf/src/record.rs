@@ -1,13 +1,8 @@
-//! Building a record, submitting it, and counting what is lost.
-
-use core::intrinsics::{AtomicOrdering, atomic_xadd};
+//! Building a record and submitting it, or else counting it as lost.
 
 use aya_ebpf::{
-    bindings::{BPF_NOEXIST, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    helpers::generated::{
-        bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_map_lookup_elem, bpf_map_update_elem,
-        bpf_ringbuf_output, bpf_ringbuf_query,
-    },
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ringbuf_output, bpf_ringbuf_query},
     maps::RingBuf,
 };
 use komainu_common::{
@@ -16,17 +11,15 @@ use komainu_common::{
     filter::WORDS,
     header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
-    ledger::{ClassCounters, LedgerEntry, LedgerKey},
+    ledger::Reason,
     limits::{MAX_KERNEL_PATH, MAX_RECORD},
 };
 
 use crate::{
+    account::{count, lose, now},
     arch::Call,
     cgroup,
-    maps::{
-        BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot,
-        setting,
-    },
+    maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path, read, task,
 };
 
@@ -59,8 +52,7 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
     let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
-        count(class, |counters| counters.lost_internal += 1);
-        blame(cgroup::id(subject), class, now());
+        lose(class, Reason::INTERNAL, cgroup::id(subject), now());
         return None;
     };
     let record = Record {
@@ -82,13 +74,6 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     header.reserved = 0;
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
     Some(record)
-}
-
-/// `CLOCK_BOOTTIME` in nanoseconds.
-#[inline(always)]
-fn now() -> u64 {
-    // SAFETY: no preconditions.
-    unsafe { bpf_ktime_get_boot_ns() }
 }
 
 impl<T> Record<T> {
@@ -253,7 +238,7 @@ impl<T> Record<T> {
         unsafe { task::fill(self.subject, &raw mut header.task) };
         if size < size_of::<Header>() {
             // Unreachable, but the verifier wants a lower bound.
-            lose_after_seen(self.class);
+            lose(self.class, Reason::INTERNAL, header.cgroup, header.time);
             return;
         }
         let data = (&raw mut self.scratch().record).cast();
@@ -268,9 +253,8 @@ impl<T> Record<T> {
         if result == 0 {
             count(self.class, |counters| counters.emitted += 1);
         } else {
-            count(self.class, |counters| counters.lost_ring += 1);
             let header = self.header();
-            blame(header.cgroup, self.class, header.time);
+            lose(self.class, Reason::RING, header.cgroup, header.time);
         }
     }
 }
@@ -317,66 +301,4 @@ fn string_length<const CAP: usize>(with_nul: i64, target: *mut u8, first: &mut u
     };
     // A full buffer may be a string that just fits; a path of PATH_MAX bytes cannot be longer.
     (len, flags(with_nul as usize >= CAP, false))
-}
-
-/// Counts an event that no program could handle: seen, and lost.
-#[inline(always)]
-pub(crate) fn lose(class: Class) {
-    count(class, |counters| counters.seen += 1);
-    lose_after_seen(class);
-}
-
-#[inline(always)]
-fn lose_after_seen(class: Class) {
-    count(class, |counters| counters.lost_internal += 1);
-    blame(cgroup::id(task::current()), class, now());
-}
-
-/// Counts something about `class`.
-#[inline(always)]
-pub(crate) fn count(class: Class, add: impl FnOnce(&mut ClassCounters)) {
-    if let Some(counters) = COUNTERS.get_ptr_mut(u32::from(class.0)) {
-        // SAFETY: a live per-CPU value that no other program touches meanwhile.
-        add(unsafe { &mut *counters });
-    }
-}
-
-/// Enters a loss into the ledger.
-#[inline(never)]
-fn blame(cgroup: u64, class: Class, time: u64) -> u64 {
-    let key = LedgerKey {
-        cgroup,
-        class: u32::from(class.0),
-        reserved: 0,
-    };
-    let fresh = LedgerEntry {
-        count: 1,
-        first: time,
-        last: time,
-    };
-    let map = (&raw const LEDGER).cast_mut().cast();
-    // SAFETY: key and value types are those of the map.
-    unsafe {
-        let mut entry = bpf_map_lookup_elem(map, (&raw const key).cast()).cast::<LedgerEntry>();
-        if entry.is_null() {
-            let added = bpf_map_update_elem(
-                map,
-                (&raw const key).cast(),
-                (&raw const fresh).cast(),
-                u64::from(BPF_NOEXIST),
-            );
-            if added == 0 {
-                return 0;
-            }
-            // Another CPU was first, or the ledger is full.
-            entry = bpf_map_lookup_elem(map, (&raw const key).cast()).cast();
-            if entry.is_null() {
-                return 1;
-            }
-        }
-        // SeqCst: a relaxed add is compiled to a plain one for this target.
-        atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(&raw mut (*entry).count, 1);
-        (*entry).last = time;
-    }
-    0
 }

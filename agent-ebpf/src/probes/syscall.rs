@@ -8,9 +8,8 @@ use aya_ebpf::{
 use komainu_common::syscalls::{class_of, handler};
 
 use crate::{
-    arch,
+    account, arch,
     maps::{HANDLERS, INTEREST, OWN_TGID},
-    record,
 };
 
 /// Finds the handler of the system call and jumps to it.
@@ -37,7 +36,7 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     unsafe { HANDLERS.tail_call(&ctx, handler) };
     // Only reached if the handler is not there: it could not be loaded.
     if let Some(class) = class_of(handler as u16) {
-        record::lose(class);
+        account::unhandled(class);
     }
     0
 }

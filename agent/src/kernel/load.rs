@@ -5,7 +5,10 @@ use std::io;
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, MapData, MapError, ProgramArray, RingBuf},
-    programs::{ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun as _},
+    programs::{
+        ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun as _,
+        raw_trace_point::RawTracePointLink,
+    },
     util::nr_cpus,
 };
 use aya_log::EbpfLogger;
@@ -84,6 +87,8 @@ pub enum LoadError {
 pub struct Kernel {
     pub(super) object: Ebpf,
     probes: Vec<ProbeStatus>,
+    /// What keeps the programs attached.
+    links: Vec<RawTracePointLink>,
     /// Bytes of the lifecycle ring.
     lifecycle_ring: usize,
 }
@@ -126,6 +131,7 @@ impl Kernel {
         let mut kernel = Self {
             object,
             probes: Vec::new(),
+            links: Vec::new(),
             lifecycle_ring: options.lifecycle_ring as usize,
         };
         kernel.learn_own_process();
@@ -163,16 +169,10 @@ impl Kernel {
         Ok(())
     }
 
-    /// Takes every probe off. Maps stay readable: what was lost until now can still be told.
+    /// Takes every probe off. Programs and maps stay readable: what was lost until now can still be
+    /// told. A program that is just running ends a moment later.
     pub fn detach(&mut self) {
-        for probe in PROBES {
-            if let Hook::RawTracepoint(_) = probe.hook
-                && let Ok(program) = raw_tracepoint(&mut self.object, probe.program)
-            {
-                // Fails for a program that was never loaded.
-                let _unloaded = program.unload().is_ok();
-            }
-        }
+        self.links.clear();
     }
 
     /// The rings. Once only: the second call fails with [`LoadError::NoMap`].
@@ -220,7 +220,8 @@ impl Kernel {
 
     fn attach_all(&mut self) -> Result<(), LoadError> {
         for probe in PROBES {
-            let error = attach(&mut self.object, probe).err().map(|e| chain(&e));
+            let attached = attach(&mut self.object, probe, &mut self.links);
+            let error = attached.err().map(|e| chain(&e));
             let verified = verified_instructions(&mut self.object, probe.program);
             self.probes.push(ProbeStatus {
                 probe,
@@ -238,10 +239,11 @@ impl Kernel {
 }
 
 impl Drop for Kernel {
-    /// Empties the program array first. It refers to the programs and they to it, and the kernel
+    /// Takes the probes off and empties the program array. It refers to the programs and they to it, and the kernel
     /// breaks that ring only when the last descriptor of the array is closed; a tool that lists
     /// maps at that moment would make it stay.
     fn drop(&mut self) {
+        self.detach();
         let Some(map) = self.object.map_mut("HANDLERS") else {
             return;
         };
@@ -276,12 +278,17 @@ fn raw_tracepoint<'a>(
     program.try_into()
 }
 
-fn attach(object: &mut Ebpf, probe: &Probe) -> Result<(), AttachError> {
+fn attach(
+    object: &mut Ebpf,
+    probe: &Probe,
+    links: &mut Vec<RawTracePointLink>,
+) -> Result<(), AttachError> {
     let program = raw_tracepoint(object, probe.program)?;
     program.load()?;
     match probe.hook {
         Hook::RawTracepoint(name) => {
-            program.attach(name)?;
+            let id = program.attach(name)?;
+            links.push(program.take_link(id)?);
             Ok(())
         }
         Hook::SyscallHandler(index) => {

@@ -23,7 +23,7 @@ use setup::{
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
 use super::engine;
-use super::losses::{self, Look, Untold};
+use super::losses::{self, Look, Missed, Untold};
 use super::verdict::Decider;
 use super::{clock, stream};
 use crate::config::Config;
@@ -99,6 +99,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         log,
         told: losses::Told::default(),
         untold: Untold::default(),
+        missed: Missed::since(clock::now()),
         notices,
         alerts,
         lost,
@@ -131,6 +132,7 @@ struct Watch {
     told: losses::Told,
     /// Losses that the deciding thread had no room for.
     untold: Untold,
+    missed: Missed,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
     lost: Arc<Lost>,
@@ -223,6 +225,11 @@ impl Watch {
             }
         };
         self.untold.add(self.told.observe(&ledger, &counters, look));
+        let missed = self.kernel.missed();
+        let missed = missed.map(|row| (row.probe.program, row.probe.classes, row.count));
+        for (place, tally) in self.missed.observe(missed, clock::now()) {
+            self.lost.merge(place, tally);
+        }
     }
 
     /// The last look, after which nothing happens any more. Told without the name of a container
@@ -310,7 +317,7 @@ impl Watch {
             reason,
             events: totals.records,
             alerts: totals.alerts,
-            lost: totals.lost + self.lost.alerts(),
+            lost: totals.lost + self.lost.alerts() + self.missed.total(),
         };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {
