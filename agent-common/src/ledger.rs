@@ -13,15 +13,18 @@ impl Reason {
     pub const RING: Reason = Reason(0);
     /// The kernel half could not make the record: no scratch buffer, a failed tail call.
     pub const INTERNAL: Reason = Reason(1);
+    /// The ring was getting full, and the cgroup had taken more than its share of it.
+    pub const SHARE: Reason = Reason(2);
 
     /// Every reason.
-    pub const ALL: &'static [Reason] = &[Self::RING, Self::INTERNAL];
+    pub const ALL: &'static [Reason] = &[Self::RING, Self::INTERNAL, Self::SHARE];
 
     /// Short lower-case name for metrics and messages; `unknown` for other numbers.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RING => "ring",
             Self::INTERNAL => "internal",
+            Self::SHARE => "share",
             _ => "unknown",
         }
     }
@@ -40,6 +43,8 @@ wire! {
         pub lost_ring: u64,
         /// Events lost for [`Reason::INTERNAL`].
         pub lost_internal: u64,
+        /// Events lost for [`Reason::SHARE`].
+        pub lost_share: u64,
     }
 }
 
@@ -51,6 +56,7 @@ impl ClassCounters {
         filtered: 0,
         lost_ring: 0,
         lost_internal: 0,
+        lost_share: 0,
     };
 
     /// Events lost for a reason.
@@ -58,6 +64,7 @@ impl ClassCounters {
         match reason {
             Reason::RING => self.lost_ring,
             Reason::INTERNAL => self.lost_internal,
+            Reason::SHARE => self.lost_share,
             _ => 0,
         }
     }
@@ -84,6 +91,7 @@ impl ClassCounters {
             filtered: self.filtered.wrapping_add(other.filtered),
             lost_ring: self.lost_ring.wrapping_add(other.lost_ring),
             lost_internal: self.lost_internal.wrapping_add(other.lost_internal),
+            lost_share: self.lost_share.wrapping_add(other.lost_share),
         }
     }
 }
@@ -97,6 +105,16 @@ wire! {
         pub class: u32,
         /// [`Reason`] number.
         pub reason: u32,
+    }
+}
+
+wire! {
+    /// What a cgroup took of the bulk ring since it is getting full.
+    pub struct Share {
+        /// Quarters of the ring that its reader had read since the start.
+        pub epoch: u64,
+        /// Bytes taken since the epoch began.
+        pub taken: u64,
     }
 }
 

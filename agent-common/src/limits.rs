@@ -32,5 +32,9 @@ pub const MAX_RECORD: usize = 32 * 1024;
 /// reason only.
 pub const MAX_LEDGER: u32 = 8192;
 
+/// cgroups whose share of the bulk ring is known; the least recently active is forgotten first, and
+/// has all of its share again.
+pub const MAX_SHARES: u32 = 4096;
+
 /// Entry programs that build records, and so buffers per CPU.
 pub const SCRATCH_SLOTS_PER_CPU: u32 = 4;

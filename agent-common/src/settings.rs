@@ -12,8 +12,8 @@ wire! {
         pub cgroup_v1_subsys: u32,
         /// Bytes that wait in a ring before its reader is woken.
         pub wakeup_bytes: u32,
-        /// Unused, zero.
-        pub reserved: u32,
+        /// Bytes of the bulk ring, a power of two.
+        pub bulk_bytes: u32,
     }
 }
 
@@ -23,6 +23,6 @@ impl Settings {
         record_env: 0,
         cgroup_v1_subsys: crate::offsets::ABSENT,
         wakeup_bytes: 0,
-        reserved: 0,
+        bulk_bytes: 4096,
     };
 }

@@ -45,6 +45,7 @@ pub(crate) fn unhandled(class: Class) {
 pub(crate) fn lose(class: Class, reason: Reason, cgroup: u64, time: u64) {
     count(class, |counters| match reason {
         Reason::RING => counters.lost_ring += 1,
+        Reason::SHARE => counters.lost_share += 1,
         _ => counters.lost_internal += 1,
     });
     blame(cgroup, class, reason, time);

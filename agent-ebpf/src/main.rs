@@ -2,7 +2,7 @@
 //!
 //! Layers, each using only the ones before it:
 //! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`] (kernel facts) →
-//! [`account`] (counters, ledger) → [`record`] (build, submit) → [`probes`] (one file per hook family).
+//! [`account`] (counters, ledger) → [`share`] (who may have room) → [`record`] (build, submit) → [`probes`] (one file per hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -39,6 +39,7 @@ mod path;
 mod probes;
 mod read;
 mod record;
+mod share;
 mod sock;
 mod task;
 

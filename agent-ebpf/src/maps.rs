@@ -2,13 +2,13 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use komainu_common::{
     KernelOffsets, Settings,
     class::CLASS_SLOTS,
-    ledger::{ClassCounters, LedgerEntry, LedgerKey},
-    limits::{MAX_LEDGER, MAX_RECORD},
+    ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
+    limits::{MAX_LEDGER, MAX_RECORD, MAX_SHARES},
     syscalls::{INTEREST_SLOTS, handler},
 };
 
@@ -69,6 +69,10 @@ pub(crate) static COUNTERS: PerCpuArray<ClassCounters> =
 #[map]
 pub(crate) static LEDGER: HashMap<LedgerKey, LedgerEntry> =
     HashMap::with_max_entries(MAX_LEDGER, 0);
+
+/// What each cgroup took of the bulk ring, see [`crate::share`].
+#[map]
+pub(crate) static SHARES: LruHashMap<u64, Share> = LruHashMap::with_max_entries(MAX_SHARES, 0);
 
 /// Where records are built: [`SLOTS_PER_CPU`] per CPU, the number of CPUs is the loader's knowledge.
 ///

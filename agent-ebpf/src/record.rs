@@ -20,7 +20,7 @@ use crate::{
     arch::Call,
     cgroup,
     maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
-    path, read, task,
+    path, read, share, task,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -246,7 +246,13 @@ impl<T> Record<T> {
             Lane::Lifecycle => (&raw const LIFECYCLE).cast_mut(),
             Lane::Bulk => (&raw const BULK).cast_mut(),
         };
-        let wakeup = wakeup(ring);
+        // SAFETY: a ring buffer map.
+        let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
+        if self.lane == Lane::Bulk && !share::admits(ring, header.cgroup, size as u64, waiting) {
+            lose(self.class, Reason::SHARE, header.cgroup, header.time);
+            return;
+        }
+        let wakeup = wakeup(waiting);
         // SAFETY: `size` bytes of the record are initialised: header, fixed part and items have
         // been written in full up to `len`.
         let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup) };
@@ -262,9 +268,7 @@ impl<T> Record<T> {
 /// From a part of the ring that waits, its reader is woken. Below it the reader's own clock decides:
 /// waking it for each record costs the traced program, and the reader, more than the record.
 #[inline(always)]
-fn wakeup(ring: *mut RingBuf) -> u64 {
-    // SAFETY: a ring buffer map.
-    let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
+fn wakeup(waiting: u64) -> u64 {
     if waiting >= u64::from(setting!(wakeup_bytes)) {
         u64::from(BPF_RB_FORCE_WAKEUP)
     } else {

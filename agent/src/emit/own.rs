@@ -35,8 +35,8 @@ pub enum OwnEvent {
     },
     /// Events were lost: nothing is known of what happened there then.
     Blind {
-        /// Where it was lost: `ring` (no room), `internal` (the kernel half could not make the
-        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`.
+        /// Where it was lost: `ring` (no room), `share` (no room for that
+        /// cgroup: it took the most), `internal` (the kernel half could not make the record), `entry` (the kernel did not run the program), `decode`, `stdout`.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,

@@ -105,7 +105,7 @@ impl Kernel {
             record_env: u32::from(options.record_env),
             cgroup_v1_subsys: v1_subsys(&types),
             wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
-            reserved: 0,
+            bulk_bytes: options.bulk_ring,
         };
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {

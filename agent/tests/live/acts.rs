@@ -20,6 +20,8 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     match name.as_str() {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "flood-in" => flood_in(argument(0), argument(1)),
+        "open-many-in" => open_many_in(argument(0), argument(1), argument(2).parse().unwrap()),
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),
         "creat" => creat(argument(0)),
@@ -50,6 +52,25 @@ fn open_flood(path: &str, times: usize) {
             OFlags::RDONLY,
             Mode::empty(),
         ));
+    }
+}
+
+/// Two threads that open a file in a cgroup until they are killed.
+fn flood_in(cgroup: &str, path: &str) {
+    crate::cgroup::enter(cgroup);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| open_flood(path, usize::MAX));
+        }
+    });
+}
+
+/// Opens `times` files that do not exist in a cgroup, with pauses.
+fn open_many_in(cgroup: &str, prefix: &str, times: usize) {
+    crate::cgroup::enter(cgroup);
+    for number in 0..times {
+        drop(File::open(format!("{prefix}-{number}")));
+        std::thread::sleep(std::time::Duration::from_micros(200));
     }
 }
 

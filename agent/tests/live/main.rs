@@ -15,8 +15,10 @@
 
 mod acts;
 mod agent;
+mod cgroup;
 mod connect;
 mod exec;
+mod fair;
 mod flood;
 mod open;
 mod process;
@@ -43,6 +45,7 @@ fn main() {
         connect::TESTS,
         process::TESTS,
         flood::TESTS,
+        fair::TESTS,
         agent::TESTS,
         stalled::TESTS,
     ]

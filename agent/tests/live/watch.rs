@@ -7,7 +7,7 @@ use std::{
 
 use komainu::{
     decode::{Clock, Decoded, Scratch, decode},
-    kernel::{Batch, Kernel, Lanes, Options},
+    kernel::{Batch, Kernel, Lanes, LoadError, Options},
 };
 use komainu_common::{Class, Header, ledger::Reason};
 use zerocopy::FromBytes as _;
@@ -35,8 +35,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new() -> Result<Self, komainu::kernel::LoadError> {
-        let mut kernel = Kernel::load(&Options::default())?;
+    pub(crate) fn new() -> Result<Self, LoadError> {
+        Self::with(&Options::default())
+    }
+
+    pub(crate) fn with(options: &Options) -> Result<Self, LoadError> {
+        let mut kernel = Kernel::load(options)?;
         let lanes = kernel.lanes()?;
         for status in kernel.probes() {
             assert!(
