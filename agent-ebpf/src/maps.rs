@@ -8,7 +8,7 @@ use komainu_common::{
     KernelOffsets, Settings,
     class::CLASS_SLOTS,
     ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
-    limits::{MAX_LEDGER, MAX_RECORD, MAX_SHARES},
+    limits::{MAX_LEDGER, MAX_PENDING, MAX_PENDING_RECORD, MAX_RECORD, MAX_SHARES},
     syscalls::{INTEREST_SLOTS, handler},
 };
 
@@ -74,6 +74,14 @@ pub(crate) static LEDGER: HashMap<LedgerKey, LedgerEntry> =
 #[map]
 pub(crate) static SHARES: LruHashMap<u64, Share> = LruHashMap::with_max_entries(MAX_SHARES, 0);
 
+/// Records of operations that an `io_uring` has not finished, by the address of their `io_kiocb`.
+#[map]
+pub(crate) static PENDING: HashMap<u64, Pending> = HashMap::with_max_entries(MAX_PENDING, 0);
+
+/// A record as it was at the submission; [`Header::size`](komainu_common::Header) bytes are in use.
+#[repr(C, align(8))]
+pub(crate) struct Pending(pub(crate) [u8; MAX_PENDING_RECORD]);
+
 /// Where records are built: [`SLOTS_PER_CPU`] per CPU, the number of CPUs is the loader's knowledge.
 ///
 /// Not a per-CPU array, whose values cannot exceed 32 KiB.
@@ -93,6 +101,10 @@ pub(crate) enum Slot {
     Exec = 2,
     /// `sched_process_exit`.
     Exit = 3,
+    /// `io_uring_submit_req`.
+    RingSubmit = 4,
+    /// `io_uring_complete`.
+    RingComplete = 5,
 }
 
 /// Number of [`Slot`]s.

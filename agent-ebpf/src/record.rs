@@ -2,7 +2,9 @@
 
 use aya_ebpf::{
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    helpers::generated::{bpf_get_smp_processor_id, bpf_ringbuf_output, bpf_ringbuf_query},
+    helpers::generated::{
+        bpf_get_smp_processor_id, bpf_map_update_elem, bpf_ringbuf_output, bpf_ringbuf_query,
+    },
     maps::RingBuf,
 };
 use komainu_common::{
@@ -12,14 +14,14 @@ use komainu_common::{
     header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
     ledger::Reason,
-    limits::{MAX_KERNEL_PATH, MAX_RECORD},
+    limits::{MAX_KERNEL_PATH, MAX_PENDING_RECORD, MAX_RECORD},
 };
 
 use crate::{
     account::{count, lose, now},
     arch::Call,
     cgroup,
-    maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
+    maps::{BULK, LIFECYCLE, PATH_AREA, PENDING, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path, read, share, task,
 };
 
@@ -49,12 +51,19 @@ pub(crate) struct Record<T> {
 #[inline(always)]
 pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
     count(class, |counters| counters.seen += 1);
+    let record = draft(slot, class, subject);
+    if record.is_none() {
+        lose(class, Reason::INTERNAL, cgroup::id(subject), now());
+    }
+    record
+}
+
+/// Begins the record of an event that is not over yet, and is to be counted when it is.
+#[inline(always)]
+pub(crate) fn draft<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
-    let Some(scratch) = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32) else {
-        lose(class, Reason::INTERNAL, cgroup::id(subject), now());
-        return None;
-    };
+    let scratch = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32)?;
     let record = Record {
         scratch,
         class,
@@ -76,6 +85,27 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     Some(record)
 }
 
+/// Takes up the record that [`Record::keep`] left under `key`, counts its event as seen, now, and
+/// forgets the key. `None` if there is none of this class.
+#[inline(always)]
+pub(crate) fn resume<T>(slot: Slot, class: Class, key: u64) -> Option<Record<T>> {
+    let kept = PENDING.get_ptr(key)?;
+    let record = draft::<T>(slot, class, 0)?;
+    let target = (&raw mut record.scratch().record).cast();
+    // SAFETY: the record is longer than what is kept, which is kernel memory to the helper.
+    let copied = unsafe { read::kernel_bytes(target, MAX_PENDING_RECORD as u32, kept as u64) };
+    if !copied || record.header().class != class.0 {
+        return None;
+    }
+    // Fails where another CPU took it up: there is one end of an operation.
+    PENDING.remove(key).ok()?;
+    count(class, |counters| counters.seen += 1);
+    let header = record.header();
+    header.time = now();
+    record.scratch().len = header.size;
+    Some(record)
+}
+
 impl<T> Record<T> {
     /// Sends the record through the bulk ring, whatever its class: anyone can make as many failed
     /// calls as they like, and none may take the place of a process that starts.
@@ -94,6 +124,24 @@ impl<T> Record<T> {
         if call.compat {
             header.flags |= HEADER_COMPAT;
         }
+    }
+
+    /// Notes bits of the header's flags.
+    #[inline(always)]
+    pub(crate) fn add_flags(&self, flags: u16) {
+        self.header().flags |= flags;
+    }
+
+    /// Notes the native call that does what the event does.
+    #[inline(always)]
+    pub(crate) fn set_syscall(&self, number: u32) {
+        self.header().syscall = number;
+    }
+
+    /// Notes the result.
+    #[inline(always)]
+    pub(crate) fn set_ret(&self, ret: i64) {
+        self.header().ret = ret;
     }
 
     /// The scratch buffer, for building paths.
@@ -230,12 +278,49 @@ impl<T> Record<T> {
     /// Describes the task and puts the record into its ring, or counts it as lost.
     #[inline(always)]
     pub(crate) fn submit(self) {
-        let size = self.scratch().len as usize & MASK;
+        self.describe();
+        self.send();
+    }
+
+    /// Describes the task and keeps the record under a key until the event is over; gives it back
+    /// where there is no room.
+    #[inline(always)]
+    pub(crate) fn keep(self, key: u64) -> Result<(), Self> {
+        self.describe();
         let header = self.header();
-        header.size = size as u32;
+        header.size = self.scratch().len;
+        let map = (&raw const PENDING).cast_mut().cast();
+        let value = (&raw const self.scratch().record).cast();
+        let fits = header.size as usize <= MAX_PENDING_RECORD;
+        // SAFETY: key and value are of the types of the map; the record is longer than the value.
+        if fits && unsafe { bpf_map_update_elem(map, (&raw const key).cast(), value, 0) } == 0 {
+            return Ok(());
+        }
+        Err(self)
+    }
+
+    /// Says who caused the event.
+    #[inline(always)]
+    fn describe(&self) {
+        let header = self.header();
         header.cgroup = cgroup::id(self.subject);
         // SAFETY: the task is part of the header just borrowed.
         unsafe { task::fill(self.subject, &raw mut header.task) };
+    }
+
+    /// Counts the event of a draft as seen, and puts its record into its ring.
+    #[inline(always)]
+    pub(crate) fn submit_seen(self) {
+        count(self.class, |counters| counters.seen += 1);
+        self.submit();
+    }
+
+    /// Puts a described record into its ring, or counts it as lost.
+    #[inline(always)]
+    pub(crate) fn send(self) {
+        let size = self.scratch().len as usize & MASK;
+        let header = self.header();
+        header.size = size as u32;
         if size < size_of::<Header>() {
             // Unreachable, but the verifier wants a lower bound.
             lose(self.class, Reason::INTERNAL, header.cgroup, header.time);

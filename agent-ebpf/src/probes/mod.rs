@@ -7,5 +7,6 @@ mod exit;
 mod floor;
 mod fork;
 mod open;
+mod ring;
 mod syscall;
 mod whoami;

@@ -101,7 +101,7 @@ fn arguments(call: &Call, out: &mut Open) -> u64 {
 
 /// Appends the directory a relative path starts from.
 #[inline(always)]
-fn append_base(record: &Record<Open>) {
+pub(super) fn append_base(record: &Record<Open>) {
     let dirfd = record.fixed().dirfd;
     let start = if dirfd == AT_FDCWD {
         task::pwd(task::current())
@@ -115,7 +115,7 @@ fn append_base(record: &Record<Open>) {
 
 /// Fills and appends what the kernel knows of the opened file.
 #[inline(always)]
-fn append_file(record: &Record<Open>, file: u64) {
+pub(super) fn append_file(record: &Record<Open>, file: u64) {
     let out = record.fixed();
     let mode = read::kernel::<u32>(file, offset!(file_mode)).unwrap_or(0);
     out.facts = OPEN_RESOLVED;

@@ -23,7 +23,7 @@ use super::{
     BtfError, KernelTypes, Lanes, OBJECT,
     features::v1_controllers,
     lanes::LARGEST_RING,
-    probes::{Hook, PROBES, Probe, ProbeStatus},
+    probes::{Hook, PROBES, Probe, ProbeStatus, needed, older_name},
 };
 
 /// Bytes in a ring from which its reader is woken; of a small one, a quarter.
@@ -107,6 +107,7 @@ impl Kernel {
             wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
             bulk_bytes: options.bulk_ring,
         };
+        let absent = types.absent();
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {
             let small_enough = usize::try_from(size).is_ok_and(|size| size <= LARGEST_RING);
@@ -135,7 +136,7 @@ impl Kernel {
             lifecycle_ring: options.lifecycle_ring as usize,
         };
         kernel.learn_own_process();
-        kernel.attach_all()?;
+        kernel.attach_all(&absent)?;
         kernel.watch(|_| true)?;
         Ok(kernel)
     }
@@ -218,9 +219,16 @@ impl Kernel {
         }
     }
 
-    fn attach_all(&mut self) -> Result<(), LoadError> {
+    /// `absent` are the members that this kernel's structs do not have.
+    fn attach_all(&mut self, absent: &[&str]) -> Result<(), LoadError> {
         for probe in PROBES {
-            let attached = attach(&mut self.object, probe, &mut self.links);
+            let attached = match needed(probe.program)
+                .iter()
+                .find(|&name| absent.contains(name))
+            {
+                Some(name) => Err(AttachError::Absent(name)),
+                None => attach(&mut self.object, probe, &mut self.links),
+            };
             let error = attached.err().map(|e| chain(&e));
             let verified = verified_instructions(&mut self.object, probe.program);
             self.probes.push(ProbeStatus {
@@ -268,6 +276,8 @@ enum AttachError {
     Map(#[from] MapError),
     #[error("the BPF object has no map {0}")]
     NoMap(&'static str),
+    #[error("this kernel's BTF lacks {0}")]
+    Absent(&'static str),
 }
 
 fn raw_tracepoint<'a>(
@@ -287,7 +297,12 @@ fn attach(
     program.load()?;
     match probe.hook {
         Hook::RawTracepoint(name) => {
-            let id = program.attach(name)?;
+            let id = program
+                .attach(name)
+                .or_else(|error| match older_name(name) {
+                    Some(older) => program.attach(older),
+                    None => Err(error),
+                })?;
             links.push(program.take_link(id)?);
             Ok(())
         }

@@ -22,6 +22,11 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
         "flood-in" => flood_in(argument(0), argument(1)),
         "open-many-in" => open_many_in(argument(0), argument(1), argument(2).parse().unwrap()),
+        "uring-open" => crate::uring::act_open(argument(0), argument(1)),
+        "uring-block" => {
+            crate::uring::act_block(argument(0), argument(1).parse().unwrap(), argument(2));
+        }
+        "uring-connect" => crate::uring::act_connect(argument(0)),
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),
         "creat" => creat(argument(0)),

@@ -22,7 +22,9 @@ mod fair;
 mod flood;
 mod open;
 mod process;
+mod ring;
 mod stalled;
+mod uring;
 mod watch;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -44,6 +46,7 @@ fn main() {
         open::TESTS,
         connect::TESTS,
         process::TESTS,
+        uring::TESTS,
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,
