@@ -7,6 +7,7 @@ mod tests;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use komainu_common::Class;
+use komainu_common::header::CGROUP_V1;
 use komainu_common::ledger::{ClassCounters, LedgerEntry, LedgerKey, Reason};
 
 pub(super) use missed::Missed;
@@ -22,18 +23,30 @@ pub(super) struct Loss {
     pub(super) cgroup: Option<u64>,
     /// Events.
     pub(super) count: u64,
-    /// Time of the first, nanoseconds since boot; 0 where unknown.
+    /// Time of the first, nanoseconds since boot, or a time before it.
     pub(super) first: u64,
-    /// Time of the last, nanoseconds since boot; 0 where unknown.
+    /// Time of the last, nanoseconds since boot, or a time after it.
     pub(super) last: u64,
 }
 
+impl Loss {
+    /// What is known of the place without its path.
+    pub(super) fn cgroup_name(&self) -> Option<String> {
+        self.cgroup.map(|cgroup| match cgroup & CGROUP_V1 {
+            0 => format!("cgroup {cgroup}"),
+            _ => format!("v1 cgroup {}", cgroup & !CGROUP_V1),
+        })
+    }
+}
+
 /// What was told already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Told {
     ledger: HashMap<(u64, u32, u32), LedgerEntry>,
     /// By class and reason: losses that no ledger entry accounts for.
     rest: HashMap<(u16, u32), Rest>,
+    /// Times of the last look and the one before, nanoseconds since boot.
+    looks: [u64; 2],
 }
 
 /// Whether there is another look.
@@ -61,6 +74,7 @@ impl Untold {
                 Entry::Occupied(mut entry) => {
                     let known = entry.get_mut();
                     known.count = known.count.saturating_add(loss.count);
+                    known.first = known.first.min(loss.first);
                     known.last = known.last.max(loss.last);
                 }
             }
@@ -91,26 +105,48 @@ struct Rest {
 }
 
 impl Told {
-    /// Losses since the last call.
+    /// From `now` on, nanoseconds since boot.
+    pub(super) fn since(now: u64) -> Self {
+        Self {
+            ledger: HashMap::new(),
+            rest: HashMap::new(),
+            looks: [now; 2],
+        }
+    }
+
+    /// Losses since the last call, `now` being nanoseconds since boot.
     ///
     /// Ledger and counters are not read at one instant: a loss in between is in one of them only.
-    /// So a loss counts as one without cgroup when it still is at the second look, or the last.
+    /// So a loss counts as one without cgroup when it still is at the second look, or the last. It
+    /// then was after the look before that.
     pub(super) fn observe(
         &mut self,
         ledger: &[(LedgerKey, LedgerEntry)],
         counters: &[(Class, ClassCounters)],
         look: Look,
+        now: u64,
     ) -> Vec<Loss> {
         let mut losses: Vec<Loss> = ledger.iter().filter_map(|row| self.row(row)).collect();
         for (class, counters) in counters {
             for reason in Reason::ALL {
                 let counted = counters.lost_for(*reason);
-                losses.extend(self.rest(ledger, *class, *reason, counted, look));
+                if let Some(count) = self.rest(ledger, *class, *reason, counted, look) {
+                    losses.push(Loss {
+                        stage: reason.name(),
+                        class: *class,
+                        cgroup: None,
+                        count,
+                        first: self.looks[1],
+                        last: now,
+                    });
+                }
             }
         }
+        self.looks = [now, self.looks[0]];
         losses
     }
 
+    /// Losses of a class that no row accounts for, and that were not told.
     fn rest(
         &mut self,
         ledger: &[(LedgerKey, LedgerEntry)],
@@ -118,7 +154,7 @@ impl Told {
         reason: Reason,
         counted: u64,
         look: Look,
-    ) -> Option<Loss> {
+    ) -> Option<u64> {
         let here = |key: &LedgerKey| key.class == u32::from(class.0) && key.reason == reason.0;
         let rows = ledger.iter().filter(|(key, _)| here(key));
         let named: u64 = rows.map(|(_, entry)| entry.count).sum();
@@ -131,7 +167,7 @@ impl Told {
         };
         let told = known.told;
         known.told = told.max(stable);
-        (stable > told).then(|| unnamed(reason.name(), class, stable - told))
+        stable.checked_sub(told).filter(|count| *count > 0)
     }
 
     fn row(&mut self, (key, entry): &(LedgerKey, LedgerEntry)) -> Option<Loss> {
@@ -147,17 +183,5 @@ impl Told {
             first,
             last: entry.last,
         })
-    }
-}
-
-/// A loss of which only the class is known.
-fn unnamed(stage: &'static str, class: Class, count: u64) -> Loss {
-    Loss {
-        stage,
-        class,
-        cgroup: None,
-        count,
-        first: 0,
-        last: 0,
     }
 }

@@ -27,6 +27,7 @@ use super::losses::{self, Look, Missed, Untold};
 use super::verdict::Decider;
 use super::{clock, stream};
 use crate::config::Config;
+use crate::decode::Clock;
 use crate::emit::lost::{Lost, Place, Tally};
 use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
@@ -97,7 +98,8 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         users,
         kernel,
         log,
-        told: losses::Told::default(),
+        told: losses::Told::since(clock::boot()),
+        nameless: 0,
         untold: Untold::default(),
         missed: Missed::since(clock::now()),
         notices,
@@ -130,6 +132,8 @@ struct Watch {
     /// Log lines of the kernel half; they go where ours go.
     log: Option<EbpfLogger<&'static dyn log::Log>>,
     told: losses::Told,
+    /// Losses that were told without the deciding thread, which is to count them.
+    nameless: u64,
     /// Losses that the deciding thread had no room for.
     untold: Untold,
     missed: Missed,
@@ -224,7 +228,8 @@ impl Watch {
                 return;
             }
         };
-        self.untold.add(self.told.observe(&ledger, &counters, look));
+        let losses = self.told.observe(&ledger, &counters, look, clock::boot());
+        self.untold.add(losses);
         let missed = self.kernel.missed();
         let missed = missed.map(|row| (row.probe.program, row.probe.classes, row.count));
         for (place, tally) in self.missed.observe(missed, clock::now()) {
@@ -243,20 +248,25 @@ impl Watch {
             sleep(LAST_TRY).await;
             self.tell_losses(Look::Last);
         }
-        let lost = &self.lost;
+        let (lost, nameless) = (&self.lost, &mut self.nameless);
+        let clock = Clock {
+            boot: clock::epoch(),
+        };
         self.untold.hand_over(|losses| {
             for loss in losses {
                 let place = Place {
                     stage: loss.stage,
                     class: Some(loss.class.name()),
-                    place: loss.cgroup.map(|cgroup| format!("cgroup {cgroup}")),
+                    place: loss.cgroup_name(),
                 };
                 let tally = Tally {
                     count: loss.count,
+                    first: clock.unix(loss.first),
+                    last: clock.unix(loss.last),
                     noticed: clock::now(),
-                    ..Tally::default()
                 };
                 lost.merge(place, tally);
+                *nameless += loss.count;
             }
             Ok(())
         });
@@ -295,7 +305,8 @@ impl Watch {
         done: Done,
     ) -> anyhow::Result<()> {
         self.kernel.detach();
-        if matches!(end, End::Signal(_)) {
+        // Where nobody reads the stream, nobody can be told.
+        if !matches!(end, End::Sink(_)) {
             self.tell_last_losses().await;
         }
         stop.store(true, Ordering::Release);
@@ -317,7 +328,7 @@ impl Watch {
             reason,
             events: totals.records,
             alerts: totals.alerts,
-            lost: totals.lost + self.lost.alerts() + self.missed.total(),
+            lost: totals.lost + self.nameless + self.missed.total() + self.lost.alerts(),
         };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {
