@@ -22,6 +22,11 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
         "flood-in" => flood_in(argument(0), argument(1)),
         "open-many-in" => open_many_in(argument(0), argument(1), argument(2).parse().unwrap()),
+        "swap-open" => crate::toctou::act_open(argument(0), argument(1).parse().unwrap()),
+        "swap-connect" => {
+            let port = |index| argument(index).parse().unwrap();
+            crate::toctou::act_connect(port(0), port(1), argument(2).parse().unwrap());
+        }
         "uring-open" => crate::uring::act_open(argument(0), argument(1)),
         "uring-block" => {
             crate::uring::act_block(argument(0), argument(1).parse().unwrap(), argument(2));
@@ -152,7 +157,7 @@ fn open_compat(path: &str) {
 
 /// # Safety
 /// The arguments must be right for the call.
-unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
+pub(crate) unsafe fn syscall_native(number: u64, a: u64, b: u64, c: u64) -> i64 {
     let result: i64;
     // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
     unsafe {

@@ -24,6 +24,7 @@ mod open;
 mod process;
 mod ring;
 mod stalled;
+mod toctou;
 mod uring;
 mod watch;
 
@@ -47,6 +48,7 @@ fn main() {
         connect::TESTS,
         process::TESTS,
         uring::TESTS,
+        toctou::TESTS,
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,

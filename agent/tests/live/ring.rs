@@ -119,7 +119,7 @@ impl Ring {
     /// Makes room for files that have no descriptor.
     pub(crate) fn register_slots(&self, slots: usize) {
         let files = vec![-1_i32; slots];
-        let fd = self.fd.as_raw_fd() as u64;
+        let fd = u64::from(self.fd.as_raw_fd().cast_unsigned());
         let arguments = [
             fd,
             u64::from(REGISTER_FILES),
@@ -156,7 +156,7 @@ impl Ring {
         let count = u32::try_from(operations.len()).unwrap();
         self.word(self.parameters.sq[1])
             .store(tail + count, Ordering::Release);
-        let fd = self.fd.as_raw_fd() as u64;
+        let fd = u64::from(self.fd.as_raw_fd().cast_unsigned());
         let arguments = [
             fd,
             u64::from(count),
