@@ -139,6 +139,8 @@ wire! {
 pub const PLAN_PRESENT: u32 = 1;
 /// Evaluate the plan, count what it would filter, and deliver everything (`--audit-filter`).
 pub const PLAN_AUDIT: u32 = 1 << 1;
+/// Shifted by a [`role`]: there are [`BASE`](path_kind::BASE) entries for it. Set by the loader.
+pub const PLAN_BASE: u32 = 1 << 8;
 
 wire! {
     /// Key of the hash table of paths: zero-padded.

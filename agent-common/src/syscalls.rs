@@ -138,6 +138,29 @@ pub mod x86_64 {
         },
     ];
 
+    /// Index of the call's row.
+    ///
+    /// # Panics
+    /// If there is none; in a constant this is an error of the compiler.
+    pub const fn row(name: &str) -> u32 {
+        let mut index = 0;
+        while index < TABLE.len() {
+            if is_same(TABLE[index].name.as_bytes(), name.as_bytes()) {
+                return index as u32;
+            }
+            index += 1;
+        }
+        panic!("no such system call in the table")
+    }
+
+    const fn is_same(left: &[u8], right: &[u8]) -> bool {
+        let mut index = 0;
+        while index < left.len() && index < right.len() && left[index] == right[index] {
+            index += 1;
+        }
+        index == left.len() && index == right.len()
+    }
+
     /// The system call that `number` of the given table stands for.
     pub fn find(number: u32, compat: bool) -> Option<&'static Syscall> {
         let table = |s: &&Syscall| if compat { s.compat } else { s.native }.contains(&number);

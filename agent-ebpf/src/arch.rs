@@ -3,7 +3,13 @@
 //! The layout of `pt_regs` is ABI (`ptrace(2)`, `arch/x86/include/uapi/asm/ptrace.h`), so its
 //! offsets are constants.
 
-use crate::{maps::offset, read, task};
+use aya_ebpf::helpers::generated::bpf_task_pt_regs;
+
+use crate::{
+    maps::{offset, setting},
+    read::{self, Address as _, Typed},
+    task,
+};
 use komainu_common::{offsets::ABSENT, syscalls::X32_BIT};
 
 const R10: u32 = 56;
@@ -23,7 +29,7 @@ const TS_COMPAT: u32 = 2;
 /// The system call being returned from.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
-    regs: u64,
+    regs: Typed,
     /// Number in the table of its entry.
     pub(crate) number: u32,
     /// Through a 32-bit entry.
@@ -32,16 +38,31 @@ pub(crate) struct Call {
     narrow: bool,
 }
 
+/// The registers that the current task entered the kernel with: those that `sys_exit` hands over as a
+/// plain number.
+#[inline(always)]
+pub(crate) fn registers(of_tracepoint: u64) -> Typed {
+    let address = if setting!(typed) == 0 {
+        of_tracepoint
+    } else {
+        // SAFETY: the current task is typed, as the helper wants it.
+        unsafe { bpf_task_pt_regs(task::current().raw() as *mut _) as u64 }
+    };
+    // SAFETY: typed, or `Settings::typed` is 0.
+    unsafe { Typed::new(address) }
+}
+
 /// The low half of `orig_ax`, which is all the kernel looks at: a program may set the upper half to
 /// anything. `None` where the task is in no system call.
 #[inline(always)]
-fn raw_number(regs: u64) -> Option<u32> {
-    read::kernel::<u32>(regs, ORIG_AX).filter(|&number| number != u32::MAX)
+fn raw_number(regs: Typed) -> Option<u32> {
+    regs.load::<u32>(ORIG_AX)
+        .filter(|&number| number != u32::MAX)
 }
 
 /// Number without the x32 bit; `None` where the task is not in a system call (`orig_ax` = -1).
 #[inline(always)]
-pub(crate) fn number(regs: u64) -> Option<u32> {
+pub(crate) fn number(regs: Typed) -> Option<u32> {
     raw_number(regs).map(|number| number & !X32_BIT)
 }
 
@@ -51,7 +72,8 @@ pub(crate) fn is_compat() -> bool {
     if offset!(task_thread_status) == ABSENT {
         return false;
     }
-    read::kernel::<u32>(task::current(), offset!(task_thread_status))
+    task::current()
+        .load::<u32>(offset!(task_thread_status))
         .is_some_and(|status| status & TS_COMPAT != 0)
 }
 
@@ -59,6 +81,7 @@ impl Call {
     /// Reads number and entry of the call in `regs`.
     #[inline(always)]
     pub(crate) fn new(regs: u64) -> Option<Self> {
+        let regs = registers(regs);
         let number = raw_number(regs)?;
         let compat = is_compat();
         Some(Self {
@@ -89,7 +112,7 @@ impl Call {
             _ => BP,
         };
         let register = if self.compat { compat } else { native };
-        let value = read::kernel::<u64>(self.regs, register).unwrap_or(0);
+        let value = self.regs.load::<u64>(register).unwrap_or(0);
         if self.compat {
             value & 0xffff_ffff
         } else {

@@ -9,7 +9,8 @@ use komainu_common::{
 
 use crate::{
     maps::{PATH_AREA, Scratch, offset, setting},
-    path, read,
+    path,
+    read::{self, Address},
 };
 
 /// Bytes of a cgroup's name at most (`NAME_MAX`).
@@ -23,15 +24,16 @@ const FRONT: u64 = 2 * (MAX_NAME as u64 + 1);
 /// That is the v2 cgroup, unless the task is in its root and a v1 hierarchy knows better (hosts
 /// that use v1 or hybrid hierarchies).
 #[inline(always)]
-fn of(task: u64) -> Option<(u64, bool)> {
-    let sets = read::pointer(task, offset!(task_cgroups))?;
-    let v2 = read::pointer(sets, offset!(cssset_dfl_cgrp))?;
+fn of<A: Address>(task: A) -> Option<(A, bool)> {
+    let sets = task.follow(offset!(task_cgroups))?;
+    let v2 = sets.follow(offset!(cssset_dfl_cgrp))?;
     let subsys = setting!(cgroup_v1_subsys);
     if subsys == ABSENT || level(v2) > 0 {
         return Some((v2, false));
     }
-    let v1 = read::pointer(sets, offset!(cssset_subsys) + 8 * subsys)
-        .and_then(|css| read::pointer(css, offset!(css_cgroup)));
+    let v1 = sets
+        .follow(offset!(cssset_subsys) + 8 * subsys)
+        .and_then(|css| css.follow(offset!(css_cgroup)));
     match v1 {
         Some(cgroup) if level(cgroup) > 0 => Some((cgroup, true)),
         _ => Some((v2, false)),
@@ -39,26 +41,29 @@ fn of(task: u64) -> Option<(u64, bool)> {
 }
 
 #[inline(always)]
-fn level(cgroup: u64) -> u32 {
-    read::kernel(cgroup, offset!(cgroup_level)).unwrap_or(0)
+fn level<A: Address>(cgroup: A) -> u32 {
+    cgroup.load(offset!(cgroup_level)).unwrap_or(0)
 }
 
 /// cgroup id of the task, see `Header::cgroup`; 0 if unreadable.
 #[inline(always)]
-pub(crate) fn id(task: u64) -> u64 {
+pub(crate) fn id<A: Address>(task: A) -> u64 {
     let Some((cgroup, v1)) = of(task) else {
         return 0;
     };
-    let id = read::pointer(cgroup, offset!(cgroup_kn))
-        .and_then(|node| read::kernel::<u64>(node, offset!(kernfs_id)))
+    let id = cgroup
+        .follow(offset!(cgroup_kn))
+        .and_then(|node| node.load::<u64>(offset!(kernfs_id)))
         .unwrap_or(0);
     if v1 { id | CGROUP_V1 } else { id }
 }
 
 /// Builds the path of the task's cgroup in [`Scratch::path`]; returns its `ITEM_*` flags.
 #[inline(never)]
-pub(crate) fn build_path(scratch: &mut Scratch, task: u64) -> u64 {
-    let node = of(task).and_then(|(cgroup, _)| read::pointer(cgroup, offset!(cgroup_kn)));
+pub(crate) fn build_path<A: Address>(scratch: &mut Scratch, task: A) -> u64 {
+    let node = of(task)
+        .and_then(|(cgroup, _)| cgroup.follow(offset!(cgroup_kn)))
+        .map(Address::raw);
     let unreadable = node.is_none();
     scratch.walk.at.set(node.unwrap_or(0));
     scratch.walk.position.set(PATH_AREA as u64);

@@ -1,6 +1,10 @@
 //! Open files: from a descriptor to `struct file`, and the facts of its inode.
 
-use crate::{maps::offset, read, task};
+use crate::{
+    maps::offset,
+    read::{self, Address as _},
+    task,
+};
 
 /// `s_magic` of overlayfs.
 const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
@@ -22,13 +26,14 @@ pub(crate) fn of_descriptor(fd: i64) -> Option<u64> {
     if fd < 0 {
         return None;
     }
-    let files = read::pointer(task::current(), offset!(task_files))?;
-    let table = read::pointer(files, offset!(files_fdt))?;
-    let max = read::kernel::<u32>(table, offset!(fdt_max_fds))?;
+    let files = task::current().follow(offset!(task_files))?;
+    let table = files.follow(offset!(files_fdt))?;
+    let max = table.load::<u32>(offset!(fdt_max_fds))?;
     if fd as u64 >= u64::from(max) {
         return None;
     }
-    let array = read::pointer(table, offset!(fdt_fd))?;
+    // A pointer to pointers has no type for the verifier: from here on the helper reads.
+    let array = table.load::<u64>(offset!(fdt_fd))?;
     read::pointer(array + 8 * fd as u64, 0)
 }
 

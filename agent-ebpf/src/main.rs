@@ -2,7 +2,9 @@
 //!
 //! Layers, each using only the ones before it:
 //! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`] (kernel facts) →
-//! [`account`] (counters, ledger) → [`share`] (who may have room) → [`record`] (build, submit) → [`probes`] (one file per hook family).
+//! [`account`] (counters, ledger) → [`share`] (who may have room) → [`record`] (build, submit),
+//! [`pending`] → [`name`], [`filter`] (what no rule can match ends here) → [`probes`] (one file per
+//! hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -34,8 +36,12 @@ mod account;
 mod arch;
 mod cgroup;
 mod file;
+mod filter;
 mod maps;
+mod name;
 mod path;
+mod pathname;
+mod pending;
 mod probes;
 mod read;
 mod record;

@@ -1,16 +1,26 @@
 //! Every map and global of the kernel half.
 
 use aya_ebpf::{
+    bindings::BPF_F_NO_PREALLOC,
     macros::map,
-    maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
+    maps::{
+        Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf,
+        lpm_trie::{Key, LpmTrie},
+    },
 };
 use komainu_common::{
     KernelOffsets, Settings,
     class::CLASS_SLOTS,
+    filter::{
+        ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_PLAN_ENTRIES, MAX_PLAN_PATH, PathKey, SLOTS,
+        Vector, WORDS, source,
+    },
     ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
     limits::{MAX_LEDGER, MAX_PENDING, MAX_PENDING_RECORD, MAX_RECORD, MAX_SHARES},
     syscalls::{INTEREST_SLOTS, handler},
 };
+
+use crate::name::NameKey;
 
 /// Frozen before load, so the verifier treats every offset as a constant.
 #[unsafe(no_mangle)]
@@ -82,6 +92,31 @@ pub(crate) static PENDING: HashMap<u64, Pending> = HashMap::with_max_entries(MAX
 #[repr(C, align(8))]
 pub(crate) struct Pending(pub(crate) [u8; MAX_PENDING_RECORD]);
 
+/// Which filter plan is in force.
+#[map]
+pub(crate) static ACTIVE_PLAN: Array<ActivePlan> = Array::with_max_entries(1, 0);
+
+/// Plans by slot and class: `slot * CLASS_SLOTS + class`.
+#[map]
+pub(crate) static PLANS: Array<ClassPlan> = Array::with_max_entries(SLOTS * CLASS_SLOTS, 0);
+
+/// Whole paths and last components of the plans.
+#[map]
+pub(crate) static PLAN_PATHS: HashMap<PathKey, Vector> =
+    HashMap::with_max_entries(MAX_PLAN_ENTRIES, BPF_F_NO_PREALLOC);
+
+/// Beginnings of paths of the plans; the key without its length is the head of a name and its bytes.
+#[map]
+pub(crate) static PLAN_PREFIXES: LpmTrie<[u8; 4 + MAX_PLAN_PATH], Vector> =
+    LpmTrie::with_max_entries(MAX_PLAN_ENTRIES, BPF_F_NO_PREALLOC);
+
+const _: () = assert!(size_of::<Key<[u8; 4 + MAX_PLAN_PATH]>>() == 132);
+
+/// What user space knows of cgroups: `filter::cgroup_kind` by cgroup id.
+#[map]
+pub(crate) static CGROUP_KINDS: LruHashMap<u64, u32> =
+    LruHashMap::with_max_entries(MAX_CGROUP_KINDS, 0);
+
 /// Where records are built: [`SLOTS_PER_CPU`] per CPU, the number of CPUs is the loader's knowledge.
 ///
 /// Not a per-CPU array, whose values cannot exceed 32 KiB.
@@ -128,10 +163,47 @@ pub(crate) struct Scratch {
     pub(crate) path: [u8; PATH_AREA + PATH_SLACK],
     /// Bytes of `record` in use.
     pub(crate) len: u32,
+    /// Index of this buffer in [`SCRATCH`], see [`scratch`].
+    pub(crate) index: u32,
+    /// Unused.
+    reserved: u32,
     /// Where the path begins in `path`; it ends at [`PATH_AREA`].
     pub(crate) path_start: u32,
     /// State of the loop being run, see [`Cell`].
     pub(crate) walk: Walk,
+    /// State of the filter for the event at hand.
+    pub(crate) filter: Filtering,
+}
+
+/// What the filter works with, see [`crate::filter`] and [`crate::name`].
+#[repr(C, align(8))]
+pub(crate) struct Filtering {
+    /// Conjunctions that are left, a [`Vector`].
+    pub(crate) alive: [Cell; WORDS],
+    /// What is known of the kernel's name, [`Name::encode`](crate::name::Name::encode).
+    pub(crate) kernel_len: Cell,
+    /// The same of the name asked for.
+    pub(crate) asked_len: Cell,
+    /// What the path tables hold for the names looked up.
+    pub(crate) found: [Cell; WORDS],
+    /// Values by `filter::source`.
+    pub(crate) values: [i64; source::COUNT as usize],
+    /// The kernel's name.
+    pub(crate) kernel: NameKey,
+    /// The name asked for.
+    pub(crate) asked: NameKey,
+    /// The last component of either.
+    pub(crate) base: NameKey,
+}
+
+/// A scratch buffer by its index: how a function that the verifier checks by itself (a global one, of
+/// which it knows nothing but numbers) gets at the buffer of its caller.
+#[inline(always)]
+pub(crate) fn scratch(index: u32) -> Option<&'static mut Scratch> {
+    // SAFETY: the caller's own buffer (see `Slot`), handed down to its functions one at a time.
+    SCRATCH
+        .get_ptr_mut(index)
+        .map(|scratch| unsafe { &mut *scratch })
 }
 
 /// Where a loop over dentries, cgroups or arguments stands.

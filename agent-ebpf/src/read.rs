@@ -9,6 +9,92 @@ use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
 };
 
+use crate::maps::setting;
+
+/// Where in the kernel's memory something is, and how it is read.
+pub(crate) trait Address: Copy {
+    /// No address.
+    const NULL: Self;
+    /// The address.
+    fn raw(self) -> u64;
+    /// Reads a number at `offset`; `None` for a null address or, where the kernel tells, a fault.
+    fn load<T: Number>(self, offset: u32) -> Option<T>;
+    /// Follows a pointer to a kernel struct at `offset`; `None` for null.
+    fn follow(self, offset: u32) -> Option<Self>;
+}
+
+/// An address that came out of memory as a plain number: read through the helper.
+impl Address for u64 {
+    const NULL: Self = 0;
+
+    #[inline(always)]
+    fn raw(self) -> u64 {
+        self
+    }
+
+    #[inline(always)]
+    fn load<T: Number>(self, offset: u32) -> Option<T> {
+        kernel(self, offset)
+    }
+
+    #[inline(always)]
+    fn follow(self, offset: u32) -> Option<Self> {
+        pointer(self, offset)
+    }
+}
+
+/// An address whose kernel type the verifier knows, because the kernel handed it to the program: read
+/// by a load instruction, which costs a tenth of a helper call. A fault reads as 0.
+///
+/// Where the kernel does not offer this ([`Settings::typed`](komainu_common::Settings)), the helper reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed(u64);
+
+impl Typed {
+    /// # Safety
+    /// `address` must come from a helper that returns a typed pointer, or `Settings::typed` be 0.
+    #[inline(always)]
+    pub(crate) unsafe fn new(address: u64) -> Self {
+        Self(address)
+    }
+}
+
+impl Address for Typed {
+    const NULL: Self = Self(0);
+
+    #[inline(always)]
+    fn raw(self) -> u64 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn load<T: Number>(self, offset: u32) -> Option<T> {
+        if setting!(typed) == 0 {
+            return kernel(self.0, offset);
+        }
+        if self.0 == 0 {
+            return None;
+        }
+        // SAFETY: the verifier checks offset and size against the kernel's type of the pointer, and the
+        // kernel turns a fault into 0. Volatile: it is not Rust's memory.
+        Some(unsafe { ((self.0 + u64::from(offset)) as *const T).read_volatile() })
+    }
+
+    #[inline(always)]
+    fn follow(self, offset: u32) -> Option<Self> {
+        self.load::<u64>(offset)
+            .filter(|&address| address != 0)
+            .map(Self)
+    }
+}
+
+/// What one load instruction reads.
+pub(crate) trait Number: Copy {}
+impl Number for u8 {}
+impl Number for u16 {}
+impl Number for u32 {}
+impl Number for u64 {}
+
 /// Reads a `T` at `base + offset` in kernel memory. `None` for a null base or a fault.
 #[inline(always)]
 pub(crate) fn kernel<T: Copy>(base: u64, offset: u32) -> Option<T> {

@@ -2,9 +2,7 @@
 
 use aya_ebpf::{
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    helpers::generated::{
-        bpf_get_smp_processor_id, bpf_map_update_elem, bpf_ringbuf_output, bpf_ringbuf_query,
-    },
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ringbuf_output, bpf_ringbuf_query},
     maps::RingBuf,
 };
 use komainu_common::{
@@ -14,15 +12,18 @@ use komainu_common::{
     header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
     ledger::Reason,
-    limits::{MAX_KERNEL_PATH, MAX_PENDING_RECORD, MAX_RECORD},
+    limits::{MAX_KERNEL_PATH, MAX_RECORD},
 };
 
 use crate::{
     account::{count, lose, now},
     arch::Call,
     cgroup,
-    maps::{BULK, LIFECYCLE, PATH_AREA, PENDING, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
-    path, read, share, task,
+    filter::Gate,
+    maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
+    path,
+    read::{self, Address, Typed},
+    share, task,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -33,11 +34,11 @@ const _: () = assert!(MAX_RECORD.is_power_of_two() && PATH_AREA.is_power_of_two(
 const _: () = assert!(MAX_KERNEL_PATH == PATH_AREA);
 
 /// A record of an event class whose fixed part is `T`, being built in a scratch slot.
-pub(crate) struct Record<T> {
+pub(crate) struct Record<T, A = Typed> {
     scratch: *mut Scratch,
     class: Class,
     lane: Lane,
-    subject: u64,
+    subject: A,
     _fixed: core::marker::PhantomData<T>,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Record<T> {
 /// `None` after counting the event as lost if there is no buffer, which a correctly sized scratch
 /// map rules out.
 #[inline(always)]
-pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
+pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     count(class, |counters| counters.seen += 1);
     let record = draft(slot, class, subject);
     if record.is_none() {
@@ -60,10 +61,11 @@ pub(crate) fn begin<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
 
 /// Begins the record of an event that is not over yet, and is to be counted when it is.
 #[inline(always)]
-pub(crate) fn draft<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<T>> {
+pub(crate) fn draft<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
-    let scratch = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32)?;
+    let index = cpu * SLOTS_PER_CPU + slot as u32;
+    let scratch = SCRATCH.get_ptr_mut(index)?;
     let record = Record {
         scratch,
         class,
@@ -82,31 +84,11 @@ pub(crate) fn draft<T>(slot: Slot, class: Class, subject: u64) -> Option<Record<
     header.plan = 0;
     header.reserved = 0;
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
+    record.scratch().index = index;
     Some(record)
 }
 
-/// Takes up the record that [`Record::keep`] left under `key`, counts its event as seen, now, and
-/// forgets the key. `None` if there is none of this class.
-#[inline(always)]
-pub(crate) fn resume<T>(slot: Slot, class: Class, key: u64) -> Option<Record<T>> {
-    let kept = PENDING.get_ptr(key)?;
-    let record = draft::<T>(slot, class, 0)?;
-    let target = (&raw mut record.scratch().record).cast();
-    // SAFETY: the record is longer than what is kept, which is kernel memory to the helper.
-    let copied = unsafe { read::kernel_bytes(target, MAX_PENDING_RECORD as u32, kept as u64) };
-    if !copied || record.header().class != class.0 {
-        return None;
-    }
-    // Fails where another CPU took it up: there is one end of an operation.
-    PENDING.remove(key).ok()?;
-    count(class, |counters| counters.seen += 1);
-    let header = record.header();
-    header.time = now();
-    record.scratch().len = header.size;
-    Some(record)
-}
-
-impl<T> Record<T> {
+impl<T, A: Address> Record<T, A> {
     /// Sends the record through the bulk ring, whatever its class: anyone can make as many failed
     /// calls as they like, and none may take the place of a process that starts.
     #[inline(always)]
@@ -126,22 +108,11 @@ impl<T> Record<T> {
         }
     }
 
-    /// Notes bits of the header's flags.
+    /// Notes what the filter left of the plan's conjunctions.
     #[inline(always)]
-    pub(crate) fn add_flags(&self, flags: u16) {
-        self.header().flags |= flags;
-    }
-
-    /// Notes the native call that does what the event does.
-    #[inline(always)]
-    pub(crate) fn set_syscall(&self, number: u32) {
-        self.header().syscall = number;
-    }
-
-    /// Notes the result.
-    #[inline(always)]
-    pub(crate) fn set_ret(&self, ret: i64) {
-        self.header().ret = ret;
+    pub(crate) fn set_outcome(&self, gate: &Gate) {
+        let header = self.header();
+        (header.conjunctions, header.plan) = gate.outcome(self.scratch());
     }
 
     /// The scratch buffer, for building paths.
@@ -152,8 +123,9 @@ impl<T> Record<T> {
         unsafe { &mut *self.scratch }
     }
 
+    /// The header; who caused the event is in it once it is described.
     #[inline(always)]
-    fn header(&self) -> &'static mut Header {
+    pub(crate) fn header(&self) -> &'static mut Header {
         // SAFETY: the record is the first field of the slot and begins with a header; the slot is
         // ours and 8-aligned.
         unsafe { &mut *self.scratch.cast::<Header>() }
@@ -249,6 +221,12 @@ impl<T> Record<T> {
         });
     }
 
+    /// Bytes in front of an item's own.
+    #[inline(always)]
+    pub(crate) fn item_head(&self) -> u32 {
+        ITEM as u32
+    }
+
     /// Appends an item of at most `CAP` bytes: `write` gets room for them and returns how many it
     /// wrote and the item's flags.
     #[inline(always)]
@@ -282,37 +260,13 @@ impl<T> Record<T> {
         self.send();
     }
 
-    /// Describes the task and keeps the record under a key until the event is over; gives it back
-    /// where there is no room.
-    #[inline(always)]
-    pub(crate) fn keep(self, key: u64) -> Result<(), Self> {
-        self.describe();
-        let header = self.header();
-        header.size = self.scratch().len;
-        let map = (&raw const PENDING).cast_mut().cast();
-        let value = (&raw const self.scratch().record).cast();
-        let fits = header.size as usize <= MAX_PENDING_RECORD;
-        // SAFETY: key and value are of the types of the map; the record is longer than the value.
-        if fits && unsafe { bpf_map_update_elem(map, (&raw const key).cast(), value, 0) } == 0 {
-            return Ok(());
-        }
-        Err(self)
-    }
-
     /// Says who caused the event.
     #[inline(always)]
-    fn describe(&self) {
+    pub(crate) fn describe(&self) {
         let header = self.header();
         header.cgroup = cgroup::id(self.subject);
         // SAFETY: the task is part of the header just borrowed.
         unsafe { task::fill(self.subject, &raw mut header.task) };
-    }
-
-    /// Counts the event of a draft as seen, and puts its record into its ring.
-    #[inline(always)]
-    pub(crate) fn submit_seen(self) {
-        count(self.class, |counters| counters.seen += 1);
-        self.submit();
     }
 
     /// Puts a described record into its ring, or counts it as lost.

@@ -156,6 +156,9 @@ section! {
         /// Record the environment of started programs, up to 4 KiB each; without it `proc.env`
         /// is empty.
         record_env: bool = true;
+        /// Deliver what the kernel filter would end in the kernel too, and fail if a rule matches any of
+        /// it. `--audit-filter` sets it.
+        audit_filter: bool = false;
         /// Seconds between two looks at the loss ledger. 1 to 3600.
         ledger_seconds: Count<1, 3_600> = Count(5);
     }

@@ -29,7 +29,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     };
     // First of all: another thread may replace the descriptor any moment.
     let target = file::of_descriptor(i64::from(arguments.fd)).and_then(sock::of_file);
-    let Some(record) = record::begin::<Connect>(Slot::Syscall, Class::CONNECT, task::current())
+    let Some(record) = record::begin::<Connect, _>(Slot::Syscall, Class::CONNECT, task::current())
     else {
         return 0;
     };

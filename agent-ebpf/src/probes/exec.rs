@@ -19,7 +19,7 @@ use crate::{
     file::{self, Layer},
     maps::{PATH_AREA, Slot, offset, setting},
     probes::syscall::is_own_process,
-    read,
+    read::{self, Address as _, Typed},
     record::{self, Record},
     task,
 };
@@ -29,12 +29,13 @@ const AT_FDCWD: i32 = -100;
 /// Records a started program.
 #[raw_tracepoint(tracepoint = "sched_process_exec")]
 pub fn exec(ctx: RawTracePointContext) -> i32 {
-    let subject: u64 = ctx.arg(0);
+    // The tracepoint's task is the current one.
+    let subject = task::current();
     let bprm: u64 = ctx.arg(2);
     if is_own_process() {
         return 0;
     }
-    let Some(record) = record::begin::<Exec>(Slot::Exec, Class::EXEC, subject) else {
+    let Some(record) = record::begin::<Exec, _>(Slot::Exec, Class::EXEC, subject) else {
         return 0;
     };
     clear(record.fixed(), subject);
@@ -50,7 +51,7 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
             record.append_kernel_str::<MAX_USER_PATH>(tag::INTERP, interp);
         }
     }
-    if let Some(mm) = read::pointer(subject, offset!(task_mm)) {
+    if let Some(mm) = subject.follow(offset!(task_mm)) {
         append_executable(&record, mm);
         append_strings(&record, mm);
     }
@@ -71,7 +72,7 @@ pub fn exec_failed(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     let subject = task::current();
-    let Some(record) = record::begin::<Exec>(Slot::Syscall, Class::EXEC, subject) else {
+    let Some(record) = record::begin::<Exec, _>(Slot::Syscall, Class::EXEC, subject) else {
         return 0;
     };
     let record = record.in_bulk();
@@ -103,7 +104,7 @@ fn is_execveat(call: &Call) -> bool {
 }
 
 #[inline(always)]
-fn clear(out: &mut Exec, subject: u64) {
+fn clear(out: &mut Exec, subject: Typed) {
     out.inode = 0;
     out.ctime = 0;
     out.mtime = 0;
@@ -120,8 +121,8 @@ fn clear(out: &mut Exec, subject: u64) {
 
 /// Facts and path of `mm->exe_file`.
 #[inline(always)]
-fn append_executable(record: &Record<Exec>, mm: u64) {
-    let Some(exe) = read::pointer(mm, offset!(mm_exe_file)) else {
+fn append_executable(record: &Record<Exec>, mm: Typed) {
+    let Some(exe) = read::pointer(mm.raw(), offset!(mm_exe_file)) else {
         return;
     };
     let out = record.fixed();
@@ -164,10 +165,10 @@ fn is_memfd(record: &Record<Exec>) -> bool {
 
 /// `argv` and the environment as they stand in the new image.
 #[inline(always)]
-fn append_strings(record: &Record<Exec>, mm: u64) {
+fn append_strings(record: &Record<Exec>, mm: Typed) {
     let range = |start, end| {
-        let start = read::kernel::<u64>(mm, start).unwrap_or(0);
-        let end = read::kernel::<u64>(mm, end).unwrap_or(0);
+        let start = mm.load::<u64>(start).unwrap_or(0);
+        let end = mm.load::<u64>(end).unwrap_or(0);
         (start, end.saturating_sub(start))
     };
     let (start, len) = range(offset!(mm_arg_start), offset!(mm_arg_end));
@@ -221,18 +222,18 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
 }
 
 #[inline(always)]
-fn append_cwd(record: &Record<Exec>, subject: u64) {
+fn append_cwd(record: &Record<Exec>, subject: Typed) {
     if let Some(pwd) = task::pwd(subject) {
         record.append_path_of(tag::CWD, pwd);
     }
 }
 
 #[inline(always)]
-fn append_ancestors(record: &Record<Exec>, subject: u64) {
+fn append_ancestors(record: &Record<Exec>, subject: Typed) {
     const SIZE: usize = size_of::<Ancestor>();
     record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |target| {
         let walk = &mut record.scratch().walk;
-        walk.at.set(subject);
+        walk.at.set(subject.raw());
         walk.position.set(0);
         for index in 0..MAX_ANCESTORS {
             let mut ancestor = Ancestor {

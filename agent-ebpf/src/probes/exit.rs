@@ -8,21 +8,23 @@ use komainu_common::{Class, exit::Exit};
 use crate::{
     maps::{Slot, offset},
     probes::syscall::is_own_process,
-    read, record, task,
+    read::Address as _,
+    record, task,
 };
 
 /// Records the end of a process, when its last thread ends.
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
-pub fn exit(ctx: RawTracePointContext) -> i32 {
-    let subject: u64 = ctx.arg(0);
+pub fn exit(_ctx: RawTracePointContext) -> i32 {
+    // The tracepoint's task is the current one.
+    let subject = task::current();
     if !task::is_last_thread(subject) || is_own_process() {
         return 0;
     }
-    let Some(record) = record::begin::<Exit>(Slot::Exit, Class::EXIT, subject) else {
+    let Some(record) = record::begin::<Exit, _>(Slot::Exit, Class::EXIT, subject) else {
         return 0;
     };
     let fixed = record.fixed();
-    fixed.code = read::kernel(subject, offset!(task_exit_code)).unwrap_or(0);
+    fixed.code = subject.load(offset!(task_exit_code)).unwrap_or(0);
     fixed.reserved = 0;
     record.submit();
     0

@@ -15,7 +15,7 @@ pub fn fork(ctx: RawTracePointContext) -> i32 {
     if task::tgid(child) != task::tid(child) || is_own_process() {
         return 0;
     }
-    let Some(record) = record::begin::<Fork>(Slot::Fork, Class::FORK, child) else {
+    let Some(record) = record::begin::<Fork, _>(Slot::Fork, Class::FORK, child) else {
         return 0;
     };
     let fixed = record.fixed();

@@ -3,8 +3,8 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
+    filter::{role, source},
     item::tag,
-    limits::MAX_USER_PATH,
     open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_RESOLVED, OPEN_UPPER_LAYER, Open},
     syscalls::x86_64::{self as native, compat},
 };
@@ -12,13 +12,21 @@ use komainu_common::{
 use crate::{
     arch::Call,
     file::{self, Layer},
+    filter::{self, Gate},
     maps::{Slot, offset},
-    read,
+    pathname::{self, AT_FDCWD},
+    read::{self, Address},
     record::{self, Record},
     task,
 };
 
-const AT_FDCWD: i32 = -100;
+/// The one path of an open.
+const PATH: pathname::Slot = pathname::Slot {
+    user: tag::USER_PATH,
+    kernel: tag::KERNEL_PATH,
+    base: tag::BASE_PATH,
+    role: role::FIRST,
+};
 /// `O_WRONLY | O_CREAT | O_TRUNC`, what `creat(2)` stands for.
 const CREAT_FLAGS: u32 = 0o1101;
 /// `FMODE_CREATED` (`include/linux/fs.h`).
@@ -42,20 +50,64 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     let ret: i64 = ctx.arg(1);
     // First of all: another thread may replace the descriptor any moment.
     let file = file::of_descriptor(ret);
-    let Some(record) = record::begin::<Open>(Slot::Syscall, Class::OPEN, task::current()) else {
+    let Some(record) = record::begin::<Open, _>(Slot::Syscall, Class::OPEN, task::current()) else {
         return 0;
     };
     record.set_call(&call, ret);
     let name = arguments(&call, record.fixed());
-    let first = record.append_user_str::<MAX_USER_PATH>(tag::USER_PATH, name);
-    if first != b'/' && first != 0 {
-        append_base(&record);
+    let gate = Gate::of(Class::OPEN);
+    if let Some(gate) = gate
+        && !passes_numbers(&record, &gate, &call, ret)
+        && gate.reject(record.scratch())
+    {
+        return 0;
+    }
+    let asked = (name, record.fixed().dirfd);
+    let kernel = file.map(|file| file + u64::from(offset!(file_path)));
+    if !pathname::append(&record, gate.as_ref(), PATH, asked, kernel) {
+        return 0;
     }
     if let Some(file) = file {
-        append_file(&record, file);
+        fill_file(&record, file);
+    }
+    if let Some(gate) = gate {
+        record.set_outcome(&gate);
     }
     record.submit();
     0
+}
+
+/// Applies what needs no path; `false` if no rule is left.
+#[inline(always)]
+fn passes_numbers(record: &Record<Open>, gate: &Gate, call: &Call, ret: i64) -> bool {
+    let scratch = record.scratch();
+    gate.begin(scratch);
+    gate.set_common(scratch, task::current(), ret);
+    filter::set(scratch, source::CALL, i64::from(row(call)));
+    filter::set(scratch, source::OPEN_FLAGS, i64::from(record.fixed().flags));
+    gate.test_numbers(scratch)
+}
+
+/// Index of the call in the table of system calls.
+#[inline(always)]
+fn row(call: &Call) -> u32 {
+    const ROWS: [u32; 3] = [
+        native::row("open"),
+        native::row("creat"),
+        native::row("openat2"),
+    ];
+    let numbers = if call.compat {
+        [compat::OPEN, compat::CREAT, compat::OPENAT2]
+    } else {
+        [native::OPEN, native::CREAT, native::OPENAT2]
+    };
+    let mut row = const { native::row("openat") };
+    for (number, its_row) in numbers.into_iter().zip(ROWS) {
+        if call.number == number {
+            row = its_row;
+        }
+    }
+    row
 }
 
 /// Fills what the program passed; returns the address of the path.
@@ -99,23 +151,9 @@ fn arguments(call: &Call, out: &mut Open) -> u64 {
     call.arg(1)
 }
 
-/// Appends the directory a relative path starts from.
+/// Fills what the kernel knows of the opened file.
 #[inline(always)]
-pub(super) fn append_base(record: &Record<Open>) {
-    let dirfd = record.fixed().dirfd;
-    let start = if dirfd == AT_FDCWD {
-        task::pwd(task::current())
-    } else {
-        file::of_descriptor(i64::from(dirfd)).map(|file| file + u64::from(offset!(file_path)))
-    };
-    if let Some(start) = start {
-        record.append_path_of(tag::BASE_PATH, start);
-    }
-}
-
-/// Fills and appends what the kernel knows of the opened file.
-#[inline(always)]
-pub(super) fn append_file(record: &Record<Open>, file: u64) {
+pub(super) fn fill_file<A: Address>(record: &Record<Open, A>, file: u64) {
     let out = record.fixed();
     let mode = read::kernel::<u32>(file, offset!(file_mode)).unwrap_or(0);
     out.facts = OPEN_RESOLVED;
@@ -132,5 +170,4 @@ pub(super) fn append_file(record: &Record<Open>, file: u64) {
             Layer::None => {}
         }
     }
-    record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
 }

@@ -24,6 +24,7 @@ use komainu_common::{
 use crate::{
     account, file,
     maps::{INTEREST, PENDING, Slot, offset},
+    pathname, pending,
     probes::{open, syscall::is_own_process},
     read,
     record::{self, Record},
@@ -86,15 +87,17 @@ fn wanted(syscall: u32) -> bool {
 
 /// Keeps a record until the operation ends, or sends it.
 #[inline(always)]
-fn keep_or_send<T>(record: Record<T>, request: u64) {
-    record.add_flags(HEADER_IO_URING);
+fn keep_or_send<T>(class: Class, record: Record<T>, request: u64) {
+    record.header().flags |= HEADER_IO_URING;
     let flags = read::kernel::<u32>(request, offset!(uring_flags)).unwrap_or(0);
-    if flags & SKIP_SUCCESS != 0 {
-        record.add_flags(HEADER_UNFINISHED);
-        record.submit_seen();
-    } else if let Err(record) = record.keep(request) {
-        record.add_flags(HEADER_UNFINISHED);
-        record.submit_seen();
+    let left = if flags & SKIP_SUCCESS == 0 {
+        pending::keep(record, request)
+    } else {
+        Err(record)
+    };
+    if let Err(record) = left {
+        record.header().flags |= HEADER_UNFINISHED;
+        pending::submit_seen(class, record);
     }
 }
 
@@ -111,10 +114,11 @@ fn result(request: u64) -> i64 {
 
 #[inline(always)]
 fn submit_open(request: u64, syscall: u32) {
-    let Some(record) = record::draft::<Open>(Slot::RingSubmit, Class::OPEN, task::current()) else {
+    let Some(record) = record::draft::<Open, _>(Slot::RingSubmit, Class::OPEN, task::current())
+    else {
         return account::unhandled(Class::OPEN);
     };
-    record.set_syscall(syscall);
+    record.header().syscall = syscall;
     let open = command(request);
     let out = record.fixed();
     out.inode = 0;
@@ -129,22 +133,26 @@ fn submit_open(request: u64, syscall: u32) {
         .and_then(|filename| read::pointer(filename, offset!(filename_name)))
         .unwrap_or(0);
     let first = record.append_kernel_str::<MAX_USER_PATH>(tag::USER_PATH, name);
-    if first != b'/' && first != 0 {
-        open::append_base(&record);
+    if first != b'/'
+        && first != 0
+        && let Some(start) = pathname::base(record.fixed().dirfd)
+    {
+        record.append_path_of(tag::BASE_PATH, start);
     }
-    keep_or_send(record, request);
+    keep_or_send(Class::OPEN, record, request);
 }
 
 #[inline(always)]
 fn complete_open(request: u64) {
-    let Some(record) = record::resume::<Open>(Slot::RingComplete, Class::OPEN, request) else {
+    let Some(record) = pending::resume::<Open>(Slot::RingComplete, Class::OPEN, request) else {
         return;
     };
     let ret = result(request);
     let file = if ret < 0 { None } else { opened(request, ret) };
-    record.set_ret(ret);
+    record.header().ret = ret;
     if let Some(file) = file {
-        open::append_file(&record, file);
+        open::fill_file(&record, file);
+        record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
     }
     record.send();
 }
@@ -177,10 +185,11 @@ fn opened(request: u64, ret: i64) -> Option<u64> {
 #[inline(always)]
 fn submit_connect(request: u64) {
     let subject = task::current();
-    let Some(record) = record::draft::<Connect>(Slot::RingSubmit, Class::CONNECT, subject) else {
+    let Some(record) = record::draft::<Connect, _>(Slot::RingSubmit, Class::CONNECT, subject)
+    else {
         return account::unhandled(Class::CONNECT);
     };
-    record.set_syscall(native::CONNECT);
+    record.header().syscall = native::CONNECT;
     let fixed = record.fixed();
     sock::clear(fixed);
     let flags = read::kernel::<u32>(request, offset!(uring_flags)).unwrap_or(0);
@@ -190,7 +199,7 @@ fn submit_connect(request: u64) {
         -1
     };
     append_address(&record, request);
-    keep_or_send(record, request);
+    keep_or_send(Class::CONNECT, record, request);
 }
 
 /// Appends the address asked for: the kernel's copy of it, where there is one already.
@@ -209,11 +218,11 @@ fn append_address(record: &Record<Connect>, request: u64) {
 
 #[inline(always)]
 fn complete_connect(request: u64) {
-    let Some(record) = record::resume::<Connect>(Slot::RingComplete, Class::CONNECT, request)
+    let Some(record) = pending::resume::<Connect>(Slot::RingComplete, Class::CONNECT, request)
     else {
         return;
     };
-    record.set_ret(result(request));
+    record.header().ret = result(request);
     // The kernel's own reference: no descriptor that could be replaced.
     let target = read::pointer(request, offset!(uring_file)).and_then(sock::of_file);
     if let Some((socket, inode)) = target {

@@ -15,7 +15,7 @@ use crate::{
 /// Finds the handler of the system call and jumps to it.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
-    let Some(number) = arch::number(ctx.arg(0)) else {
+    let Some(number) = arch::number(arch::registers(ctx.arg(0))) else {
         return 0;
     };
     let Some(&interest) = INTEREST.get(number) else {

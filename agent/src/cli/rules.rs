@@ -1,5 +1,6 @@
 //! `komainu rules`.
 
+mod explain;
 mod layout;
 mod list;
 mod place;
@@ -42,6 +43,8 @@ enum Command {
     Show(show::Args),
     /// Say why a rule does or does not fire for an event: each part of its condition with its value.
     Why(why::Args),
+    /// Say what of the rules the kernel's filter tests, and which rules let much of a class pass.
+    Explain(explain::Args),
     /// Print the JSON Schema of rule files or of test files.
     Schema(schema::Args),
 }
@@ -65,18 +68,19 @@ struct Check {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Check(args) => match &args.explain {
-            Some(code) => explain(code),
+            Some(code) => explain_code(code),
             None => check(args),
         },
         Command::Test(args) => rules_test::run(args),
         Command::List(args) => list::run(args),
         Command::Show(args) => show::run(args),
         Command::Why(args) => why::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Schema(args) => schema::run(args),
     }
 }
 
-fn explain(code: &str) -> anyhow::Result<ExitCode> {
+fn explain_code(code: &str) -> anyhow::Result<ExitCode> {
     let page = diagnostics::explain(code).ok_or_else(|| {
         let known: Vec<&str> = diagnostics::CODES.iter().map(|code| code.id).collect();
         anyhow!("there is no code {code:?}; there are {}", known.join(", "))

@@ -31,6 +31,10 @@ pub(super) struct Args {
     /// Leave out rules less severe than this.
     #[arg(long, value_name = "PRIORITY")]
     priority: Option<LeastPriority>,
+    /// Deliver what the kernel filter would end in the kernel too; end with status 1 if a rule matched
+    /// any of it.
+    #[arg(long)]
+    audit_filter: bool,
     /// Least level of the log on standard error.
     #[arg(long, value_enum, value_name = "LEVEL")]
     log_level: Option<LogLevel>,
@@ -48,6 +52,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.rules.extend(args.rules);
     config.output.format = args.format.unwrap_or(config.output.format);
     config.matching = args.matching.unwrap_or(config.matching);
+    config.kernel.audit_filter |= args.audit_filter;
     config.priority = args.priority.unwrap_or(config.priority);
     if enrich::proc::foreign(&config.processes.proc) {
         tracing::warn!(

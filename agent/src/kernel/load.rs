@@ -23,6 +23,7 @@ use super::{
     BtfError, KernelTypes, Lanes, OBJECT,
     features::v1_controllers,
     lanes::LARGEST_RING,
+    plan::Installed,
     probes::{Hook, PROBES, Probe, ProbeStatus, needed, older_name},
 };
 
@@ -91,6 +92,7 @@ pub struct Kernel {
     links: Vec<RawTracePointLink>,
     /// Bytes of the lifecycle ring.
     lifecycle_ring: usize,
+    pub(super) installed: Installed,
 }
 
 impl Kernel {
@@ -106,6 +108,7 @@ impl Kernel {
             cgroup_v1_subsys: v1_subsys(&types),
             wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
             bulk_bytes: options.bulk_ring,
+            typed: u32::from(types.has_typed_task()),
         };
         let absent = types.absent();
         drop(types);
@@ -134,6 +137,7 @@ impl Kernel {
             probes: Vec::new(),
             links: Vec::new(),
             lifecycle_ring: options.lifecycle_ring as usize,
+            installed: Installed::default(),
         };
         kernel.learn_own_process();
         kernel.attach_all(&absent)?;

@@ -8,6 +8,7 @@ mod features;
 mod lanes;
 mod load;
 mod offsets;
+mod plan;
 mod probes;
 mod stats;
 
@@ -16,6 +17,7 @@ pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
 pub use load::{Kernel, LoadError, Options};
 pub use offsets::{BtfError, KernelTypes};
+pub use plan::CgroupKinds;
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};
 pub use stats::{ClassReport, Loss, Missed};
 

@@ -78,6 +78,14 @@ impl KernelTypes {
             .enumerator("cgroup_subsys_id", &format!("{controller}_cgrp_id"))
     }
 
+    /// Whether programs get typed pointers to the current task and its registers (5.15).
+    pub fn has_typed_task(&self) -> bool {
+        let helpers = ["BPF_FUNC_get_current_task_btf", "BPF_FUNC_task_pt_regs"];
+        helpers
+            .iter()
+            .all(|helper| self.0.enumerator("bpf_func_id", helper).is_some())
+    }
+
     fn resolve(&self, spec: &OffsetSpec) -> Option<u32> {
         spec.alternatives.iter().find_map(|&(strct, path)| {
             if path.is_empty() {

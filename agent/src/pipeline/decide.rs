@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use super::clock;
+use super::engine::InForce;
 use super::losses::Loss;
 use super::verdict::Decider;
 use crate::enrich::proc::Scanned;
 use crate::enrich::users::Users;
 use crate::event::ProcKey;
-use crate::rules::RuleSet;
 
 /// Longest that a bulk record stays unread.
 const TICK: Duration = Duration::from_millis(50);
@@ -53,12 +53,15 @@ pub(super) trait Records {
 
     /// Hands over what there is, in order, up to a bound; false if there is nothing.
     fn drain(&mut self, each: &mut dyn FnMut(&[u8])) -> bool;
+
+    /// Tells where they come from which cgroups are of containers.
+    fn tell_kinds(&mut self, cgroups: impl Iterator<Item = (u64, bool)>);
 }
 
 /// The thread's connections.
 #[derive(Debug)]
 pub(super) struct Wires {
-    pub(super) rules: Arc<ArcSwap<RuleSet>>,
+    pub(super) in_force: Arc<ArcSwap<InForce>>,
     pub(super) notices: Receiver<Notice>,
     pub(super) wanted: SyncSender<ProcKey>,
     pub(super) stop: Arc<AtomicBool>,
@@ -75,6 +78,8 @@ pub(super) struct Totals {
     pub(super) alerts: u64,
     /// Records that could not be decoded, and events the kernel half lost.
     pub(super) lost: u64,
+    /// Alerts that the kernel filter would have hidden (`audit_filter`).
+    pub(super) hidden: u64,
 }
 
 /// Decides until told to stop, then until the rings are empty.
@@ -93,8 +98,9 @@ pub(super) fn run(
         } else {
             records.wait(TICK)?;
         }
-        let rules = wires.rules.load();
-        let more = records.drain(&mut |record| decider.record(&rules, record));
+        let in_force = wires.in_force.load();
+        let more = records.drain(&mut |record| decider.record(&in_force, record));
+        records.tell_kinds(decider.state.containers.news());
         decider.ask_unknown(|key| wires.wanted.try_send(key).is_ok());
         let now = Instant::now();
         for notice in wires.notices.try_iter().take(NOTICES) {

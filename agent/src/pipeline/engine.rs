@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use komainu_common::Class;
+use komainu_common::{Class, Header};
 
 use super::rule_files;
 use crate::config::Config;
 use crate::event::event_types;
-use crate::rules::{self, Diagnostic, Files, LoadOptions, OutputOptions, RuleSet, Source};
+use crate::rules::plan::ClassTables;
+use crate::rules::{self, Diagnostic, Files, LoadOptions, OutputOptions, Plan, RuleSet, Source};
 
 /// Why rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,51 +85,169 @@ pub(super) fn wants(rules: &RuleSet, class: Class) -> bool {
     event_types().any(|ty| ty.class == Some(class) && rules.wants(ty))
 }
 
-/// Puts rules in force; returns how many. `deliver` has the kernel half deliver the classes that
-/// are wanted: before the first rule that wants one is in force, and until the last that did is
-/// gone.
+/// Rules, and the filter plan that the kernel half has of them.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) rules: RuleSet,
+    pub(super) plan: Plan,
+    /// By which records name the plan; 0 before there is one.
+    pub(super) generation: u32,
+}
+
+impl InForce {
+    /// Rules whose plan the kernel half does not have: every record is tried on all of them.
+    pub(super) fn unfiltered(rules: RuleSet) -> Self {
+        Self {
+            plan: rules.plan(),
+            rules,
+            generation: 0,
+        }
+    }
+
+    /// The plan's tables for a record, if its conjunctions are of this plan.
+    pub(super) fn tables(&self, header: &Header) -> Option<&ClassTables> {
+        let is_ours = header.plan != 0 && header.plan == self.generation;
+        is_ours
+            .then(|| self.plan.class(Class(header.class)))
+            .flatten()
+    }
+}
+
+/// What the kernel half is asked for.
+pub(super) trait Filter {
+    /// Why it cannot.
+    type Error: std::fmt::Display;
+
+    /// Delivers these classes and no others.
+    fn deliver(&mut self, is_wanted: &dyn Fn(Class) -> bool) -> Result<(), Self::Error>;
+
+    /// Takes a plan without using it yet; returns its generation.
+    fn prepare(&mut self, plan: &Plan) -> Result<u32, Self::Error>;
+
+    /// Uses the plan last taken.
+    fn commit(&mut self) -> Result<(), Self::Error>;
+}
+
+/// Puts rules in force; returns how many.
+///
+/// The kernel half takes what may fail first. Then the new rules judge, and all of them judge a record
+/// that went through the old plan; then the new plan filters. So nothing that passed a plan is tried
+/// on less than the rules in force, and nothing is filtered by a plan whose rules do not judge yet. The
+/// classes that are wanted are delivered before the first rule that wants one is in force, and until
+/// the last that did is gone.
 ///
 /// # Errors
 ///
-/// Classes cannot be delivered; the old rules stay. Where only leaving out those that nobody wants
-/// any more fails, the new rules are in force and a warning is logged.
-pub(super) fn put_in_force<E: std::fmt::Display>(
-    rules: &ArcSwap<RuleSet>,
-    new: RuleSet,
-    mut deliver: impl FnMut(&dyn Fn(Class) -> bool) -> Result<(), E>,
-) -> Result<usize, E> {
-    let (old, new) = (rules.load_full(), Arc::new(new));
-    deliver(&|class| wants(&old, class) || wants(&new, class))?;
-    rules.store(Arc::clone(&new));
-    if let Err(error) = deliver(&|class| wants(&new, class)) {
+/// The kernel half does not take the plan or deliver the classes; the old rules stay. Where only
+/// leaving out classes that nobody wants any more fails, the new rules are in force and a warning is
+/// logged.
+pub(super) fn put_in_force<F: Filter>(
+    in_force: &ArcSwap<InForce>,
+    rules: RuleSet,
+    kernel: &mut F,
+) -> Result<usize, F::Error> {
+    let old = in_force.load_full();
+    let plan = rules.plan();
+    let generation = kernel.prepare(&plan)?;
+    let new = Arc::new(InForce {
+        rules,
+        plan,
+        generation,
+    });
+    kernel.deliver(&|class| wants(&old.rules, class) || wants(&new.rules, class))?;
+    in_force.store(Arc::clone(&new));
+    if let Err(error) = kernel.commit() {
+        in_force.store(old);
+        return Err(error);
+    }
+    if let Err(error) = kernel.deliver(&|class| wants(&new.rules, class)) {
         tracing::warn!(%error, "events that no rule wants any more are still delivered");
     }
-    Ok(enabled(&new))
+    Ok(enabled(&new.rules))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A kernel half that refuses at its `refuses`-th call and notes what it was asked for.
+    #[derive(Default)]
+    struct Fake {
+        refuses: Option<usize>,
+        calls: Vec<String>,
+    }
+
+    impl Fake {
+        fn call(&mut self, what: String) -> Result<(), &'static str> {
+            self.calls.push(what);
+            if self.refuses == Some(self.calls.len()) {
+                Err("no")
+            } else {
+                Ok(())
+            }
+        }
+    }
+
+    impl Filter for Fake {
+        type Error = &'static str;
+
+        fn deliver(&mut self, is_wanted: &dyn Fn(Class) -> bool) -> Result<(), &'static str> {
+            let wanted = (is_wanted(Class::OPEN), is_wanted(Class::CONNECT));
+            self.call(format!("deliver {wanted:?}"))
+        }
+
+        fn prepare(&mut self, _: &Plan) -> Result<u32, &'static str> {
+            self.call("prepare".into()).map(|()| 7)
+        }
+
+        fn commit(&mut self) -> Result<(), &'static str> {
+            self.call("commit".into())
+        }
+    }
+
     #[test]
-    fn rules_in_force_are_no_failed_reload() {
+    fn a_reload_is_whole_or_not_at_all() {
         let text = |name: &str, ty: &str| {
             format!(
                 "- rule: {name}\n  desc: d\n  condition: evt.type = {ty}\n  output: o\n  priority: INFO\n"
             )
         };
-        let rules = ArcSwap::from_pointee(compiled(&text("old", "openat")).unwrap());
-        let name = |rules: &ArcSwap<RuleSet>| rules.load().rule(0).unwrap().name.clone();
-        let new = || compiled(&text("new", "connect")).unwrap();
-        let refused = put_in_force(&rules, new(), |_| Err("no"));
-        assert_eq!((refused, name(&rules).as_str()), (Err("no"), "old"));
-        let mut calls = Vec::new();
-        let narrowing_fails = put_in_force(&rules, new(), |is_wanted| {
-            calls.push((is_wanted(Class::OPEN), is_wanted(Class::CONNECT)));
-            if calls.len() == 2 { Err("no") } else { Ok(()) }
-        });
-        assert_eq!((narrowing_fails, name(&rules).as_str()), (Ok(1), "new"));
-        assert_eq!(calls, [(true, true), (false, true)]);
+        let outcome = |refuses| {
+            let old = compiled(&text("old", "openat")).unwrap();
+            let in_force = ArcSwap::from_pointee(InForce::unfiltered(old));
+            let new = compiled(&text("new", "connect")).unwrap();
+            let mut kernel = Fake {
+                refuses,
+                ..Fake::default()
+            };
+            let done = put_in_force(&in_force, new, &mut kernel);
+            let now = in_force.load();
+            let name = now.rules.rule(0).unwrap().name.clone();
+            (done, name, now.generation, kernel.calls)
+        };
+        let (done, name, generation, calls) = outcome(None);
+        assert_eq!((done, name.as_str(), generation), (Ok(1), "new", 7));
+        let wanted = [
+            "prepare",
+            "deliver (true, true)",
+            "commit",
+            "deliver (false, true)",
+        ];
+        assert_eq!(calls, wanted);
+        for refused in 1..=3 {
+            let (done, name, generation, _) = outcome(Some(refused));
+            assert_eq!(
+                (done, name.as_str(), generation),
+                (Err("no"), "old", 0),
+                "{refused}"
+            );
+        }
+        let (done, name, ..) = outcome(Some(4));
+        assert_eq!(
+            (done, name.as_str()),
+            (Ok(1), "new"),
+            "what nobody wants is no failure"
+        );
     }
 
     fn compiled(text: &str) -> Result<RuleSet, LoadError> {

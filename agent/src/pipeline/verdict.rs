@@ -5,6 +5,7 @@ use zerocopy::FromBytes;
 
 use super::clock;
 use super::decide::{Notice, Totals};
+use super::engine::InForce;
 use super::losses::Loss;
 use crate::config::Config;
 use crate::decode::{self, Clock, Lifecycle};
@@ -12,7 +13,7 @@ use crate::emit::lost::{Place, Tally};
 use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
 use crate::event::{Event, Membership, ProcKey, World};
-use crate::rules::{self, Matching, Rule, RuleSet};
+use crate::rules::{self, Matching, Rule};
 
 /// What the deciding thread owns.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Decider {
     outlet: Outlet,
     matching: Matching,
     ancestors: usize,
+    /// Try every rule, and compare with what the kernel filter left.
+    audit: bool,
     totals: Totals,
     undecodable: Undecodable,
     unknown: Unknown,
@@ -88,6 +91,7 @@ impl Decider {
             evaluation: rules::Scratch::default(),
             outlet,
             matching: config.matching.into(),
+            audit: config.kernel.audit_filter,
             ancestors: config.output.ancestors.size(),
             totals: Totals::default(),
             undecodable: Undecodable::default(),
@@ -96,7 +100,7 @@ impl Decider {
     }
 
     /// Decides one record.
-    pub(super) fn record(&mut self, rules: &RuleSet, record: &[u8]) {
+    pub(super) fn record(&mut self, in_force: &InForce, record: &[u8]) {
         self.totals.records += 1;
         let mut scratch = std::mem::take(&mut self.scratch);
         match decode::decode(record, self.clock, &mut scratch) {
@@ -108,7 +112,7 @@ impl Decider {
                     None => self.touch(&decoded.header.task, decoded.header.cgroup),
                 }
                 if let Some(event) = decoded.event {
-                    self.judge(rules, event);
+                    self.judge(in_force, &decoded.header, event);
                 }
                 if let Some(Lifecycle::Exit(exit)) = &decoded.lifecycle {
                     self.state
@@ -186,15 +190,29 @@ impl Decider {
         }
     }
 
-    fn judge(&mut self, rules: &RuleSet, mut event: Event<'_>) {
+    fn judge(&mut self, in_force: &InForce, header: &Header, mut event: Event<'_>) {
         event.number = self.totals.records;
-        let hits = rules.evaluate(&event, &self.state, self.matching, &mut self.evaluation);
+        let tables = in_force.tables(header);
+        let left =
+            |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
+        let tried = |rule: u32| self.audit || left(rule);
+        let (state, matching) = (&self.state, self.matching);
+        let rules = &in_force.rules;
+        let hits = rules.evaluate_only(&event, state, matching, &mut self.evaluation, &tried);
         for number in hits {
             // The number of a hit is that of a rule of the set.
             let Some(rule) = rules.rule(*number as usize) else {
                 continue;
             };
             self.totals.alerts += 1;
+            if !left(*number) {
+                self.totals.hidden += 1;
+                tracing::error!(
+                    rule = rule.name,
+                    event = event.ty.name,
+                    "the kernel filter is wrong"
+                );
+            }
             self.outlet
                 .send(alert(&self.state, &event, rule, self.ancestors));
         }

@@ -11,18 +11,17 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use aya_log::EbpfLogger;
-use komainu_common::Class;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 
 use setup::{
-    Signals, decider_error, kernel_options, load_error, load_users, sink_error, sources,
-    spawn_decider, spawn_scan, started, state, tell_probes, write,
+    KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
+    sources, spawn_decider, spawn_scan, started, state, tell_probes, write,
 };
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
-use super::engine;
+use super::engine::{self, InForce};
 use super::losses::{self, Look, Missed, Untold};
 use super::verdict::Decider;
 use super::{clock, stream};
@@ -55,7 +54,6 @@ const FLUSH: Duration = Duration::from_secs(5);
 pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let rules = engine::load(&config).map_err(|error| anyhow!("{error}\n{}", error.details))?;
-    let rules = Arc::new(ArcSwap::from_pointee(rules));
     let sources = sources(&config);
     let users = load_users(&sources);
 
@@ -66,8 +64,17 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
 
     let mut kernel = Kernel::load(&kernel_options(&config)).map_err(load_error)?;
-    kernel.watch(|class| engine::wants(&rules.load(), class))?;
+    let in_force = Arc::new(ArcSwap::from_pointee(InForce::unfiltered(
+        RuleSet::default(),
+    )));
+    let audit = config.kernel.audit_filter;
+    let mut filter = KernelFilter {
+        kernel: &mut kernel,
+        audit,
+    };
+    engine::put_in_force(&in_force, rules, &mut filter)?;
     let lanes = kernel.lanes().context("cannot read events")?;
+    let kinds = kernel.cgroup_kinds()?;
     let waker = lanes.waker();
     let degraded = tell_probes(kernel.probes());
     let log = kernel.logger();
@@ -75,7 +82,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let stream = stream::new(&config);
     let mut sink = tokio::spawn(write(for_sink, stream, Arc::clone(&lost)));
     alerts
-        .send(started(&rules.load(), kernel.probes(), degraded))
+        .send(started(&in_force.load().rules, kernel.probes(), degraded))
         .await?;
     let epoch = clock::epoch();
     spawn_scan(&config, epoch, for_scan, notices.clone())?;
@@ -83,17 +90,17 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost), queued);
     let decider = Decider::new(state(&config, epoch, &users), outlet, &config);
     let wires = Wires {
-        rules: Arc::clone(&rules),
+        in_force: Arc::clone(&in_force),
         notices: for_decider,
         wanted,
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };
-    let mut done = spawn_decider(lanes, decider, wires, &config)?;
+    let mut done = spawn_decider((lanes, kinds), decider, wires, &config)?;
 
     let mut watch = Watch {
         config,
-        rules,
+        in_force,
         sources,
         users,
         kernel,
@@ -125,7 +132,7 @@ type Sink = JoinHandle<io::Result<sink::Totals>>;
 /// What the waiting task holds.
 struct Watch {
     config: Config,
-    rules: Arc<ArcSwap<RuleSet>>,
+    in_force: Arc<ArcSwap<InForce>>,
     sources: users::Sources,
     users: Arc<users::Users>,
     kernel: Kernel,
@@ -176,8 +183,11 @@ impl Watch {
         let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
         let swapped = match loaded {
             Ok(Ok(rules)) => {
-                let deliver = |is_wanted: &dyn Fn(Class) -> bool| self.kernel.watch(is_wanted);
-                engine::put_in_force(&self.rules, rules, deliver).map_err(anyhow::Error::from)
+                let audit = self.config.kernel.audit_filter;
+                let kernel = &mut self.kernel;
+                let mut filter = KernelFilter { kernel, audit };
+                engine::put_in_force(&self.in_force, rules, &mut filter)
+                    .map_err(anyhow::Error::from)
             }
             Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(error.into()),
@@ -323,6 +333,12 @@ impl Watch {
                 Ok(ended) => result = Err(decider_error(ended)),
                 Err(_) => result = Err(anyhow!("the deciding thread does not end")),
             }
+        }
+        if result.is_ok() && totals.hidden > 0 {
+            result = Err(anyhow!(
+                "the kernel filter would have hidden {} alerts",
+                totals.hidden
+            ));
         }
         let stopped = OwnEvent::Stopped {
             reason,

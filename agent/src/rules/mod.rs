@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! files ──► yaml ──► load ──► syntax ──► check, compile ──► set ──► hits
-//!           (places)  (merge)  (tree)     (types, graph)     (index)
+//!           (places)  (merge)  (tree)     (types, graph)     (index) ──► plan
 //! ```
 //!
 //! The language is Falco's. Everything here is pure: whoever has the files reads them and hands over
@@ -16,6 +16,7 @@ mod eval;
 mod format;
 mod load;
 mod loading;
+pub mod plan;
 mod set;
 mod source;
 pub mod syntax;
@@ -31,6 +32,7 @@ pub use load::{DefKind, Operation, Origin, Priority, Version, rule_file_schema};
 pub use loading::{
     ENGINE_VERSION, LoadOptions, LoadResult, MAX_SHOWN, PROVIDED_PLUGINS, infer_event_types, load,
 };
+pub use plan::Plan;
 pub use set::{MAX_PRINTED, Matching, Rule, RuleId, RuleSet, name_matches};
 pub use source::{Files, Position, Source, Span};
 pub use why::{Explanation, Outcome, Seen, Step, Tree, WhyError, why};

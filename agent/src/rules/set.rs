@@ -80,8 +80,8 @@ pub fn name_matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Rules ready for evaluation.
-#[derive(Debug)]
+/// Rules ready for evaluation; by default none.
+#[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     graph: Graph,
@@ -124,6 +124,15 @@ impl RuleSet {
             definitions,
             plugins,
         }
+    }
+
+    pub(super) const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The rules that can match events of this type, in order, with their conditions for the type.
+    pub(super) fn candidates(&self, ty: &EventType) -> &[(u32, NodeId)] {
+        self.index.get(ty.name).map_or(&[], Vec::as_slice)
     }
 
     /// Every rule, in order.
@@ -194,11 +203,24 @@ impl RuleSet {
         matching: Matching,
         scratch: &'s mut Scratch,
     ) -> &'s [u32] {
+        self.evaluate_only(event, world, matching, scratch, &|_| true)
+    }
+
+    /// The same for the rules that `tried` names: those that the kernel's filter left
+    /// ([`Plan::may_match`](super::Plan::may_match)).
+    pub fn evaluate_only<'s>(
+        &self,
+        event: &Event<'_>,
+        world: &dyn World,
+        matching: Matching,
+        scratch: &'s mut Scratch,
+        tried: &dyn Fn(u32) -> bool,
+    ) -> &'s [u32] {
         let Some(candidates) = self.index.get(event.ty.name) else {
             scratch.hits.clear();
             return &scratch.hits;
         };
-        self.try_all(candidates, event, world, matching, scratch);
+        self.try_all(candidates, event, world, matching, scratch, tried);
         &scratch.hits
     }
 
@@ -209,16 +231,14 @@ impl RuleSet {
         world: &dyn World,
         matching: Matching,
         scratch: &mut Scratch,
+        tried: &dyn Fn(u32) -> bool,
     ) {
         let (arena, mut run) = scratch.begin(&self.graph);
         let mut scope = Scope::new(event, world, arena);
         let two_names = scope.has_two_names();
         for (number, root) in candidates {
-            if !self
-                .rules
-                .get(*number as usize)
-                .is_some_and(|rule| rule.enabled)
-            {
+            let rule = self.rules.get(*number as usize);
+            if !rule.is_some_and(|rule| rule.enabled) || !tried(*number) {
                 continue;
             }
             scope.reading = Reading::Asked;

@@ -20,6 +20,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     match name.as_str() {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "flood" => flood(argument(0)),
         "flood-in" => flood_in(argument(0), argument(1)),
         "open-many-in" => open_many_in(argument(0), argument(1), argument(2).parse().unwrap()),
         "swap-open" => crate::toctou::act_open(argument(0), argument(1).parse().unwrap()),
@@ -65,9 +66,15 @@ fn open_flood(path: &str, times: usize) {
     }
 }
 
-/// Two threads that open a file in a cgroup until they are killed.
+/// Floods in a cgroup, as a program that was started there.
 fn flood_in(cgroup: &str, path: &str) {
     crate::cgroup::enter(cgroup);
+    let own = std::env::current_exe().unwrap().display().to_string();
+    exec(&[own, "act".into(), "flood".into(), path.into()]);
+}
+
+/// Two threads that open a file until they are killed.
+fn flood(path: &str) {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| open_flood(path, usize::MAX));
@@ -80,7 +87,7 @@ fn open_many_in(cgroup: &str, prefix: &str, times: usize) {
     crate::cgroup::enter(cgroup);
     for number in 0..times {
         drop(File::open(format!("{prefix}-{number}")));
-        std::thread::sleep(std::time::Duration::from_micros(200));
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 

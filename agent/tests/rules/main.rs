@@ -15,4 +15,5 @@ mod events;
 mod fields;
 mod hostile;
 mod loading;
+mod plan;
 mod properties;

@@ -13,13 +13,19 @@ use crate::event::{Container, Membership, Pod};
 #[derive(Debug)]
 pub struct Containers {
     groups: BoundedMap<u64, Option<Container>>,
+    /// Learned and not handed over yet.
+    news: Vec<(u64, bool)>,
 }
 
 impl Containers {
+    /// Cgroups that wait to be handed over at most.
+    const MAX_NEWS: usize = 4096;
+
     /// Room for `max` cgroups; beyond it the ones not asked for lately are forgotten.
     pub fn new(max: usize) -> Self {
         Self {
             groups: BoundedMap::new(max),
+            news: Vec::new(),
         }
     }
 
@@ -32,8 +38,17 @@ impl Containers {
             return false;
         }
         let named = path::container(cgroup_path);
+        if self.news.len() < Self::MAX_NEWS {
+            self.news.push((cgroup, named.is_some()));
+        }
         self.groups.insert(cgroup, named.map(container));
         true
+    }
+
+    /// Hands over the cgroups learned since the last call, and whether each is of a container. Not all
+    /// of them where they were very many: whoever is told must do without.
+    pub fn news(&mut self) -> impl Iterator<Item = (u64, bool)> + '_ {
+        self.news.drain(..)
     }
 
     /// What is known of this cgroup.

@@ -45,6 +45,23 @@ const ROLES: &[(&[&str], Role, &str)] = &[
     (&["mount"], Role::Target, "dir"),
 ];
 
+/// Parameter that `fs.path.KIND` (or its raw form) reads in events of this name.
+pub(crate) fn parameter(kind: &str, event: &str) -> Option<&'static str> {
+    let role = match kind.strip_suffix("raw").unwrap_or(kind) {
+        "name" => Role::Name,
+        "source" => Role::Source,
+        "target" => Role::Target,
+        _ => return None,
+    };
+    row(role, event)
+}
+
+fn row(role: Role, event: &str) -> Option<&'static str> {
+    let mut rows = ROLES.iter();
+    let row = rows.find(|(calls, of, _)| *of == role && calls.contains(&event))?;
+    Some(row.2)
+}
+
 fn read<'a>(scope: &Scope<'a>, role: Role, raw: bool) -> Option<FieldValue<'a>> {
     let event = scope.event;
     let name = event.ty.name;
@@ -59,10 +76,7 @@ fn read<'a>(scope: &Scope<'a>, role: Role, raw: bool) -> Option<FieldValue<'a>> 
             super::fd::name(scope, fd)
         }));
     }
-    let row = ROLES
-        .iter()
-        .find(|(calls, of, _)| *of == role && calls.contains(&name))?;
-    match event.params.get(event.ty.param(row.2)?)? {
+    match event.params.get(event.ty.param(row(role, name)?)?)? {
         Value::Path(path) if raw => Some(FieldValue::Bytes(path.raw)),
         Value::Path(path) => Some(FieldValue::Bytes(absolute(scope, path))),
         Value::Bytes(path) if raw => Some(FieldValue::Bytes(path)),

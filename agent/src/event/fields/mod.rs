@@ -16,6 +16,7 @@ mod socket;
 mod value;
 
 pub use docs::reference;
+pub(crate) use fspath::parameter as path_parameter;
 pub use scope::{MAX_ANCESTORS, Reading, Scope};
 pub use value::{FieldType, FieldValue};
 

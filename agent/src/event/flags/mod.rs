@@ -35,5 +35,5 @@ use flags;
 
 pub use file::*;
 pub use network::*;
-pub use open::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, open_flags};
+pub use open::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, kernel_open_bits, open_flags};
 pub use process::*;

@@ -49,3 +49,10 @@ pub fn open_flags(kernel: u32) -> u64 {
     let set = OPEN_BITS.iter().filter(|(bit, _)| kernel & bit == *bit);
     set.fold(access, |flags, (_, ours)| flags | ours)
 }
+
+/// The `O_*` bits of a call that stand behind one bit of the `flags` parameter; `None` for access modes
+/// and for what only the kernel knows.
+pub fn kernel_open_bits(flag: u64) -> Option<u32> {
+    let row = OPEN_BITS.iter().find(|(_, ours)| *ours == flag);
+    row.map(|(bits, _)| *bits)
+}

@@ -44,8 +44,9 @@ const RULES: &str = "
   priority: CRITICAL
 ";
 
-fn rules(text: &str) -> RuleSet {
-    engine::compile(&[Source::new("test.yaml", text)], &Config::default()).unwrap()
+fn rules(text: &str) -> InForce {
+    let rules = engine::compile(&[Source::new("test.yaml", text)], &Config::default());
+    InForce::unfiltered(rules.unwrap())
 }
 
 /// A deciding thread's state, what it makes, and what it lost.
@@ -79,7 +80,7 @@ fn decide_with(
     batches: Vec<Vec<Vec<u8>>>,
     matching: Matching,
     notices: Vec<Notice>,
-    rules: Arc<ArcSwap<RuleSet>>,
+    in_force: Arc<ArcSwap<InForce>>,
     before: Box<dyn FnMut(usize)>,
 ) -> Outcome {
     let config = Config {
@@ -94,7 +95,7 @@ fn decide_with(
     let (wanted, asked) = sync_channel(100);
     let stop = Arc::new(AtomicBool::new(false));
     let wires = Wires {
-        rules,
+        in_force,
         notices: told,
         wanted,
         stop: Arc::clone(&stop),
@@ -129,7 +130,7 @@ fn from_bytes_to_an_alert() {
         Totals {
             records: 2,
             alerts: 1,
-            lost: 0
+            ..Totals::default()
         }
     );
     let alert = &outcome.alerts[0];

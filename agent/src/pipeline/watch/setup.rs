@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::anyhow;
-use komainu_common::limits::MAX_ENV;
+use komainu_common::{Class, limits::MAX_ENV};
 use rustix::thread::{CapabilitySet, capabilities};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -23,8 +23,30 @@ use crate::emit::{Alert, Lost, OwnEvent};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
 use crate::event::ProcKey;
-use crate::kernel::{self, Batch, Lanes, ProbeStatus};
-use crate::rules::RuleSet;
+use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus};
+use crate::rules::{Plan, RuleSet};
+
+/// The kernel half as rules are put in force.
+pub(super) struct KernelFilter<'k> {
+    pub(super) kernel: &'k mut Kernel,
+    pub(super) audit: bool,
+}
+
+impl engine::Filter for KernelFilter<'_> {
+    type Error = kernel::LoadError;
+
+    fn deliver(&mut self, is_wanted: &dyn Fn(Class) -> bool) -> Result<(), Self::Error> {
+        self.kernel.watch(is_wanted)
+    }
+
+    fn prepare(&mut self, plan: &Plan) -> Result<u32, Self::Error> {
+        self.kernel.prepare(plan, self.audit)
+    }
+
+    fn commit(&mut self) -> Result<(), Self::Error> {
+        self.kernel.commit()
+    }
+}
 
 /// The signals that mean something.
 pub(super) struct Signals {
@@ -47,6 +69,7 @@ impl Signals {
 struct Rings {
     lanes: Lanes,
     batch: Batch,
+    kinds: CgroupKinds,
 }
 
 impl Records for Rings {
@@ -59,11 +82,19 @@ impl Records for Rings {
         self.batch.records().for_each(each);
         some
     }
+
+    fn tell_kinds(&mut self, cgroups: impl Iterator<Item = (u64, bool)>) {
+        for (cgroup, is_container) in cgroups {
+            if let Err(error) = self.kinds.tell(cgroup, is_container) {
+                tracing::debug!(%error, cgroup, "the kernel filter takes a cgroup for either kind");
+            }
+        }
+    }
 }
 
 /// Starts the thread that decides.
 pub(super) fn spawn_decider(
-    lanes: Lanes,
+    (lanes, kinds): (Lanes, CgroupKinds),
     decider: Decider,
     wires: Wires,
     config: &Config,
@@ -73,6 +104,7 @@ pub(super) fn spawn_decider(
     let rings = Rings {
         lanes,
         batch: Batch::default(),
+        kinds,
     };
     let decide = move || {
         // Nobody listens any more only where the process is about to end.

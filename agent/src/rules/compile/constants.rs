@@ -149,8 +149,8 @@ fn text(op: Op, values: &[Value], place: Place<'_>) -> Compiled<Test> {
         Op::Bcontains => Test::Contains(Box::new(Finder::new(&hex(value, place)?).into_owned())),
         Op::Bstartswith => Test::Prefix(hex(value, place)?.into()),
         Op::Glob | Op::Iglob => {
-            let regex = glob(&bytes, op == Op::Iglob).map_err(|error| fail(value, error))?;
-            Test::Glob(Box::new(regex))
+            let glob = glob(&bytes, op == Op::Iglob).map_err(|error| fail(value, error))?;
+            Test::Glob(Box::new(glob))
         }
         Op::Regex => {
             let regex = regex(&value.lossy()).map_err(|error| fail(value, error))?;

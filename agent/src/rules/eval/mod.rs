@@ -10,7 +10,7 @@ mod test;
 
 pub(in crate::rules) use get::{Get, TextFn};
 pub(in crate::rules) use graph::{Graph, Node, NodeId};
-pub(in crate::rules) use paths::PathSet;
-pub(in crate::rules) use pattern::{glob, regex};
+pub(in crate::rules) use paths::{PathSet, Stem};
+pub(in crate::rules) use pattern::{Glob, glob, regex};
 pub use run::Scratch;
 pub(in crate::rules) use test::{Against, Compare, Predicate, Test, TextSet, ordering};

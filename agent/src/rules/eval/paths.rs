@@ -1,9 +1,8 @@
 //! Sets of path prefixes, compared component by component (`pmatch`).
 
 use hashbrown::HashMap;
-use regex::bytes::Regex;
 
-use super::pattern::{PatternError, glob};
+use super::pattern::{Glob, PatternError, glob};
 
 /// Components that one path of a set may have.
 const MAX_COMPONENTS: usize = 256;
@@ -14,7 +13,16 @@ pub(in crate::rules) struct PathSet {
     /// A path of the set ends here.
     end: bool,
     names: HashMap<Box<[u8]>, Self>,
-    patterns: Vec<(Box<[u8]>, Regex, Self)>,
+    patterns: Vec<(Box<[u8]>, Glob, Self)>,
+}
+
+/// What a path begins with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::rules) enum Stem<'p> {
+    /// This directory, which it may also be itself; empty for the root.
+    Path(&'p [u8]),
+    /// This text.
+    Text(&'p [u8]),
 }
 
 impl PathSet {
@@ -53,6 +61,32 @@ impl PathSet {
         }
     }
 
+    /// Hands over what absolute paths that match begin with, one of which is true of each.
+    pub(in crate::rules) fn stems(&self, each: &mut dyn FnMut(Stem<'_>)) {
+        self.stems_below(&mut Vec::new(), each);
+    }
+
+    /// `at` is the path so far, without a slash at its end.
+    fn stems_below(&self, at: &mut Vec<u8>, each: &mut dyn FnMut(Stem<'_>)) {
+        if self.end {
+            each(Stem::Path(at));
+            return;
+        }
+        let len = at.len();
+        for (name, node) in &self.names {
+            at.push(b'/');
+            at.extend_from_slice(name);
+            node.stems_below(at, each);
+            at.truncate(len);
+        }
+        for (_, glob, _) in &self.patterns {
+            at.push(b'/');
+            at.extend_from_slice(glob.literal_start());
+            each(Stem::Text(at));
+            at.truncate(len);
+        }
+    }
+
     /// Whether a path of the set is a prefix of `path`.
     pub(in crate::rules) fn matches(&self, path: &[u8]) -> bool {
         self.matches_rest(&mut components(path))
@@ -71,8 +105,7 @@ impl PathSet {
             return true;
         }
         let mut patterns = self.patterns.iter();
-        patterns
-            .any(|(_, regex, node)| regex.is_match(part) && node.matches_rest(&mut rest.clone()))
+        patterns.any(|(_, glob, node)| glob.is_match(part) && node.matches_rest(&mut rest.clone()))
     }
 }
 

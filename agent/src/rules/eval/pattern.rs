@@ -16,8 +16,61 @@ pub(in crate::rules) fn regex(pattern: &str) -> Result<Regex, PatternError> {
 }
 
 /// A shell pattern as `fnmatch(3)` without flags: `*` and `?` also match slashes.
-pub(in crate::rules) fn glob(pattern: &[u8], ignore_case: bool) -> Result<Regex, PatternError> {
-    build(&translate(pattern), ignore_case, false)
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct Glob {
+    pattern: Box<[u8]>,
+    ignore_case: bool,
+    regex: Regex,
+}
+
+/// Compiles a shell pattern.
+pub(in crate::rules) fn glob(pattern: &[u8], ignore_case: bool) -> Result<Glob, PatternError> {
+    Ok(Glob {
+        pattern: pattern.into(),
+        ignore_case,
+        regex: build(&translate(pattern), ignore_case, false)?,
+    })
+}
+
+impl Glob {
+    /// Whether the whole text matches.
+    pub(in crate::rules) fn is_match(&self, text: &[u8]) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// What every text that matches begins with, as far as the pattern is plain text.
+    pub(in crate::rules) fn literal_start(&self) -> &[u8] {
+        let end = self.pattern.iter().position(is_special);
+        self.plain(..end.unwrap_or(self.pattern.len()))
+    }
+
+    /// What every text that matches ends with, as far as the pattern is plain text.
+    pub(in crate::rules) fn literal_end(&self) -> &[u8] {
+        let start = self.pattern.iter().rposition(is_special);
+        self.plain(start.map_or(0, |last| last + 1)..)
+    }
+
+    /// Whether every text that matches has `part`, as far as the pattern's plain text tells.
+    pub(in crate::rules) fn has_literal(&self, part: &[u8]) -> bool {
+        let found = |text: &[u8]| memchr::memmem::find(text, part).is_some();
+        // What stands between brackets is no text, so then only the ends count.
+        if self.pattern.contains(&b'[') {
+            return found(self.literal_start()) || found(self.literal_end());
+        }
+        !self.ignore_case && self.pattern.split(is_special).any(found)
+    }
+
+    fn plain(&self, range: impl std::slice::SliceIndex<[u8], Output = [u8]>) -> &[u8] {
+        if self.ignore_case {
+            return b"";
+        }
+        self.pattern.get(range).unwrap_or_default()
+    }
+}
+
+/// Whether a byte of a pattern is or may be more than itself.
+const fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\')
 }
 
 fn build(pattern: &str, ignore_case: bool, unicode: bool) -> Result<Regex, PatternError> {
@@ -158,6 +211,25 @@ mod tests {
                 .is_match(text.as_bytes());
             assert_eq!(matched, *expected, "{pattern} on {text}");
         }
+    }
+
+    #[test]
+    fn the_plain_text_of_a_glob() {
+        let parts = |pattern: &str| {
+            let glob = glob(pattern.as_bytes(), false).unwrap();
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            (text(glob.literal_start()), text(glob.literal_end()))
+        };
+        let pair = |start: &str, end: &str| (start.to_owned(), end.to_owned());
+        assert_eq!(parts("/proc/*/exe"), pair("/proc/", "/exe"));
+        assert_eq!(parts("/dev/sd[a-z]"), pair("/dev/sd", ""));
+        assert_eq!(parts("/plain"), pair("/plain", "/plain"));
+        assert_eq!(parts("a\\*b"), pair("a", "b"));
+        let has = |pattern: &str, case: bool, part: &[u8]| {
+            glob(pattern.as_bytes(), case).unwrap().has_literal(part)
+        };
+        assert!(has("*../*../*", false, b".."));
+        assert!(!has("[../]*", false, b"..") && !has("x", true, b"x"));
     }
 
     #[test]

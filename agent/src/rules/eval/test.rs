@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
-use super::{Get, PathSet};
+use super::{Get, Glob, PathSet};
 use crate::event::fields::{Field, FieldArg, FieldValue, Many, Scope};
 use crate::rules::syntax::ast::Modifier;
 
@@ -97,7 +97,7 @@ pub(in crate::rules) enum Test {
     Prefix(Box<[u8]>),
     Suffix(Box<[u8]>),
     /// A shell pattern, on bytes.
-    Glob(Box<Regex>),
+    Glob(Box<Glob>),
     /// A regular expression, on text cleaned to UTF-8.
     Regex(Box<Regex>),
     Paths(Box<PathSet>),
@@ -275,7 +275,7 @@ impl Test {
             Self::ContainsIgnoringCase(needle) => contains_ignoring_case(text, needle),
             Self::Prefix(prefix) => text.starts_with(prefix),
             Self::Suffix(suffix) => text.ends_with(suffix),
-            Self::Glob(regex) => regex.is_match(text),
+            Self::Glob(glob) => glob.is_match(text),
             Self::Regex(regex) => match std::str::from_utf8(text) {
                 Ok(_) => regex.is_match(text),
                 Err(_) => regex.is_match(String::from_utf8_lossy(text).as_bytes()),
@@ -336,7 +336,7 @@ impl Against {
                 Op::Startswith | Op::Bstartswith => left.starts_with(right),
                 Op::Endswith => left.ends_with(right),
                 Op::Glob | Op::Iglob => {
-                    super::glob(right, self.op == Op::Iglob).is_ok_and(|regex| regex.is_match(left))
+                    super::glob(right, self.op == Op::Iglob).is_ok_and(|glob| glob.is_match(left))
                 }
                 Op::Pmatch => {
                     let mut set = PathSet::default();

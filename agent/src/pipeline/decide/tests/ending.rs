@@ -5,7 +5,7 @@ use super::*;
 fn wires(wanted: SyncSender<ProcKey>, drain: Duration) -> (Wires, SyncSender<Notice>) {
     let (tell, notices) = sync_channel(4096);
     let wires = Wires {
-        rules: Arc::new(ArcSwap::from_pointee(rules(RULES))),
+        in_force: Arc::new(ArcSwap::from_pointee(rules(RULES))),
         notices,
         wanted,
         stop: Arc::new(AtomicBool::new(false)),

@@ -40,6 +40,8 @@ impl Records for Script {
         }
         true
     }
+
+    fn tell_kinds(&mut self, _: impl Iterator<Item = (u64, bool)>) {}
 }
 
 pub(super) fn task(tgid: u32, parent: u32, comm: &str) -> Task {

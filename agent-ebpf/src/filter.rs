@@ -1,0 +1,245 @@
+//! The kernel filter: which conjunctions of the loaded rules an event may satisfy.
+//!
+//! The tables are described in [`komainu_common::filter`]. The cheap tests come first; a path is
+//! looked up only while a conjunction is left that depends on it; with nothing left the event is
+//! counted as filtered.
+
+use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
+use komainu_common::{
+    Class,
+    class::CLASS_SLOTS,
+    filter::{
+        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_BASE, PLAN_PRESENT, Vector, role,
+        source,
+    },
+};
+
+use crate::{
+    account, cgroup,
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, PLANS, Scratch},
+    name::{self, Area, Name},
+    read::Address,
+};
+
+/// The plan of one class, and what is left of its conjunctions for the event at hand.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate {
+    plan: &'static ClassPlan,
+    /// Its index in the plans.
+    index: u32,
+    slot: u32,
+    generation: u32,
+    class: Class,
+}
+
+/// Mask of an index into the values.
+const SOURCES: u32 = source::COUNT - 1;
+
+const _: () = assert!(source::COUNT.is_power_of_two());
+
+impl Gate {
+    /// The gate of a class; `None` where no plan is in force, and everything passes.
+    #[inline(always)]
+    pub(crate) fn of(class: Class) -> Option<Self> {
+        let ActivePlan { slot, generation } = *ACTIVE_PLAN.get(0)?;
+        let index = (slot & 1) * CLASS_SLOTS + u32::from(class.0);
+        let plan = PLANS.get(index)?;
+        (plan.flags & PLAN_PRESENT != 0).then_some(Self {
+            plan,
+            index,
+            slot: slot & 1,
+            generation,
+            class,
+        })
+    }
+
+    /// Whether a test looks at this source.
+    #[inline(always)]
+    pub(crate) fn wants(&self, source: u32) -> bool {
+        self.plan.sources & (1 << source) != 0
+    }
+
+    /// Starts with every conjunction. The values are those of an earlier event until they are set: set
+    /// every source that [`Self::wants`] names and the class has.
+    #[inline(always)]
+    pub(crate) fn begin(&self, scratch: &mut Scratch) {
+        for (alive, all) in scratch.filter.alive.iter_mut().zip(self.plan.all) {
+            alive.set(all);
+        }
+    }
+
+    /// Sets what the class's event has in common with every other.
+    #[inline(always)]
+    pub(crate) fn set_common(&self, scratch: &mut Scratch, task: impl Address, result: i64) {
+        set(scratch, source::RESULT, result);
+        if self.wants(source::CGROUP_KIND) {
+            set(scratch, source::CGROUP_KIND, cgroup_kind(cgroup::id(task)));
+        }
+        if self.wants(source::UID) {
+            set(scratch, source::UID, i64::from(crate::task::uid(task)));
+        }
+    }
+
+    /// Applies the tests that need no path; `false` if nothing is left.
+    #[inline(always)]
+    pub(crate) fn test_numbers(&self, scratch: &mut Scratch) -> bool {
+        test_plan(scratch.index, self.index, EARLY) != 0
+    }
+
+    /// Whether looking at the path of this role can rule out the event. It cannot while a conjunction
+    /// is left that says nothing about the path.
+    #[inline(always)]
+    pub(crate) fn wants_path(&self, scratch: &Scratch, role: u8) -> bool {
+        let any = &self.plan.paths_any[role as usize & (role::COUNT - 1)];
+        self.has_late_tests() || !meets(&alive(scratch), any)
+    }
+
+    #[inline(always)]
+    fn has_late_tests(&self) -> bool {
+        self.plan.tests_len > self.plan.tests_before_path
+    }
+
+    /// Notes what is known of a name; both are to be noted before [`Self::test_names`].
+    #[inline(always)]
+    pub(crate) fn set_name(&self, scratch: &mut Scratch, area: Area, name: Name) {
+        let known = match area {
+            Area::Kernel => &mut scratch.filter.kernel_len,
+            Area::Asked | Area::Base => &mut scratch.filter.asked_len,
+        };
+        known.set(name.encode());
+    }
+
+    /// Applies what the two names of a path rule out, and the tests that wait for them; `false` if
+    /// nothing is left.
+    #[inline(always)]
+    pub(crate) fn test_names(&self, scratch: &mut Scratch, role: u8) -> bool {
+        let any = &self.plan.paths_any[role as usize & (role::COUNT - 1)];
+        let has_base = self.plan.flags & (PLAN_BASE << role) != 0;
+        if name::lookup(scratch, self.key(role), has_base) {
+            let found = &scratch.filter.found;
+            for (word, alive) in scratch.filter.alive.iter_mut().enumerate() {
+                alive.set(alive.get() & (any[word] | found[word].get()));
+            }
+        }
+        if self.has_late_tests() {
+            let dotdot = name::may_have_dotdot(scratch);
+            set(scratch, source::DOTDOT, i64::from(dotdot));
+            return test_plan(scratch.index, self.index, LATE) != 0;
+        }
+        !is_empty(&alive(scratch))
+    }
+
+    /// Slot, role and class as the keys of the path tables begin.
+    #[inline(always)]
+    fn key(&self, role: u8) -> [u8; 4] {
+        [self.slot as u8, role, self.class.0 as u8, 0]
+    }
+
+    /// What to write into the header of an event that passes.
+    #[inline(always)]
+    pub(crate) fn outcome(&self, scratch: &Scratch) -> (Vector, u32) {
+        (alive(scratch), self.generation)
+    }
+
+    /// Counts the event as filtered. `false` where it is to be delivered all the same
+    /// (`--audit-filter`): with no conjunction left.
+    #[inline(always)]
+    pub(crate) fn reject(&self, scratch: &mut Scratch) -> bool {
+        if self.plan.flags & PLAN_AUDIT != 0 {
+            for alive in &mut scratch.filter.alive {
+                alive.set(0);
+            }
+            return false;
+        }
+        account::count(self.class, |counters| counters.filtered += 1);
+        true
+    }
+}
+
+/// Sets the value of a source.
+#[inline(always)]
+pub(crate) fn set(scratch: &mut Scratch, source: u32, value: i64) {
+    scratch.filter.values[(source & SOURCES) as usize] = value;
+}
+
+/// What user space has told about a cgroup.
+#[inline(always)]
+fn cgroup_kind(id: u64) -> i64 {
+    let map = (&raw const CGROUP_KINDS).cast_mut().cast();
+    // SAFETY: the key is of the map's type; a value lives until this program ends.
+    unsafe {
+        let value = bpf_map_lookup_elem(map, (&raw const id).cast()).cast::<u32>();
+        if value.is_null() {
+            0
+        } else {
+            i64::from(*value)
+        }
+    }
+}
+
+/// The tests that need no path, and those that wait for it.
+const EARLY: u32 = 0;
+const LATE: u32 = 1;
+
+/// Applies the number tests of a plan; 0 if nothing is left. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn test_plan(scratch: u32, plan: u32, when: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+        return 1;
+    };
+    let (from, to) = if when == EARLY {
+        (0, plan.tests_before_path)
+    } else {
+        (plan.tests_before_path, plan.tests_len)
+    };
+    // From 0, whatever `from` is: the verifier wants to know the index.
+    for (index, number_test) in (0_u32..).zip(&plan.tests) {
+        if index >= to {
+            break;
+        }
+        if index >= from && !apply(scratch, number_test) {
+            return 0;
+        }
+    }
+    u32::from(!is_empty(&alive(scratch)))
+}
+
+/// Applies one test; `false` if nothing is left.
+#[inline(always)]
+fn apply(scratch: &mut Scratch, test: &NumberTest) -> bool {
+    let value = scratch.filter.values[(test.source & SOURCES) as usize] & test.mask as i64;
+    let outcome = if test.low <= value && value <= test.high {
+        &test.holds
+    } else {
+        &test.fails
+    };
+    let mut left = 0;
+    for (word, alive) in scratch.filter.alive.iter_mut().enumerate() {
+        let bits = alive.get() & outcome[word];
+        alive.set(bits);
+        left |= bits;
+    }
+    left != 0
+}
+
+/// The conjunctions that are left.
+#[inline(always)]
+fn alive(scratch: &Scratch) -> Vector {
+    let [a, b, c, d] = &scratch.filter.alive;
+    [a.get(), b.get(), c.get(), d.get()]
+}
+
+#[inline(always)]
+fn is_empty(vector: &Vector) -> bool {
+    vector.iter().fold(0, |bits, word| bits | word) == 0
+}
+
+/// Whether two vectors have a conjunction in common.
+#[inline(always)]
+fn meets(left: &Vector, right: &Vector) -> bool {
+    left.iter()
+        .zip(right)
+        .fold(0, |bits, (a, b)| bits | (a & b))
+        != 0
+}
