@@ -105,10 +105,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         users,
         kernel,
         log,
-        told: losses::Told::since(clock::boot()),
-        nameless: 0,
-        untold: Untold::default(),
-        missed: Missed::since(clock::now()),
+        losses: Losses::from_now(),
         notices,
         alerts,
         lost,
@@ -129,6 +126,27 @@ enum End {
 type Done = oneshot::Receiver<io::Result<Totals>>;
 type Sink = JoinHandle<io::Result<sink::Totals>>;
 
+/// What the kernel half lost, and who was told.
+struct Losses {
+    told: losses::Told,
+    /// Losses that the deciding thread had no room for.
+    untold: Untold,
+    missed: Missed,
+    /// Losses that were told without the deciding thread, which is to count them.
+    nameless: u64,
+}
+
+impl Losses {
+    fn from_now() -> Self {
+        Self {
+            told: losses::Told::since(clock::boot()),
+            untold: Untold::default(),
+            missed: Missed::since(clock::now()),
+            nameless: 0,
+        }
+    }
+}
+
 /// What the waiting task holds.
 struct Watch {
     config: Config,
@@ -138,12 +156,7 @@ struct Watch {
     kernel: Kernel,
     /// Log lines of the kernel half; they go where ours go.
     log: Option<EbpfLogger<&'static dyn log::Log>>,
-    told: losses::Told,
-    /// Losses that were told without the deciding thread, which is to count them.
-    nameless: u64,
-    /// Losses that the deciding thread had no room for.
-    untold: Untold,
-    missed: Missed,
+    losses: Losses,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
     lost: Arc<Lost>,
@@ -210,7 +223,8 @@ impl Watch {
     fn tell_losses(&mut self, look: Look) {
         self.look_for_losses(look);
         let notices = &self.notices;
-        self.untold
+        self.losses
+            .untold
             .hand_over(|losses| match notices.try_send(Notice::Lost(losses)) {
                 Err(
                     TrySendError::Full(Notice::Lost(losses))
@@ -238,11 +252,14 @@ impl Watch {
                 return;
             }
         };
-        let losses = self.told.observe(&ledger, &counters, look, clock::boot());
-        self.untold.add(losses);
+        let losses = self
+            .losses
+            .told
+            .observe(&ledger, &counters, look, clock::boot());
+        self.losses.untold.add(losses);
         let missed = self.kernel.missed();
         let missed = missed.map(|row| (row.probe.program, row.probe.classes, row.count));
-        for (place, tally) in self.missed.observe(missed, clock::now()) {
+        for (place, tally) in self.losses.missed.observe(missed, clock::now()) {
             self.lost.merge(place, tally);
         }
     }
@@ -252,17 +269,17 @@ impl Watch {
     async fn tell_last_losses(&mut self) {
         self.tell_losses(Look::Last);
         for _ in 0..LAST_TRIES {
-            if self.untold.is_empty() {
+            if self.losses.untold.is_empty() {
                 return;
             }
             sleep(LAST_TRY).await;
             self.tell_losses(Look::Last);
         }
-        let (lost, nameless) = (&self.lost, &mut self.nameless);
+        let (lost, nameless) = (&self.lost, &mut self.losses.nameless);
         let clock = Clock {
             boot: clock::epoch(),
         };
-        self.untold.hand_over(|losses| {
+        self.losses.untold.hand_over(|losses| {
             for loss in losses {
                 let place = Place {
                     stage: loss.stage,
@@ -344,7 +361,10 @@ impl Watch {
             reason,
             events: totals.records,
             alerts: totals.alerts,
-            lost: totals.lost + self.nameless + self.missed.total() + self.lost.alerts(),
+            lost: totals.lost
+                + self.losses.nameless
+                + self.losses.missed.total()
+                + self.lost.alerts(),
         };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {

@@ -56,6 +56,15 @@ const EXECS: &str = "
   priority: INFO
 ";
 
+/// Matches nothing, which the kernel half cannot know.
+const UNFILTERED: &str = "
+- rule: Never
+  desc: a test
+  condition: evt.type in (open, openat, openat2) and proc.cmdline contains komainu-no-such-command
+  output: file=%fd.name
+  priority: INFO
+";
+
 /// A running agent.
 struct Agent {
     child: Child,
@@ -361,7 +370,7 @@ fn tells_who_lost_what_when(_: &mut Watch) {
         u64::try_from(since.unwrap().as_nanos()).unwrap()
     };
     let config = "kernel:\n  bulk_ring_bytes: 65536\n  ledger_seconds: 3600\n";
-    let agent = Agent::start_with(SHADOW, config);
+    let agent = Agent::start_with(UNFILTERED, config);
     let began = nanoseconds();
     let arguments = [cgroup.path(), "/etc/hostname"];
     let mut flood = act("flood-in").args(arguments).spawn().unwrap();
