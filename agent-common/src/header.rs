@@ -97,6 +97,12 @@ pub const HEADER_COMPAT: u16 = 1;
 /// A part of the record did not fit into the record buffer and was left out.
 pub const HEADER_OVERFLOW: u16 = 1 << 1;
 
+/// The operation came through an `io_uring`; `Header::syscall` is the native call that does the same.
+pub const HEADER_IO_URING: u16 = 1 << 8;
+/// Recorded when the operation was submitted: `Header::ret` is 0 and stands for success, and no
+/// kernel object is known. The kernel half does not see the end of it.
+pub const HEADER_UNFINISHED: u16 = 1 << 9;
+
 /// `Header::syscall` of a record that no system call caused.
 pub const NO_SYSCALL: u32 = u32::MAX;
 

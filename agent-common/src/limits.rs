@@ -41,8 +41,19 @@ pub const MAX_BYTES: usize = 80;
 /// Bytes of the per-CPU buffer that a record is built in, and so of the largest record.
 pub const MAX_RECORD: usize = 32 * 1024;
 
-/// (cgroup, class) pairs the loss ledger holds at most; beyond it losses count per class only.
+/// (cgroup, class, reason) rows the loss ledger holds at most; beyond it losses count per class and
+/// reason only.
 pub const MAX_LEDGER: u32 = 8192;
 
+/// cgroups whose share of the bulk ring is known; the least recently active is forgotten first, and
+/// has all of its share again.
+pub const MAX_SHARES: u32 = 4096;
+
+/// Operations of `io_uring`s that are remembered from their submission to their end; of others only
+/// the submission is recorded.
+pub const MAX_PENDING: u32 = 256;
+/// Bytes of such an operation's record, at its submission; a power of two.
+pub const MAX_PENDING_RECORD: usize = 8192;
+
 /// Entry programs that build records, and so buffers per CPU.
-pub const SCRATCH_SLOTS_PER_CPU: u32 = 4;
+pub const SCRATCH_SLOTS_PER_CPU: u32 = 6;

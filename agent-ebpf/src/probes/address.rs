@@ -3,6 +3,7 @@
 use komainu_common::{item::tag, limits::MAX_SOCKADDR};
 
 use crate::{
+    read::Address,
     record::Record,
     sock::{self, Name, Target},
 };
@@ -15,8 +16,8 @@ pub(crate) fn append_asked<T>(record: &Record<T>, address: u64, len: u64) {
 
 /// Appends the name of a unix socket; nothing for other families.
 #[inline(always)]
-pub(crate) fn append_name<T>(
-    record: &Record<T>,
+pub(crate) fn append_name<T, A: Address>(
+    record: &Record<T, A>,
     family: u16,
     target: Option<Target>,
     preferred: Name,

@@ -8,6 +8,7 @@ use komainu_common::{
 };
 
 use crate::{
+    account,
     arch::Call,
     maps::{HANDLERS, Slot},
     read,
@@ -86,7 +87,7 @@ pub(crate) fn go_on(ctx: &RawTracePointContext, class: Class, handler: u16, next
         // Only reached while the agent ends and empties the table.
         scratch.message.set(0);
     }
-    record::lose_many(class, count - next);
+    account::unhandled_many(class, count - next);
 }
 
 impl Message {

@@ -13,6 +13,7 @@ mod listen;
 mod message;
 mod open;
 mod receive;
+mod ring;
 mod send;
 mod socket;
 mod syscall;

@@ -8,10 +8,9 @@ use aya_ebpf::{
 use komainu_common::syscalls::{class_of, handler, handler_of, row_of, x86_64::compat};
 
 use crate::{
-    arch,
+    account, arch,
     maps::{HANDLERS, INTEREST, OWN_TGID},
     probes::call::ROWS,
-    record,
 };
 
 /// Finds the handler of the system call and jumps to it.
@@ -42,7 +41,7 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     // SAFETY: the programs in HANDLERS are of this type and expect this context.
     unsafe { HANDLERS.tail_call(&ctx, u32::from(handler)) };
     // Only reached if the handler is not there: it could not be loaded.
-    record::lose(class_of(handler).unwrap_or(ROWS[usize::from(row_of(half))].class));
+    account::unhandled(class_of(handler).unwrap_or(ROWS[usize::from(row_of(half))].class));
     0
 }
 

@@ -24,7 +24,11 @@ pub use exit::ExitRecord;
 pub use fork::ForkRecord;
 pub use items::{Ancestors, Items};
 
-use komainu_common::{Class, Header, header::HEADER_COMPAT, syscalls};
+use komainu_common::{
+    Class, Header,
+    header::{HEADER_COMPAT, HEADER_OVERFLOW, HEADER_UNFINISHED},
+    syscalls,
+};
 use zerocopy::FromBytes;
 
 use crate::event::{Event, EventType, event_type};
@@ -209,7 +213,7 @@ impl<'a> Body<'a> {
             params: arrayvec::ArrayVec::new(),
             fd: None,
             truncated: items.any_cut()
-                || self.header.flags & komainu_common::header::HEADER_OVERFLOW != 0,
+                || self.header.flags & (HEADER_OVERFLOW | HEADER_UNFINISHED) != 0,
         }
     }
 }

@@ -6,7 +6,7 @@ use komainu_common::{
     exec::{Ancestor, EXEC_FAILED, EXEC_MEMFD, Exec},
     exit::Exit,
     fork::Fork,
-    header::{HEADER_COMPAT, NO_SYSCALL},
+    header::{HEADER_COMPAT, HEADER_IO_URING, HEADER_UNFINISHED, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, tag},
     open::{OPEN_CREATED, OPEN_RESOLVED, Open},
     sock::SOCK_RESOLVED,
@@ -124,6 +124,22 @@ fn every_open_call_has_its_parameters_in_the_order_of_the_table() {
             if name == "openat2" {
                 assert_eq!(value(event, "resolve"), Value::Uint(8));
             }
+        });
+    }
+}
+
+/// What a ring did not tell the end of is an event, and says that something is missing.
+#[test]
+fn an_unfinished_operation_is_incomplete() {
+    let items: [(u8, u8, &[u8]); 1] = [(tag::USER_PATH, 0, b"/a/b")];
+    for (flags, truncated) in [
+        (HEADER_IO_URING, false),
+        (HEADER_IO_URING | HEADER_UNFINISHED, true),
+    ] {
+        let mut bytes = record(Class::OPEN, native::OPENAT, 0, &open(), &items);
+        bytes[6..8].copy_from_slice(&flags.to_ne_bytes());
+        check_event(&bytes, |event| {
+            assert_eq!((event.ty.name, event.truncated), ("openat", truncated));
         });
     }
 }

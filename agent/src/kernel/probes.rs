@@ -151,6 +151,18 @@ pub const PROBES: &[Probe] = &[
         required: true,
     },
     Probe {
+        program: "ring_complete",
+        hook: Hook::RawTracepoint("io_uring_complete"),
+        classes: &[Class::OPEN, Class::CONNECT],
+        required: false,
+    },
+    Probe {
+        program: "ring_submit",
+        hook: Hook::RawTracepoint("io_uring_submit_req"),
+        classes: &[Class::OPEN, Class::CONNECT],
+        required: false,
+    },
+    Probe {
         program: "sys_exit",
         hook: Hook::RawTracepoint("sys_exit"),
         classes: SYSCALLS,
@@ -166,6 +178,30 @@ const fn optional(program: &'static str, handler: u16, classes: &'static [Class]
         classes,
         required: false,
     }
+}
+
+/// Optional members of kernel structs without which a program has nothing to read.
+pub(super) fn needed(program: &str) -> &'static [&'static str] {
+    match program {
+        "ring_submit" | "ring_complete" => &[
+            "filename_name",
+            "uring_file",
+            "uring_cmd",
+            "uring_opcode",
+            "uring_flags",
+            "uring_fd",
+            "uring_res",
+            "uring_open_filename",
+            "uring_connect_addr",
+        ],
+        _ => &[],
+    }
+}
+
+/// What a tracepoint was called in older kernels.
+pub(super) fn older_name(tracepoint: &str) -> Option<&'static str> {
+    // Until 6.3.
+    (tracepoint == "io_uring_submit_req").then_some("io_uring_submit_sqe")
 }
 
 /// What became of a probe.
