@@ -166,9 +166,14 @@ fn every_network_event_can_be_made() {
     let mut tests = "rules: [a.yaml]\ntests:\n".to_owned();
     let mut add = |ty: &str, socket: &str, rest: &str| {
         let at = tests.len();
-        tests.push_str(&format!(
-            "  - test: t{at}\n    event: {{ type: {ty} }}\n    socket: {{ {socket} }}\n    {rest}\n"
-        ));
+        let event = format!("event: {{ type: {ty} }}\n    socket: {{ {socket} }}");
+        for line in [
+            format!("  - test: t{at}"),
+            format!("    {event}\n    {rest}\n"),
+        ] {
+            tests.push_str(&line);
+            tests.push('\n');
+        }
     };
     for ty in ["accept4", "bind", "listen"] {
         add(
