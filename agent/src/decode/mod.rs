@@ -11,6 +11,8 @@ mod exit;
 mod fork;
 mod items;
 mod listen;
+#[cfg(test)]
+mod network_tests;
 mod open;
 mod receive;
 mod send;

@@ -177,7 +177,7 @@ fn role(sock: &Sock) -> Option<Role> {
 }
 
 /// Without a peer and without an address of its own a socket has no name yet.
-pub(super) fn unnamed<'a>(mut socket: SocketFacts<'a>) -> SocketFacts<'a> {
+pub(super) fn unnamed(mut socket: SocketFacts<'_>) -> SocketFacts<'_> {
     socket.local = socket
         .local
         .filter(|local| local.port() != 0 || socket.peer.is_some());

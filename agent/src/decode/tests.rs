@@ -385,7 +385,9 @@ proptest! {
     #[test]
     fn any_body_gives_an_event_or_an_error(
         class in 0_u16..32,
-        syscall in prop::sample::select(vec![2_u32, 42, 59, 85, 257, 304, 322, 437, NO_SYSCALL]),
+        syscall in prop::sample::select(vec![
+            2_u32, 41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 59, 85, 257, 288, 299, 304, 307, 322, 437, NO_SYSCALL,
+        ]),
         compat: bool,
         ret: i64,
         body in vec(any::<u8>(), 0..600),
