@@ -17,7 +17,8 @@ wire! {
         pub ret: i64,
         /// cgroup id of the process, see [`CGROUP_V1`].
         pub cgroup: u64,
-        /// System call number as the program used it (see [`HEADER_COMPAT`]), or [`NO_SYSCALL`].
+        /// System call number as the program used it (see [`HEADER_COMPAT`]), or [`NO_SYSCALL`]. Sub-calls
+        /// of `socketcall`: see [`socketcall`](crate::syscalls::x86_64::compat::socketcall).
         pub syscall: u32,
         /// CPU the event happened on.
         pub cpu: u32,
@@ -95,6 +96,12 @@ wire! {
 pub const HEADER_COMPAT: u16 = 1;
 /// A part of the record did not fit into the record buffer and was left out.
 pub const HEADER_OVERFLOW: u16 = 1 << 1;
+
+/// The operation came through an `io_uring`; `Header::syscall` is the native call that does the same.
+pub const HEADER_IO_URING: u16 = 1 << 8;
+/// Recorded when the operation was submitted: `Header::ret` is 0 and stands for success, and no
+/// kernel object is known. The kernel half does not see the end of it.
+pub const HEADER_UNFINISHED: u16 = 1 << 9;
 
 /// `Header::syscall` of a record that no system call caused.
 pub const NO_SYSCALL: u32 = u32::MAX;

@@ -48,7 +48,8 @@ pub mod tag {
     pub const INTERP: u8 = 9;
     /// Socket address as the program passed it, raw `struct sockaddr` bytes.
     pub const USER_ADDR: u8 = 10;
-    /// Path or abstract name (leading NUL) of the peer's unix socket, from kernel objects.
+    /// Path or abstract name (leading NUL) of a unix socket, from kernel objects: the peer's, or its own
+    /// where the peer has none; `accept` and `bind`: its own first.
     pub const UNIX_PATH: u8 = 11;
     /// [`USER_PATH`] of the second path of a call.
     pub const USER_PATH_2: u8 = 16;
@@ -62,8 +63,12 @@ pub mod tag {
     pub const STRING_2: u8 = 20;
     /// Bytes that an argument points to, from user memory.
     pub const BYTES: u8 = 21;
-    /// The socket that a descriptor stands for: a [`Connect`](crate::connect::Connect).
+    /// The socket that a descriptor stands for: a [`Sock`](crate::sock::Sock).
     pub const SOCKET: u8 = 22;
+    /// Beginning of the data sent or received, at most [`MAX_DATA`](crate::limits::MAX_DATA) bytes.
+    pub const DATA: u8 = 24;
+    /// Beginning of the control messages received (`cmsg(3)`).
+    pub const CONTROL: u8 = 25;
 }
 
 const _: () = assert!(size_of::<ItemHeader>() == 4);

@@ -52,6 +52,7 @@ macro_rules! wire {
     };
 }
 
+pub mod accept;
 pub mod call;
 pub mod class;
 pub mod connect;
@@ -63,9 +64,14 @@ pub mod header;
 pub mod item;
 pub mod ledger;
 pub mod limits;
+pub mod listen;
 pub mod offsets;
 pub mod open;
+pub mod receive;
+pub mod send;
 pub mod settings;
+pub mod sock;
+pub mod socket;
 pub mod syscalls;
 pub mod usage;
 

@@ -173,6 +173,10 @@ offsets! {
     sock_v6_rcv_saddr: optional ("sock_common", "skc_v6_rcv_saddr");
     sock_type: required ("sock", "sk_type");
     sock_protocol: required ("sock", "sk_protocol");
+    sock_ack_backlog: required ("sock", "sk_ack_backlog");
+    sock_max_ack_backlog: required ("sock", "sk_max_ack_backlog");
+    /// A bit field before 6.8.
+    sock_userlocks: optional ("sock", "sk_userlocks");
     unix_addr: optional ("unix_sock", "addr");
     unix_peer: optional ("unix_sock", "peer");
     unix_address_len: optional ("unix_address", "len");
@@ -190,4 +194,30 @@ offsets! {
 
     bprm_filename: required ("linux_binprm", "filename");
     bprm_interp: required ("linux_binprm", "interp");
+
+    filename_name: optional ("filename", "name");
+    uring_file: optional ("io_kiocb", "file");
+    /// The operation's own struct: `struct io_open`, `struct io_connect`, …
+    uring_cmd: optional ("io_kiocb", "cmd");
+    uring_opcode: optional ("io_kiocb", "opcode");
+    uring_flags: optional ("io_kiocb", "flags");
+    uring_fd: optional ("io_kiocb", "cqe.fd");
+    uring_res: optional ("io_kiocb", "cqe.res");
+    uring_ctx: optional ("io_kiocb", "ctx");
+    uring_async_data: optional ("io_kiocb", "async_data");
+    uring_open_dfd: optional ("io_open", "dfd");
+    uring_open_slot: optional ("io_open", "file_slot");
+    uring_open_filename: optional ("io_open", "filename");
+    uring_open_flags: optional ("io_open", "how.flags");
+    uring_open_mode: optional ("io_open", "how.mode");
+    uring_open_resolve: optional ("io_open", "how.resolve");
+    uring_connect_addr: optional ("io_connect", "addr");
+    uring_connect_len: optional ("io_connect", "addr_len");
+    /// Until 6.9, where the address is copied from user memory only when the operation is done.
+    uring_async_connect: optional ("io_async_connect", "address");
+    uring_msghdr_addr: optional ("io_async_msghdr", "addr");
+    /// Files that a ring keeps without descriptors, since 6.13.
+    uring_ctx_files: optional ("io_ring_ctx", "file_table.data.nodes");
+    uring_ctx_files_len: optional ("io_ring_ctx", "file_table.data.nr");
+    uring_node_file: optional ("io_rsrc_node", "file_ptr");
 }

@@ -12,6 +12,8 @@ wire! {
         pub cgroup_v1_subsys: u32,
         /// Bytes that wait in a ring before its reader is woken.
         pub wakeup_bytes: u32,
+        /// Bytes of the bulk ring, a power of two.
+        pub bulk_bytes: u32,
         /// 1 where programs may follow typed kernel pointers with plain loads: the kernel has
         /// `bpf_get_current_task_btf` and `bpf_task_pt_regs` (5.15).
         pub typed: u32,
@@ -24,6 +26,7 @@ impl Settings {
         record_env: 0,
         cgroup_v1_subsys: crate::offsets::ABSENT,
         wakeup_bytes: 0,
+        bulk_bytes: 4096,
         typed: 0,
     };
 }

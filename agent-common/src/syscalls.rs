@@ -24,7 +24,7 @@ pub mod handler {
     pub const OPEN: u16 = 2;
     /// `open_by_handle_at`.
     pub const OPEN_BY_HANDLE: u16 = 4;
-    /// `connect` (and `socketcall` 3).
+    /// `connect`.
     pub const CONNECT: u16 = 3;
     /// `call::shape::PLAIN`.
     pub const CALL_PLAIN: u16 = crate::call::shape::PLAIN as u16;
@@ -34,6 +34,19 @@ pub mod handler {
     pub const CALL_PATH: u16 = crate::call::shape::PATH as u16;
     /// `call::shape::PATHS`.
     pub const CALL_PATHS: u16 = crate::call::shape::PATHS as u16;
+    /// `socket`, `socketpair`.
+    pub const SOCKET: u16 = 32;
+    /// `bind`, `listen`.
+    pub const LISTEN: u16 = 33;
+    /// `accept`, `accept4`.
+    pub const ACCEPT: u16 = 34;
+    /// `sendto`, `sendmsg`, `sendmmsg`.
+    pub const SEND: u16 = 35;
+    /// `recvfrom`, `recvmsg`, `recvmmsg`.
+    pub const RECEIVE: u16 = 36;
+    /// No program: the handler is that of the sub-call, see
+    /// [`socketcall`](super::x86_64::compat::socketcall).
+    pub const SOCKETCALL: u16 = 0xff;
     /// Slots of the program array.
     pub const SLOTS: u32 = 64;
 }
@@ -60,6 +73,11 @@ pub const fn class_of(handler: u16) -> Option<Class> {
         handler::EXEC_FAILED => Some(Class::EXEC),
         handler::OPEN | handler::OPEN_BY_HANDLE => Some(Class::OPEN),
         handler::CONNECT => Some(Class::CONNECT),
+        handler::SOCKET => Some(Class::SOCKET),
+        handler::LISTEN => Some(Class::LISTEN),
+        handler::ACCEPT => Some(Class::ACCEPT),
+        handler::SEND => Some(Class::SEND),
+        handler::RECEIVE => Some(Class::RECEIVE),
         _ => None,
     }
 }
@@ -85,6 +103,40 @@ pub mod x86_64 {
     pub const OPEN: u32 = 2;
     /// `connect(2)`.
     pub const CONNECT: u32 = 42;
+    /// `socket(2)`.
+    pub const SOCKET: u32 = 41;
+    /// `accept(2)`.
+    pub const ACCEPT: u32 = 43;
+    /// `sendto(2)`.
+    pub const SENDTO: u32 = 44;
+    /// `recvfrom(2)`.
+    pub const RECVFROM: u32 = 45;
+    /// `sendmsg(2)`.
+    pub const SENDMSG: u32 = 46;
+    /// `recvmsg(2)`.
+    pub const RECVMSG: u32 = 47;
+    /// `bind(2)`.
+    pub const BIND: u32 = 49;
+    /// `listen(2)`.
+    pub const LISTEN: u32 = 50;
+    /// `socketpair(2)`.
+    pub const SOCKETPAIR: u32 = 53;
+    /// `accept4(2)`.
+    pub const ACCEPT4: u32 = 288;
+    /// `recvmmsg(2)`.
+    pub const RECVMMSG: u32 = 299;
+    /// `sendmmsg(2)`.
+    pub const SENDMMSG: u32 = 307;
+    /// x32 `recvfrom`.
+    pub const X32_RECVFROM: u32 = 517;
+    /// x32 `sendmsg`.
+    pub const X32_SENDMSG: u32 = 518;
+    /// x32 `recvmsg`.
+    pub const X32_RECVMSG: u32 = 519;
+    /// x32 `recvmmsg`.
+    pub const X32_RECVMMSG: u32 = 537;
+    /// x32 `sendmmsg`.
+    pub const X32_SENDMMSG: u32 = 538;
     /// `execve(2)`.
     pub const EXECVE: u32 = 59;
     /// `creat(2)`.
@@ -112,6 +164,15 @@ pub mod x86_64 {
         pub const EXECVE: u32 = 11;
         /// `socketcall(2)`.
         pub const SOCKETCALL: u32 = 102;
+        /// From here on the interest table has the sub-calls of `socketcall`, as if they were calls.
+        pub const SOCKETCALL_BASE: u32 = 1000;
+        /// Largest sub-call, `SYS_SENDMMSG` (`include/uapi/linux/net.h`).
+        pub const SOCKETCALL_LAST: u32 = 20;
+
+        /// Number that stands for a sub-call of `socketcall`, in records too.
+        pub const fn socketcall(operation: u32) -> u32 {
+            SOCKETCALL_BASE.saturating_add(operation)
+        }
         /// `openat(2)`.
         pub const OPENAT: u32 = 295;
         /// `open_by_handle_at(2)`.
@@ -122,6 +183,34 @@ pub mod x86_64 {
         pub const CONNECT: u32 = 362;
         /// `openat2(2)`.
         pub const OPENAT2: u32 = 437;
+        /// `recvmmsg(2)`.
+        pub const RECVMMSG: u32 = 337;
+        /// `sendmmsg(2)`.
+        pub const SENDMMSG: u32 = 345;
+        /// `socket(2)`.
+        pub const SOCKET: u32 = 359;
+        /// `socketpair(2)`.
+        pub const SOCKETPAIR: u32 = 360;
+        /// `bind(2)`.
+        pub const BIND: u32 = 361;
+        /// `listen(2)`.
+        pub const LISTEN: u32 = 363;
+        /// `accept4(2)`.
+        pub const ACCEPT4: u32 = 364;
+        /// `sendto(2)`.
+        pub const SENDTO: u32 = 369;
+        /// `sendmsg(2)`.
+        pub const SENDMSG: u32 = 370;
+        /// `recvfrom(2)`.
+        pub const RECVFROM: u32 = 371;
+        /// `recvmsg(2)`.
+        pub const RECVMSG: u32 = 372;
+        /// `recvmmsg_time64(2)`.
+        pub const RECVMMSG_TIME64: u32 = 417;
+        /// `SYS_SEND` of `socketcall(2)`.
+        pub const SEND: u32 = socketcall(9);
+        /// `SYS_RECV` of `socketcall(2)`.
+        pub const RECV: u32 = socketcall(10);
     }
 
     /// Every system call the kernel half handles.
@@ -160,7 +249,84 @@ pub mod x86_64 {
             name: "connect",
             handler: handler::CONNECT,
             native: &[CONNECT],
-            compat: &[compat::CONNECT, compat::SOCKETCALL],
+            compat: &[compat::CONNECT, compat::socketcall(3)],
+        },
+        Syscall {
+            name: "socket",
+            handler: handler::SOCKET,
+            native: &[SOCKET],
+            compat: &[compat::SOCKET, compat::socketcall(1)],
+        },
+        Syscall {
+            name: "socketpair",
+            handler: handler::SOCKET,
+            native: &[SOCKETPAIR],
+            compat: &[compat::SOCKETPAIR, compat::socketcall(8)],
+        },
+        Syscall {
+            name: "bind",
+            handler: handler::LISTEN,
+            native: &[BIND],
+            compat: &[compat::BIND, compat::socketcall(2)],
+        },
+        Syscall {
+            name: "listen",
+            handler: handler::LISTEN,
+            native: &[LISTEN],
+            compat: &[compat::LISTEN, compat::socketcall(4)],
+        },
+        Syscall {
+            name: "accept",
+            handler: handler::ACCEPT,
+            native: &[ACCEPT],
+            compat: &[compat::socketcall(5)],
+        },
+        Syscall {
+            name: "accept4",
+            handler: handler::ACCEPT,
+            native: &[ACCEPT4],
+            compat: &[compat::ACCEPT4, compat::socketcall(18)],
+        },
+        // The `send` and `recv` of socketcall are `sendto` and `recvfrom` without an address.
+        Syscall {
+            name: "sendto",
+            handler: handler::SEND,
+            native: &[SENDTO],
+            compat: &[compat::SENDTO, compat::SEND, compat::socketcall(11)],
+        },
+        Syscall {
+            name: "sendmsg",
+            handler: handler::SEND,
+            native: &[SENDMSG, X32_SENDMSG],
+            compat: &[compat::SENDMSG, compat::socketcall(16)],
+        },
+        Syscall {
+            name: "sendmmsg",
+            handler: handler::SEND,
+            native: &[SENDMMSG, X32_SENDMMSG],
+            compat: &[compat::SENDMMSG, compat::socketcall(20)],
+        },
+        Syscall {
+            name: "recvfrom",
+            handler: handler::RECEIVE,
+            native: &[RECVFROM, X32_RECVFROM],
+            compat: &[compat::RECVFROM, compat::RECV, compat::socketcall(12)],
+        },
+        Syscall {
+            name: "recvmsg",
+            handler: handler::RECEIVE,
+            native: &[RECVMSG, X32_RECVMSG],
+            compat: &[compat::RECVMSG, compat::socketcall(17)],
+        },
+        Syscall {
+            name: "recvmmsg",
+            handler: handler::RECEIVE,
+            native: &[RECVMMSG, X32_RECVMMSG],
+            compat: &[
+                compat::RECVMMSG,
+                compat::RECVMMSG_TIME64,
+                compat::socketcall(19),
+            ],
         },
         Syscall {
             name: "execve",

@@ -10,7 +10,10 @@ use crate::{
     read::{self, Address as _, Typed},
     task,
 };
-use komainu_common::{offsets::ABSENT, syscalls::X32_BIT};
+use komainu_common::{
+    offsets::ABSENT,
+    syscalls::{X32_BIT, x86_64::compat},
+};
 
 const R10: u32 = 56;
 const R9: u32 = 64;
@@ -36,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) compat: bool,
     /// Pointers in its memory are 32 bits wide: compat and x32.
     narrow: bool,
+    /// Where the arguments are, 32 bits each, if they are in memory: `socketcall(2)`.
+    array: Option<u64>,
 }
 
 /// The registers that the current task entered the kernel with: those that `sys_exit` hands over as a
@@ -89,12 +94,28 @@ impl Call {
             number: number & !X32_BIT,
             compat,
             narrow: compat || number & X32_BIT != 0,
+            array: None,
         })
+    }
+
+    /// Of a network call: `socketcall` counts as the call it stands for, with that call's arguments
+    /// and a [number](compat::socketcall) of its own.
+    #[inline(always)]
+    pub(crate) fn of_socket(regs: u64) -> Option<Self> {
+        let mut call = Self::new(regs)?;
+        if call.compat && call.number == compat::SOCKETCALL {
+            call.number = compat::socketcall(call.arg(0) as u32);
+            call.array = Some(call.arg(1));
+        }
+        Some(call)
     }
 
     /// Argument `index`, counted from 0; 0 if it cannot be read.
     #[inline(always)]
     pub(crate) fn arg(&self, index: u32) -> u64 {
+        if let Some(array) = self.array {
+            return read::user::<u32>(array + 4 * u64::from(index)).map_or(0, u64::from);
+        }
         let native = match index {
             0 => DI,
             1 => SI,
@@ -120,10 +141,29 @@ impl Call {
         }
     }
 
+    /// Argument 0 of a network call, the descriptor; -1 if it cannot be read.
+    #[inline(always)]
+    pub(crate) fn descriptor(&self) -> i32 {
+        match self.array {
+            Some(array) => read::user::<i32>(array).unwrap_or(-1),
+            None => self.arg(0) as i32,
+        }
+    }
+
     /// Bytes of a pointer in the memory of the program.
     #[inline(always)]
     pub(crate) fn pointer_size(&self) -> u64 {
         if self.narrow { 4 } else { 8 }
+    }
+
+    /// Reads `N` words as wide as a pointer at `address` of the program's memory.
+    #[inline(always)]
+    pub(crate) fn user_words<const N: usize>(&self, address: u64) -> Option<[u64; N]> {
+        if self.narrow {
+            read::user::<[u32; N]>(address).map(|words| words.map(u64::from))
+        } else {
+            read::user(address)
+        }
     }
 
     /// Reads the pointer at `address` of the program's memory.

@@ -14,11 +14,10 @@ use komainu_common::{
 };
 
 use crate::{
-    cgroup,
+    account, cgroup,
     maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, Filtering, PLANS, Scratch},
     name::{self, Area, Name, Names},
     read::Address,
-    record,
 };
 
 /// The plan of one class, and what is left of its conjunctions for the event at hand.
@@ -139,7 +138,7 @@ impl Gate {
             }
             return false;
         }
-        record::count(self.class, |counters| counters.filtered += 1);
+        account::count(self.class, |counters| counters.filtered += 1);
         true
     }
 }

@@ -1,9 +1,11 @@
 //! Kernel half of Komainu: hooks, facts, records.
 //!
 //! Layers, each using only the ones before it:
-//! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`], [`usage`] (kernel facts) →
-//! [`record`] (build, submit, count losses) → [`name`], [`filter`] (what no rule can match ends here) →
-//! [`probes`] (one file per hook family).
+//! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`],
+//! [`usage`] (kernel facts) →
+//! [`account`] (counters, ledger) → [`share`] (who may have room) → [`record`] (build, submit),
+//! [`pending`] → [`name`], [`filter`] (what no rule can match ends here) → [`probes`] (one file per
+//! hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -31,6 +33,7 @@
 #[cfg(not(bpf_target_arch = "x86_64"))]
 compile_error!("the layout of pt_regs and the system call numbers are those of x86-64 only");
 
+mod account;
 mod arch;
 mod cgroup;
 mod file;
@@ -39,9 +42,11 @@ mod maps;
 mod name;
 mod path;
 mod pathname;
+mod pending;
 mod probes;
 mod read;
 mod record;
+mod share;
 mod sock;
 mod task;
 mod usage;

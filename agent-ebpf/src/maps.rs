@@ -15,8 +15,8 @@ use komainu_common::{
         ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_MEMO, MAX_PLAN_ENTRIES, MAX_PLAN_PATH,
         PathKey, SLOTS, Vector, WORDS,
     },
-    ledger::{ClassCounters, LedgerEntry, LedgerKey},
-    limits::{MAX_LEDGER, MAX_RECORD},
+    ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
+    limits::{MAX_LEDGER, MAX_PENDING, MAX_PENDING_RECORD, MAX_RECORD, MAX_SHARES},
     syscalls::{INTEREST_SLOTS, handler},
 };
 
@@ -75,10 +75,22 @@ pub(crate) static OWN_TGID: Array<u32> = Array::with_max_entries(1, 0);
 pub(crate) static COUNTERS: PerCpuArray<ClassCounters> =
     PerCpuArray::with_max_entries(CLASS_SLOTS, 0);
 
-/// Losses by cgroup and event class.
+/// Losses by cgroup, event class and reason.
 #[map]
 pub(crate) static LEDGER: HashMap<LedgerKey, LedgerEntry> =
     HashMap::with_max_entries(MAX_LEDGER, 0);
+
+/// What each cgroup took of the bulk ring, see [`crate::share`].
+#[map]
+pub(crate) static SHARES: LruHashMap<u64, Share> = LruHashMap::with_max_entries(MAX_SHARES, 0);
+
+/// Records of operations that an `io_uring` has not finished, by the address of their `io_kiocb`.
+#[map]
+pub(crate) static PENDING: HashMap<u64, Pending> = HashMap::with_max_entries(MAX_PENDING, 0);
+
+/// A record as it was at the submission; [`Header::size`](komainu_common::Header) bytes are in use.
+#[repr(C, align(8))]
+pub(crate) struct Pending(pub(crate) [u8; MAX_PENDING_RECORD]);
 
 /// Which filter plan is in force.
 #[map]
@@ -129,6 +141,10 @@ pub(crate) enum Slot {
     Exec = 2,
     /// `sched_process_exit`.
     Exit = 3,
+    /// `io_uring_submit_req`.
+    RingSubmit = 4,
+    /// `io_uring_complete`.
+    RingComplete = 5,
 }
 
 /// Number of [`Slot`]s.
@@ -164,6 +180,8 @@ pub(crate) struct Scratch {
     pub(crate) args: [Cell; 8],
     /// State of the filter for the event at hand.
     pub(crate) filter: Filtering,
+    /// Message of a call with several that is to be reported next; 0 outside of such a call.
+    pub(crate) message: Cell,
 }
 
 /// What the filter works with, see [`crate::filter`] and [`crate::name`].
@@ -219,6 +237,8 @@ pub(crate) struct Walk {
     pub(crate) position: Cell,
     /// `filter::signature` of the path so far.
     pub(crate) signature: Cell,
+    /// Bytes there are in all.
+    pub(crate) total: Cell,
 }
 
 /// A number that lives in memory, never in a register across a loop.

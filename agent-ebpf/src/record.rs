@@ -1,13 +1,8 @@
-//! Building a record, submitting it, and counting what is lost.
-
-use core::intrinsics::{AtomicOrdering, atomic_xadd};
+//! Building a record and submitting it, or else counting it as lost.
 
 use aya_ebpf::{
-    bindings::{BPF_NOEXIST, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    helpers::generated::{
-        bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_map_lookup_elem, bpf_map_update_elem,
-        bpf_ringbuf_output, bpf_ringbuf_query,
-    },
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ringbuf_output, bpf_ringbuf_query},
     maps::RingBuf,
 };
 use komainu_common::{
@@ -16,21 +11,19 @@ use komainu_common::{
     filter::WORDS,
     header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
-    ledger::{ClassCounters, LedgerEntry, LedgerKey},
+    ledger::Reason,
     limits::{MAX_KERNEL_PATH, MAX_RECORD},
 };
 
 use crate::{
+    account::{count, lose, now},
     arch::Call,
     cgroup,
     filter::Gate,
-    maps::{
-        BULK, COUNTERS, LEDGER, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot,
-        setting,
-    },
+    maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path,
     read::{self, Address, Typed},
-    task,
+    share, task,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -59,14 +52,20 @@ pub(crate) struct Record<T, A = Typed> {
 #[inline(always)]
 pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     count(class, |counters| counters.seen += 1);
+    let record = draft(slot, class, subject);
+    if record.is_none() {
+        lose(class, Reason::INTERNAL, cgroup::id(subject), now());
+    }
+    record
+}
+
+/// Begins the record of an event that is not over yet, and is to be counted when it is.
+#[inline(always)]
+pub(crate) fn draft<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
     let index = cpu * SLOTS_PER_CPU + slot as u32;
-    let Some(scratch) = SCRATCH.get_ptr_mut(index) else {
-        count(class, |counters| counters.lost_internal += 1);
-        blame(cgroup::id(subject), class, now());
-        return None;
-    };
+    let scratch = SCRATCH.get_ptr_mut(index)?;
     let record = Record {
         scratch,
         class,
@@ -89,11 +88,14 @@ pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Opti
     Some(record)
 }
 
-/// `CLOCK_BOOTTIME` in nanoseconds.
+/// The scratch slot of this program on this CPU.
 #[inline(always)]
-fn now() -> u64 {
+pub(crate) fn scratch(slot: Slot) -> Option<&'static mut Scratch> {
     // SAFETY: no preconditions.
-    unsafe { bpf_ktime_get_boot_ns() }
+    let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
+    let scratch = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32)?;
+    // SAFETY: a slot of the scratch map, ours alone until this program returns.
+    Some(unsafe { &mut *scratch })
 }
 
 impl<T, A: Address> Record<T, A> {
@@ -131,8 +133,9 @@ impl<T, A: Address> Record<T, A> {
         unsafe { &mut *self.scratch }
     }
 
+    /// The header; who caused the event is in it once it is described.
     #[inline(always)]
-    fn header(&self) -> &'static mut Header {
+    pub(crate) fn header(&self) -> &'static mut Header {
         // SAFETY: the record is the first field of the slot and begins with a header; the slot is
         // ours and 8-aligned.
         unsafe { &mut *self.scratch.cast::<Header>() }
@@ -263,15 +266,28 @@ impl<T, A: Address> Record<T, A> {
     /// Describes the task and puts the record into its ring, or counts it as lost.
     #[inline(always)]
     pub(crate) fn submit(self) {
-        let size = self.scratch().len as usize & MASK;
+        self.describe();
+        self.send();
+    }
+
+    /// Says who caused the event.
+    #[inline(always)]
+    pub(crate) fn describe(&self) {
         let header = self.header();
-        header.size = size as u32;
         header.cgroup = cgroup::id(self.subject);
         // SAFETY: the task is part of the header just borrowed.
         unsafe { task::fill(self.subject, &raw mut header.task) };
+    }
+
+    /// Puts a described record into its ring, or counts it as lost.
+    #[inline(always)]
+    pub(crate) fn send(self) {
+        let size = self.scratch().len as usize & MASK;
+        let header = self.header();
+        header.size = size as u32;
         if size < size_of::<Header>() {
             // Unreachable, but the verifier wants a lower bound.
-            lose_after_seen(self.class);
+            lose(self.class, Reason::INTERNAL, header.cgroup, header.time);
             return;
         }
         let data = (&raw mut self.scratch().record).cast();
@@ -279,16 +295,21 @@ impl<T, A: Address> Record<T, A> {
             Lane::Lifecycle => (&raw const LIFECYCLE).cast_mut(),
             Lane::Bulk => (&raw const BULK).cast_mut(),
         };
-        let wakeup = wakeup(ring);
+        // SAFETY: a ring buffer map.
+        let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
+        if self.lane == Lane::Bulk && !share::admits(ring, header.cgroup, size as u64, waiting) {
+            lose(self.class, Reason::SHARE, header.cgroup, header.time);
+            return;
+        }
+        let wakeup = wakeup(waiting);
         // SAFETY: `size` bytes of the record are initialised: header, fixed part and items have
         // been written in full up to `len`.
         let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup) };
         if result == 0 {
             count(self.class, |counters| counters.emitted += 1);
         } else {
-            count(self.class, |counters| counters.lost_ring += 1);
             let header = self.header();
-            blame(header.cgroup, self.class, header.time);
+            lose(self.class, Reason::RING, header.cgroup, header.time);
         }
     }
 }
@@ -296,9 +317,7 @@ impl<T, A: Address> Record<T, A> {
 /// From a part of the ring that waits, its reader is woken. Below it the reader's own clock decides:
 /// waking it for each record costs the traced program, and the reader, more than the record.
 #[inline(always)]
-fn wakeup(ring: *mut RingBuf) -> u64 {
-    // SAFETY: a ring buffer map.
-    let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
+fn wakeup(waiting: u64) -> u64 {
     if waiting >= u64::from(setting!(wakeup_bytes)) {
         u64::from(BPF_RB_FORCE_WAKEUP)
     } else {
@@ -335,66 +354,4 @@ fn string_length<const CAP: usize>(with_nul: i64, target: *mut u8, first: &mut u
     };
     // A full buffer may be a string that just fits; a path of PATH_MAX bytes cannot be longer.
     (len, flags(with_nul as usize >= CAP, false))
-}
-
-/// Counts an event that no program could handle: seen, and lost.
-#[inline(always)]
-pub(crate) fn lose(class: Class) {
-    count(class, |counters| counters.seen += 1);
-    lose_after_seen(class);
-}
-
-#[inline(always)]
-fn lose_after_seen(class: Class) {
-    count(class, |counters| counters.lost_internal += 1);
-    blame(cgroup::id(task::current()), class, now());
-}
-
-/// Counts something about `class`.
-#[inline(always)]
-pub(crate) fn count(class: Class, add: impl FnOnce(&mut ClassCounters)) {
-    if let Some(counters) = COUNTERS.get_ptr_mut(u32::from(class.0)) {
-        // SAFETY: a live per-CPU value that no other program touches meanwhile.
-        add(unsafe { &mut *counters });
-    }
-}
-
-/// Enters a loss into the ledger.
-#[inline(never)]
-fn blame(cgroup: u64, class: Class, time: u64) -> u64 {
-    let key = LedgerKey {
-        cgroup,
-        class: u32::from(class.0),
-        reserved: 0,
-    };
-    let fresh = LedgerEntry {
-        count: 1,
-        first: time,
-        last: time,
-    };
-    let map = (&raw const LEDGER).cast_mut().cast();
-    // SAFETY: key and value types are those of the map.
-    unsafe {
-        let mut entry = bpf_map_lookup_elem(map, (&raw const key).cast()).cast::<LedgerEntry>();
-        if entry.is_null() {
-            let added = bpf_map_update_elem(
-                map,
-                (&raw const key).cast(),
-                (&raw const fresh).cast(),
-                u64::from(BPF_NOEXIST),
-            );
-            if added == 0 {
-                return 0;
-            }
-            // Another CPU was first, or the ledger is full.
-            entry = bpf_map_lookup_elem(map, (&raw const key).cast()).cast();
-            if entry.is_null() {
-                return 1;
-            }
-        }
-        // SeqCst: a relaxed add is compiled to a plain one for this target.
-        atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(&raw mut (*entry).count, 1);
-        (*entry).last = time;
-    }
-    0
 }

@@ -1,11 +1,11 @@
-//! Sockets: from a descriptor to `struct sock`, and its addresses.
+//! Sockets: from a descriptor to `struct sock`, its addresses and names.
 
 use komainu_common::{
-    connect::{CONNECT_RESOLVED, Connect},
     offsets::ABSENT,
+    sock::{SOCK_ACCEPTED, SOCK_BOUND, SOCK_RESOLVED, Sock},
 };
 
-use crate::{maps::offset, read};
+use crate::{file, maps::offset, read};
 
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
@@ -15,21 +15,73 @@ const AF_INET6: u16 = 10;
 const FILE_TYPE: u16 = 0o170_000;
 const SOCKET: u16 = 0o140_000;
 
-/// Address of the `struct sock` behind an open file; `None` if it is no socket.
+/// `SOCK_BINDPORT_LOCK` of `sk_userlocks` (`include/net/sock.h`).
+const BINDPORT_LOCK: u8 = 8;
+
+/// A socket of the kernel: addresses of its `struct sock` and its inode.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    sock: u64,
+    inode: u64,
+}
+
+/// Whose name [`name`] prefers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// The peer's, else the socket's own.
+    Peer,
+    /// The socket's own, else the peer's.
+    Own,
+}
+
+/// The socket behind descriptor `fd` of the current task; `None` if it is no socket.
 #[inline(always)]
-pub(crate) fn of_file(file: u64) -> Option<(u64, u64)> {
+pub(crate) fn of_descriptor(fd: i64) -> Option<Target> {
+    file::of_descriptor(fd).and_then(of_file)
+}
+
+/// The socket behind an open file; `None` if it is none.
+#[inline(always)]
+pub(crate) fn of_file(file: u64) -> Option<Target> {
     let inode = read::pointer(file, offset!(file_inode))?;
     let mode = read::kernel::<u16>(inode, offset!(inode_mode))?;
     if mode & FILE_TYPE != SOCKET {
         return None;
     }
     let socket = read::pointer(file, offset!(file_private_data))?;
-    Some((read::pointer(socket, offset!(socket_sk))?, inode))
+    let sock = read::pointer(socket, offset!(socket_sk))?;
+    Some(Target { sock, inode })
 }
 
-/// Empties every field of `out`.
+/// Fills `out` from the socket, or empties it where there is none.
 #[inline(always)]
-pub(crate) fn clear(out: &mut Connect) {
+pub(crate) fn fill(target: Option<Target>, out: &mut Sock) {
+    clear(out);
+    let Some(Target { sock, inode }) = target else {
+        return;
+    };
+    out.facts = SOCK_RESOLVED;
+    out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
+    out.family = read::kernel(sock, offset!(sock_family)).unwrap_or(0);
+    out.state = u16::from(read::kernel::<u8>(sock, offset!(sock_state)).unwrap_or(0));
+    out.kind = read::kernel(sock, offset!(sock_type)).unwrap_or(0);
+    out.protocol = read::kernel(sock, offset!(sock_protocol)).unwrap_or(0);
+    if out.family == AF_INET {
+        let local: [u8; 4] = read::kernel(sock, offset!(sock_rcv_saddr)).unwrap_or([0; 4]);
+        let peer: [u8; 4] = read::kernel(sock, offset!(sock_daddr)).unwrap_or([0; 4]);
+        out.local[..4].copy_from_slice(&local);
+        out.peer[..4].copy_from_slice(&peer);
+    } else if out.family == AF_INET6 && offset!(sock_v6_daddr) != ABSENT {
+        out.local = read::kernel(sock, offset!(sock_v6_rcv_saddr)).unwrap_or([0; 16]);
+        out.peer = read::kernel(sock, offset!(sock_v6_daddr)).unwrap_or([0; 16]);
+    }
+    if out.family == AF_INET || out.family == AF_INET6 {
+        ports(sock, out);
+    }
+}
+
+#[inline(always)]
+fn clear(out: &mut Sock) {
     out.local = [0; 16];
     out.peer = [0; 16];
     out.inode = 0;
@@ -40,44 +92,63 @@ pub(crate) fn clear(out: &mut Connect) {
     out.protocol = 0;
     out.state = 0;
     out.facts = 0;
-    out.reserved = 0;
 }
 
-/// Fills `out` from `sock`; `fd` is left alone.
+/// What only internet sockets have: ports, and which end this is.
 #[inline(always)]
-pub(crate) fn fill(sock: u64, inode: u64, out: &mut Connect) {
-    out.facts = CONNECT_RESOLVED;
-    out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
-    out.family = read::kernel(sock, offset!(sock_family)).unwrap_or(0);
-    out.state = u16::from(read::kernel::<u8>(sock, offset!(sock_state)).unwrap_or(0));
-    out.kind = read::kernel(sock, offset!(sock_type)).unwrap_or(0);
-    out.protocol = read::kernel(sock, offset!(sock_protocol)).unwrap_or(0);
+fn ports(sock: u64, out: &mut Sock) {
     out.local_port = read::kernel(sock, offset!(sock_num)).unwrap_or(0);
     out.peer_port = read::kernel::<u16>(sock, offset!(sock_dport))
         .unwrap_or(0)
         .swap_bytes();
-    if out.family == AF_INET {
-        let local: [u8; 4] = read::kernel(sock, offset!(sock_rcv_saddr)).unwrap_or([0; 4]);
-        let peer: [u8; 4] = read::kernel(sock, offset!(sock_daddr)).unwrap_or([0; 4]);
-        out.local[..4].copy_from_slice(&local);
-        out.peer[..4].copy_from_slice(&peer);
-    } else if out.family == AF_INET6 && offset!(sock_v6_daddr) != ABSENT {
-        out.local = read::kernel(sock, offset!(sock_v6_rcv_saddr)).unwrap_or([0; 16]);
-        out.peer = read::kernel(sock, offset!(sock_v6_daddr)).unwrap_or([0; 16]);
-    } else if out.family == AF_UNIX {
-        out.local_port = 0;
-        out.peer_port = 0;
+    if queue(sock).1 != 0 {
+        out.facts |= SOCK_ACCEPTED;
+    }
+    if offset!(sock_userlocks) != ABSENT {
+        let locks = read::kernel::<u8>(sock, offset!(sock_userlocks)).unwrap_or(0);
+        if locks & BINDPORT_LOCK != 0 {
+            out.facts |= SOCK_BOUND;
+        }
     }
 }
 
-/// Address and length of the name of a unix socket's peer, without the family in front.
+/// Connections that wait to be accepted, and how many may.
 #[inline(always)]
-pub(crate) fn unix_peer_name(sock: u64) -> Option<(u64, u64)> {
-    if offset!(unix_peer) == ABSENT || offset!(unix_addr) == ABSENT {
+pub(crate) fn backlog(target: Option<Target>) -> (u32, u32) {
+    target.map_or((0, 0), |target| queue(target.sock))
+}
+
+#[inline(always)]
+fn queue(sock: u64) -> (u32, u32) {
+    (
+        read::kernel(sock, offset!(sock_ack_backlog)).unwrap_or(0),
+        read::kernel(sock, offset!(sock_max_ack_backlog)).unwrap_or(0),
+    )
+}
+
+/// Address and length of the name of a unix socket, without the family in front; `None` for other
+/// families.
+#[inline(always)]
+pub(crate) fn name(family: u16, target: Option<Target>, preferred: Name) -> Option<(u64, u64)> {
+    if family != AF_UNIX || offset!(unix_peer) == ABSENT || offset!(unix_addr) == ABSENT {
         return None;
     }
-    let peer = read::pointer(sock, offset!(unix_peer))?;
-    let address = read::pointer(peer, offset!(unix_addr))?;
+    let own = target?.sock;
+    let peer = read::pointer(own, offset!(unix_peer)).unwrap_or(0);
+    let (first, second) = match preferred {
+        Name::Peer => (peer, own),
+        Name::Own => (own, peer),
+    };
+    let name = unix_name(first);
+    if name.is_some() {
+        return name;
+    }
+    unix_name(second)
+}
+
+#[inline(always)]
+fn unix_name(sock: u64) -> Option<(u64, u64)> {
+    let address = read::pointer(sock, offset!(unix_addr))?;
     let len = read::kernel::<u32>(address, offset!(unix_address_len))?;
     let family = 2;
     if len <= family {
@@ -85,10 +156,4 @@ pub(crate) fn unix_peer_name(sock: u64) -> Option<(u64, u64)> {
     }
     let name = address + u64::from(offset!(unix_address_name) + family);
     Some((name, u64::from(len - family)))
-}
-
-/// Whether the socket is `AF_UNIX`.
-#[inline(always)]
-pub(crate) fn is_unix(family: u16) -> bool {
-    family == AF_UNIX
 }

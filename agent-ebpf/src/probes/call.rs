@@ -7,13 +7,14 @@ use komainu_common::{
         CALL_LOWER_LAYER, CALL_RESOLVED, CALL_UPPER_LAYER, Call, MAX_ROWS, NO_ARGUMENT, SPECS,
         Spec, object,
     },
-    connect::Connect,
     filter::{role, source},
     item::tag,
-    limits::{MAX_BYTES, MAX_SOCKADDR, MAX_STRING, MAX_USER_PATH},
+    limits::{MAX_BYTES, MAX_STRING, MAX_USER_PATH},
+    sock::Sock,
     syscalls::row_of,
 };
 
+use super::address;
 use crate::{
     arch,
     file::{self, Layer},
@@ -22,7 +23,8 @@ use crate::{
     pathname::{self, AT_FDCWD},
     read,
     record::{self, Record},
-    sock, task,
+    sock::{self, Name, Target},
+    task,
 };
 
 /// `AT_EMPTY_PATH` (`include/uapi/linux/fcntl.h`), and `MOVE_MOUNT_F_EMPTY_PATH` and
@@ -317,29 +319,25 @@ fn append_file(record: &Record<Call>, file: u64) {
             Layer::None => {}
         }
     }
-    if let Some((sock, inode)) = sock::of_file(file) {
-        append_socket(record, sock, inode);
+    if let Some(target) = sock::of_file(file) {
+        append_socket(record, target);
     } else {
         record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
     }
 }
 
 #[inline(always)]
-fn append_socket(record: &Record<Call>, sock: u64, inode: u64) {
-    const SIZE: usize = size_of::<Connect>();
+fn append_socket(record: &Record<Call>, target: Target) {
+    const SIZE: usize = size_of::<Sock>();
     let mut family = 0;
-    record.append::<SIZE>(tag::SOCKET, |target| {
+    record.append::<SIZE>(tag::SOCKET, |to| {
         // SAFETY: integers only.
-        let mut socket: Connect = unsafe { core::mem::zeroed() };
-        sock::fill(sock, inode, &mut socket);
+        let mut socket: Sock = unsafe { core::mem::zeroed() };
+        sock::fill(Some(target), &mut socket);
         family = socket.family;
         // SAFETY: `append` guarantees SIZE bytes at the target; items are unaligned.
-        unsafe { target.cast::<Connect>().write_unaligned(socket) };
+        unsafe { to.cast::<Sock>().write_unaligned(socket) };
         (SIZE as u64, 0)
     });
-    if sock::is_unix(family)
-        && let Some((name, len)) = sock::unix_peer_name(sock)
-    {
-        record.append_kernel::<MAX_SOCKADDR>(tag::UNIX_PATH, name, len);
-    }
+    address::append_name(record, family, Some(target), Name::Peer);
 }

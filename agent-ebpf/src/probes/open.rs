@@ -15,7 +15,7 @@ use crate::{
     filter::{self, Gate},
     maps::{Slot, offset},
     pathname::{self, AT_FDCWD},
-    read,
+    read::{self, Address},
     record::{self, Record},
     task,
 };
@@ -184,7 +184,7 @@ fn clear(out: &mut Open) {
 
 /// Fills what the kernel knows of the opened file.
 #[inline(always)]
-fn fill_file(record: &Record<Open>, file: u64) {
+pub(super) fn fill_file<A: Address>(record: &Record<Open, A>, file: u64) {
     let out = record.fixed();
     let mode = read::kernel::<u32>(file, offset!(file_mode)).unwrap_or(0);
     out.facts = OPEN_RESOLVED;

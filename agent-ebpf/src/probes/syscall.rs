@@ -5,13 +5,12 @@
 use aya_ebpf::{
     helpers::bpf_get_current_pid_tgid, macros::raw_tracepoint, programs::RawTracePointContext,
 };
-use komainu_common::syscalls::{class_of, handler, handler_of, row_of};
+use komainu_common::syscalls::{class_of, handler, handler_of, row_of, x86_64::compat};
 
 use crate::{
-    arch,
+    account, arch,
     maps::{HANDLERS, INTEREST, OWN_TGID},
     probes::call::ROWS,
-    record,
 };
 
 /// Finds the handler of the system call and jumps to it.
@@ -23,11 +22,15 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     let Some(&interest) = INTEREST.get(number) else {
         return 0;
     };
-    if interest == 0 {
+    // No call has a number of those that stand for the sub-calls of `socketcall`.
+    if interest == 0 || number >= compat::SOCKETCALL_BASE {
         return 0;
     }
     let half = if arch::is_compat() {
-        (interest >> 16) as u16
+        match (interest >> 16) as u16 {
+            handler::SOCKETCALL => socketcall(ctx.arg(0)),
+            half => half,
+        }
     } else {
         interest as u16
     };
@@ -38,8 +41,19 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
     // SAFETY: the programs in HANDLERS are of this type and expect this context.
     unsafe { HANDLERS.tail_call(&ctx, u32::from(handler)) };
     // Only reached if the handler is not there: it could not be loaded.
-    record::lose(class_of(handler).unwrap_or(ROWS[usize::from(row_of(half))].class));
+    account::unhandled(class_of(handler).unwrap_or(ROWS[usize::from(row_of(half))].class));
     0
+}
+
+/// Half a word of the interest table for the sub-call of `socketcall(2)`, its first argument.
+#[inline(always)]
+fn socketcall(regs: u64) -> u16 {
+    let operation = arch::Call::new(regs).map_or(0, |call| call.arg(0) as u32);
+    if operation > compat::SOCKETCALL_LAST {
+        return 0;
+    }
+    let interest = INTEREST.get(compat::socketcall(operation));
+    interest.map_or(0, |interest| (interest >> 16) as u16)
 }
 
 /// Whether the current process is the agent.

@@ -9,12 +9,12 @@ use komainu_common::{
         shape,
     },
     class::CLASS_SLOTS,
-    connect::Connect,
     item::tag,
+    sock::Sock,
 };
 use zerocopy::FromBytes as _;
 
-use super::{Body, DecodeError, Items, connect};
+use super::{Body, DecodeError, Items, sock};
 use crate::event::{
     Event, EventType, Fd, FdKind, Layer, ParamKind, PathArg, Source, Value, event_type, flags::low,
     user_dev,
@@ -178,7 +178,7 @@ impl<'a> Facts<'a> {
         let path = self.items.bytes(tag::KERNEL_PATH);
         let socket = self.socket();
         let kind = match &socket {
-            Some(socket) => Some(connect::kind(socket)),
+            Some(socket) => Some(sock::kind(socket)),
             None => resolved.then(|| kind(self.call.inode_mode, path.unwrap_or_default())),
         };
         // Most commands of bpf(2) return a number that is no descriptor.
@@ -201,8 +201,8 @@ impl<'a> Facts<'a> {
 
     fn socket(&self) -> Option<crate::event::SocketFacts<'a>> {
         let bytes = self.items.bytes(tag::SOCKET)?;
-        let (socket, _) = Connect::read_from_prefix(bytes).ok()?;
-        Some(connect::held(&socket, self.items.bytes(tag::UNIX_PATH)))
+        let (socket, _) = Sock::read_from_prefix(bytes).ok()?;
+        Some(sock::held(&socket, &self.items))
     }
 
     fn layer(&self) -> Option<Layer> {

@@ -3,13 +3,21 @@
 //!
 //! One file per event class, with the name it has in `agent-common` and in the kernel half.
 
+mod accept;
 mod call;
 mod connect;
 mod exec;
 mod exit;
 mod fork;
 mod items;
+mod listen;
+#[cfg(test)]
+mod network_tests;
 mod open;
+mod receive;
+mod send;
+mod sock;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -20,10 +28,14 @@ pub use items::{Ancestors, Items};
 
 use std::mem::offset_of;
 
-use komainu_common::{Class, Header, Task, header::HEADER_COMPAT, syscalls};
+use komainu_common::{
+    Class, Header, Task,
+    header::{HEADER_COMPAT, HEADER_OVERFLOW, HEADER_UNFINISHED},
+    syscalls,
+};
 use zerocopy::FromBytes;
 
-use crate::event::{Event, EventType};
+use crate::event::{Event, EventType, event_type};
 
 /// Why a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,6 +160,11 @@ pub fn decode<'a>(
         }
         Class::OPEN => (None, Some(open::decode(&body, scratch)?)),
         Class::CONNECT => (None, Some(connect::decode(&body)?)),
+        Class::ACCEPT => (None, Some(accept::decode(&body)?)),
+        Class::LISTEN => (None, Some(listen::decode(&body)?)),
+        Class::SOCKET => (None, Some(socket::decode(&body)?)),
+        Class::SEND => (None, Some(send::decode(&body)?)),
+        Class::RECEIVE => (None, Some(receive::decode(&body)?)),
         class if call::has(class) => (None, Some(call::decode(&body, class)?)),
         Class(other) => return Err(DecodeError::Class(other)),
     };
@@ -195,6 +212,12 @@ impl<'a> Body<'a> {
             .ok_or(DecodeError::Syscall { class, number })
     }
 
+    /// Row of the event table for the system call the record came from.
+    fn event_type(&self, class: Class) -> Result<&'static EventType, DecodeError> {
+        let number = self.header.syscall;
+        event_type(self.syscall(class)?).ok_or(DecodeError::Syscall { class, number })
+    }
+
     /// An event of this record without parameters or descriptor.
     fn event(&self, ty: &'static EventType, ret: Option<i64>, items: &Items<'_>) -> Event<'a> {
         Event {
@@ -208,7 +231,7 @@ impl<'a> Body<'a> {
             params: arrayvec::ArrayVec::new(),
             fd: None,
             truncated: items.any_cut()
-                || self.header.flags & komainu_common::header::HEADER_OVERFLOW != 0,
+                || self.header.flags & (HEADER_OVERFLOW | HEADER_UNFINISHED) != 0,
         }
     }
 }

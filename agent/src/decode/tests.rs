@@ -2,13 +2,14 @@
 
 use komainu_common::{
     Class, Header, Task,
-    connect::{CONNECT_RESOLVED, Connect},
+    connect::Connect,
     exec::{Ancestor, EXEC_FAILED, EXEC_MEMFD, Exec},
     exit::Exit,
     fork::Fork,
-    header::{HEADER_COMPAT, NO_SYSCALL},
+    header::{HEADER_COMPAT, HEADER_IO_URING, HEADER_UNFINISHED, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, tag},
     open::{OPEN_CREATED, OPEN_RESOLVED, Open},
+    sock::SOCK_RESOLVED,
     syscalls::x86_64::{self as native, compat},
 };
 use proptest::{collection::vec, prelude::*};
@@ -123,6 +124,22 @@ fn every_open_call_has_its_parameters_in_the_order_of_the_table() {
             if name == "openat2" {
                 assert_eq!(value(event, "resolve"), Value::Uint(8));
             }
+        });
+    }
+}
+
+/// What a ring did not tell the end of is an event, and says that something is missing.
+#[test]
+fn an_unfinished_operation_is_incomplete() {
+    let items: [(u8, u8, &[u8]); 1] = [(tag::USER_PATH, 0, b"/a/b")];
+    for (flags, truncated) in [
+        (HEADER_IO_URING, false),
+        (HEADER_IO_URING | HEADER_UNFINISHED, true),
+    ] {
+        let mut bytes = record(Class::OPEN, native::OPENAT, 0, &open(), &items);
+        bytes[6..8].copy_from_slice(&flags.to_ne_bytes());
+        check_event(&bytes, |event| {
+            assert_eq!((event.ty.name, event.truncated), ("openat", truncated));
         });
     }
 }
@@ -271,11 +288,11 @@ fn a_failed_exec_changes_no_process() {
 #[test]
 fn a_mapped_address_is_ipv4() {
     let mut connect = Connect::new_zeroed();
-    connect.family = 10;
-    connect.peer = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
-    connect.peer_port = 443;
+    connect.sock.family = 10;
+    connect.sock.peer = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
+    connect.sock.peer_port = 443;
     connect.fd = 4;
-    connect.facts = CONNECT_RESOLVED;
+    connect.sock.facts = SOCK_RESOLVED;
     let bytes = record(Class::CONNECT, native::CONNECT, -115, &connect, &[]);
     check_event(&bytes, |event| {
         let fd = event.fd.as_ref().unwrap();
@@ -289,7 +306,7 @@ fn a_mapped_address_is_ipv4() {
 #[test]
 fn a_unix_name_ends_at_its_nul_unless_abstract() {
     let mut connect = Connect::new_zeroed();
-    connect.family = 1;
+    connect.sock.family = 1;
     let cases: [(&[u8], &[u8]); 2] = [(b"/run/x\0junk", b"/run/x"), (b"\0abstract", b"\0abstract")];
     for (raw, expected) in cases {
         let items = [(tag::UNIX_PATH, 0, raw)];
@@ -368,7 +385,9 @@ proptest! {
     #[test]
     fn any_body_gives_an_event_or_an_error(
         class in 0_u16..32,
-        syscall in prop::sample::select(vec![2_u32, 42, 59, 85, 257, 304, 322, 437, NO_SYSCALL]),
+        syscall in prop::sample::select(vec![
+            2_u32, 41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 59, 85, 257, 288, 299, 304, 307, 322, 437, NO_SYSCALL,
+        ]),
         compat: bool,
         ret: i64,
         body in vec(any::<u8>(), 0..600),

@@ -13,11 +13,11 @@ const PLACES: usize = 1024;
 /// Where something was lost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// `ring`, `internal`, `decode`, `stdout`.
+    /// As in [`OwnEvent::Blind`].
     pub stage: &'static str,
     /// Event class, where known.
     pub class: Option<&'static str>,
-    /// Container id, `host`, or the cgroup id where neither is known.
+    /// As in [`OwnEvent::Blind`].
     pub place: Option<String>,
 }
 

@@ -35,12 +35,14 @@ pub enum OwnEvent {
     },
     /// Events were lost: nothing is known of what happened there then.
     Blind {
-        /// Where it was lost: `ring`, `internal` (no room for it in the kernel half), `decode`,
-        /// `stdout`.
+        /// Where it was lost: `ring` (no room), `share` (no room for that
+        /// cgroup: it took the most), `internal` (the kernel half could not make the
+        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,
-        /// Container id, `host`, or the cgroup id where neither is known.
+        /// Container and pod, cgroup of the host, or cgroup where it is not known which; at `entry` the
+        /// program and the classes it serves.
         place: Option<String>,
         /// Events (for `stdout`: alerts).
         count: u64,

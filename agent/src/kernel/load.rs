@@ -5,7 +5,10 @@ use std::io;
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, MapData, MapError, ProgramArray, RingBuf},
-    programs::{ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun as _},
+    programs::{
+        ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun as _,
+        raw_trace_point::RawTracePointLink,
+    },
     util::nr_cpus,
 };
 use aya_log::EbpfLogger;
@@ -13,7 +16,10 @@ use komainu_common::{
     Settings, call,
     limits::SCRATCH_SLOTS_PER_CPU,
     offsets::ABSENT,
-    syscalls::{INTEREST_SLOTS, half_of_row, handler_of, x86_64},
+    syscalls::{
+        INTEREST_SLOTS, half_of_row, handler, handler_of,
+        x86_64::{self, compat},
+    },
 };
 
 use super::{
@@ -21,7 +27,7 @@ use super::{
     features::v1_controllers,
     lanes::LARGEST_RING,
     plan::Installed,
-    probes::{Hook, PROBES, Probe, ProbeStatus},
+    probes::{Hook, PROBES, Probe, ProbeStatus, needed, older_name},
 };
 
 /// Bytes in a ring from which its reader is woken; of a small one, a quarter.
@@ -85,6 +91,8 @@ pub enum LoadError {
 pub struct Kernel {
     pub(super) object: Ebpf,
     probes: Vec<ProbeStatus>,
+    /// What keeps the programs attached.
+    links: Vec<RawTracePointLink>,
     /// Bytes of the lifecycle ring.
     lifecycle_ring: usize,
     pub(super) installed: Installed,
@@ -102,8 +110,10 @@ impl Kernel {
             record_env: u32::from(options.record_env),
             cgroup_v1_subsys: v1_subsys(&types),
             wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
+            bulk_bytes: options.bulk_ring,
             typed: u32::from(types.has_typed_task()),
         };
+        let absent = types.absent();
         drop(types);
         for size in [options.lifecycle_ring, options.bulk_ring] {
             let small_enough = usize::try_from(size).is_ok_and(|size| size <= LARGEST_RING);
@@ -128,11 +138,12 @@ impl Kernel {
         let mut kernel = Self {
             object,
             probes: Vec::new(),
+            links: Vec::new(),
             lifecycle_ring: options.lifecycle_ring as usize,
             installed: Installed::default(),
         };
         kernel.learn_own_process();
-        kernel.attach_all()?;
+        kernel.attach_all(&absent)?;
         kernel.watch(|_| true)?;
         Ok(kernel)
     }
@@ -163,16 +174,10 @@ impl Kernel {
         Ok(())
     }
 
-    /// Takes every probe off. Maps stay readable: what was lost until now can still be told.
+    /// Takes every probe off. Programs and maps stay readable: what was lost until now can still be
+    /// told. A program that is just running ends a moment later.
     pub fn detach(&mut self) {
-        for probe in PROBES {
-            if let Hook::RawTracepoint(_) = probe.hook
-                && let Ok(program) = raw_tracepoint(&mut self.object, probe.program)
-            {
-                // Fails for a program that was never loaded.
-                let _unloaded = program.unload().is_ok();
-            }
-        }
+        self.links.clear();
     }
 
     /// The rings. Once only: the second call fails with [`LoadError::NoMap`].
@@ -218,9 +223,17 @@ impl Kernel {
         }
     }
 
-    fn attach_all(&mut self) -> Result<(), LoadError> {
+    /// `absent` are the members that this kernel's structs do not have.
+    fn attach_all(&mut self, absent: &[&str]) -> Result<(), LoadError> {
         for probe in PROBES {
-            let error = attach(&mut self.object, probe).err().map(|e| chain(&e));
+            let attached = match needed(probe.program)
+                .iter()
+                .find(|&name| absent.contains(name))
+            {
+                Some(name) => Err(AttachError::Absent(name)),
+                None => attach(&mut self.object, probe, &mut self.links),
+            };
+            let error = attached.err().map(|e| chain(&e));
             let verified = verified_instructions(&mut self.object, probe.program);
             self.probes.push(ProbeStatus {
                 probe,
@@ -238,10 +251,11 @@ impl Kernel {
 }
 
 impl Drop for Kernel {
-    /// Empties the program array first. It refers to the programs and they to it, and the kernel
+    /// Takes the probes off and empties the program array. It refers to the programs and they to it, and the kernel
     /// breaks that ring only when the last descriptor of the array is closed; a tool that lists
     /// maps at that moment would make it stay.
     fn drop(&mut self) {
+        self.detach();
         let Some(map) = self.object.map_mut("HANDLERS") else {
             return;
         };
@@ -266,6 +280,8 @@ enum AttachError {
     Map(#[from] MapError),
     #[error("the BPF object has no map {0}")]
     NoMap(&'static str),
+    #[error("this kernel's BTF lacks {0}")]
+    Absent(&'static str),
 }
 
 fn raw_tracepoint<'a>(
@@ -276,12 +292,22 @@ fn raw_tracepoint<'a>(
     program.try_into()
 }
 
-fn attach(object: &mut Ebpf, probe: &Probe) -> Result<(), AttachError> {
+fn attach(
+    object: &mut Ebpf,
+    probe: &Probe,
+    links: &mut Vec<RawTracePointLink>,
+) -> Result<(), AttachError> {
     let program = raw_tracepoint(object, probe.program)?;
     program.load()?;
     match probe.hook {
         Hook::RawTracepoint(name) => {
-            program.attach(name)?;
+            let id = program
+                .attach(name)
+                .or_else(|error| match older_name(name) {
+                    Some(older) => program.attach(older),
+                    None => Err(error),
+                })?;
+            links.push(program.take_link(id)?);
             Ok(())
         }
         Hook::SyscallHandler(index) => {
@@ -316,6 +342,10 @@ fn interest_table(is_wanted: impl Fn(&str, u16) -> bool) -> Vec<u32> {
             let half = u32::from(call.handler);
             enter(call.native, half);
             enter(call.compat, half << 16);
+            if call.compat.iter().any(|&n| n >= compat::SOCKETCALL_BASE) {
+                let by_sub_call = u32::from(handler::SOCKETCALL) << 16;
+                enter(&[compat::SOCKETCALL], by_sub_call);
+            }
         }
     }
     for (row, call) in (0..=u8::MAX).zip(call::TABLE) {
@@ -353,8 +383,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use komainu_common::syscalls::handler;
-
     use super::*;
 
     #[test]
@@ -373,6 +401,12 @@ mod tests {
         let words = interest_table(|_, handler| handler == handler::CONNECT);
         assert_eq!(words[257], 0);
         assert_eq!(words[42], u32::from(handler::CONNECT));
+        let sub_call = |number| words[compat::socketcall(number) as usize] >> 16;
+        assert_eq!(words[102] >> 16, u32::from(handler::SOCKETCALL));
+        assert_eq!(sub_call(3), u32::from(handler::CONNECT));
+        assert_eq!(sub_call(1), 0, "socket");
+        let none = interest_table(|_, handler| handler == handler::OPEN);
+        assert_eq!(none[102] >> 16, 0, "no sub-call is wanted");
         let words = interest_table(|name, _| name == "unlinkat");
         let unlinkat = words[263] & 0xffff;
         assert_eq!(handler_of(unlinkat as u16), handler::CALL_PATH);

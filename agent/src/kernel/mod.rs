@@ -21,7 +21,7 @@ pub use offsets::{BtfError, KernelTypes};
 pub use plan::CgroupKinds;
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};
 pub use runtime::{RunTime, count_run_time};
-pub use stats::{ClassReport, Loss};
+pub use stats::{ClassReport, Loss, Missed};
 
 /// The ELF object of the kernel half as `build.rs` compiled it, aligned as its parser wants it.
 pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/komainu-ebpf"));

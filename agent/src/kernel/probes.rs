@@ -28,6 +28,11 @@ pub struct Probe {
 const SYSCALLS: &[Class] = &[
     Class::OPEN,
     Class::CONNECT,
+    Class::ACCEPT,
+    Class::LISTEN,
+    Class::SOCKET,
+    Class::SEND,
+    Class::RECEIVE,
     Class::RENAME,
     Class::UNLINK,
     Class::MKDIR,
@@ -91,6 +96,11 @@ pub const PROBES: &[Probe] = &[
         classes: &[Class::CONNECT],
         required: true,
     },
+    optional("socket", handler::SOCKET, &[Class::SOCKET]),
+    optional("listen", handler::LISTEN, &[Class::LISTEN]),
+    optional("accept", handler::ACCEPT, &[Class::ACCEPT]),
+    optional("send", handler::SEND, &[Class::SEND]),
+    optional("receive", handler::RECEIVE, &[Class::RECEIVE]),
     Probe {
         program: "call_plain",
         hook: Hook::SyscallHandler(handler::CALL_PLAIN),
@@ -141,12 +151,58 @@ pub const PROBES: &[Probe] = &[
         required: true,
     },
     Probe {
+        program: "ring_complete",
+        hook: Hook::RawTracepoint("io_uring_complete"),
+        classes: &[Class::OPEN, Class::CONNECT],
+        required: false,
+    },
+    Probe {
+        program: "ring_submit",
+        hook: Hook::RawTracepoint("io_uring_submit_req"),
+        classes: &[Class::OPEN, Class::CONNECT],
+        required: false,
+    },
+    Probe {
         program: "sys_exit",
         hook: Hook::RawTracepoint("sys_exit"),
         classes: SYSCALLS,
         required: true,
     },
 ];
+
+/// A handler of system calls without which the agent is ready all the same.
+const fn optional(program: &'static str, handler: u16, classes: &'static [Class]) -> Probe {
+    Probe {
+        program,
+        hook: Hook::SyscallHandler(handler),
+        classes,
+        required: false,
+    }
+}
+
+/// Optional members of kernel structs without which a program has nothing to read.
+pub(super) fn needed(program: &str) -> &'static [&'static str] {
+    match program {
+        "ring_submit" | "ring_complete" => &[
+            "filename_name",
+            "uring_file",
+            "uring_cmd",
+            "uring_opcode",
+            "uring_flags",
+            "uring_fd",
+            "uring_res",
+            "uring_open_filename",
+            "uring_connect_addr",
+        ],
+        _ => &[],
+    }
+}
+
+/// What a tracepoint was called in older kernels.
+pub(super) fn older_name(tracepoint: &str) -> Option<&'static str> {
+    // Until 6.3.
+    (tracepoint == "io_uring_submit_req").then_some("io_uring_submit_sqe")
+}
 
 /// What became of a probe.
 #[derive(Clone, Debug)]

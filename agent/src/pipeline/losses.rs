@@ -1,14 +1,21 @@
 //! What was lost since the last look: the kernel's ledger and counters are sums since the start.
 
+mod missed;
+#[cfg(test)]
+mod tests;
+
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use komainu_common::Class;
-use komainu_common::ledger::{ClassCounters, LedgerEntry, LedgerKey};
+use komainu_common::header::CGROUP_V1;
+use komainu_common::ledger::{ClassCounters, LedgerEntry, LedgerKey, Reason};
+
+pub(super) use missed::Missed;
 
 /// Events lost in one cgroup, or in one that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Loss {
-    /// `ring`: there was no room. `internal`: the kernel half could not make the record.
+    /// Name of the [`Reason`].
     pub(super) stage: &'static str,
     /// Event class.
     pub(super) class: Class,
@@ -16,20 +23,30 @@ pub(super) struct Loss {
     pub(super) cgroup: Option<u64>,
     /// Events.
     pub(super) count: u64,
-    /// Time of the first, nanoseconds since boot; 0 where unknown.
+    /// Time of the first, nanoseconds since boot, or a time before it.
     pub(super) first: u64,
-    /// Time of the last, nanoseconds since boot; 0 where unknown.
+    /// Time of the last, nanoseconds since boot, or a time after it.
     pub(super) last: u64,
 }
 
+impl Loss {
+    /// What is known of the place without its path.
+    pub(super) fn cgroup_name(&self) -> Option<String> {
+        self.cgroup.map(|cgroup| match cgroup & CGROUP_V1 {
+            0 => format!("cgroup {cgroup}"),
+            _ => format!("v1 cgroup {}", cgroup & !CGROUP_V1),
+        })
+    }
+}
+
 /// What was told already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Told {
-    ledger: HashMap<(u64, u32), LedgerEntry>,
-    /// By class: losses that no ledger entry accounts for.
-    rest: HashMap<u16, Rest>,
-    /// By class: what got no further than the kernel half.
-    internal: HashMap<u16, u64>,
+    ledger: HashMap<(u64, u32, u32), LedgerEntry>,
+    /// By class and reason: losses that no ledger entry accounts for.
+    rest: HashMap<(u16, u32), Rest>,
+    /// Times of the last look and the one before, nanoseconds since boot.
+    looks: [u64; 2],
 }
 
 /// Whether there is another look.
@@ -57,6 +74,7 @@ impl Untold {
                 Entry::Occupied(mut entry) => {
                     let known = entry.get_mut();
                     known.count = known.count.saturating_add(loss.count);
+                    known.first = known.first.min(loss.first);
                     known.last = known.last.max(loss.last);
                 }
             }
@@ -87,182 +105,83 @@ struct Rest {
 }
 
 impl Told {
-    /// Losses since the last call.
+    /// From `now` on, nanoseconds since boot.
+    pub(super) fn since(now: u64) -> Self {
+        Self {
+            ledger: HashMap::new(),
+            rest: HashMap::new(),
+            looks: [now; 2],
+        }
+    }
+
+    /// Losses since the last call, `now` being nanoseconds since boot.
     ///
     /// Ledger and counters are not read at one instant: a loss in between is in one of them only.
-    /// So a loss counts as one without cgroup when it still is at the second look, or the last.
+    /// So a loss counts as one without cgroup when it still is at the second look, or the last. It
+    /// then was after the look before that.
     pub(super) fn observe(
         &mut self,
         ledger: &[(LedgerKey, LedgerEntry)],
         counters: &[(Class, ClassCounters)],
         look: Look,
+        now: u64,
     ) -> Vec<Loss> {
         let mut losses: Vec<Loss> = ledger.iter().filter_map(|row| self.row(row)).collect();
         for (class, counters) in counters {
-            let named: u64 = ledger
-                .iter()
-                .filter(|(key, _)| key.class == u32::from(class.0))
-                .map(|(_, entry)| entry.count)
-                .sum();
-            let rest = counters.lost_ring.saturating_sub(named);
-            let known = self.rest.entry(class.0).or_default();
-            let before = std::mem::replace(&mut known.seen, rest);
-            let stable = match look {
-                Look::Next => rest.min(before),
-                Look::Last => rest,
-            };
-            if stable > known.told {
-                losses.push(unnamed("ring", *class, stable - known.told));
-                known.told = stable;
-            }
-            let lost = counters.lost_internal;
-            let told = self.internal.insert(class.0, lost).unwrap_or(0);
-            if lost > told {
-                losses.push(unnamed("internal", *class, lost - told));
+            for reason in Reason::ALL {
+                let counted = counters.lost_for(*reason);
+                if let Some(count) = self.rest(ledger, *class, *reason, counted, look) {
+                    losses.push(Loss {
+                        stage: reason.name(),
+                        class: *class,
+                        cgroup: None,
+                        count,
+                        first: self.looks[1],
+                        last: now,
+                    });
+                }
             }
         }
+        self.looks = [now, self.looks[0]];
         losses
     }
 
+    /// Losses of a class that no row accounts for, and that were not told.
+    fn rest(
+        &mut self,
+        ledger: &[(LedgerKey, LedgerEntry)],
+        class: Class,
+        reason: Reason,
+        counted: u64,
+        look: Look,
+    ) -> Option<u64> {
+        let here = |key: &LedgerKey| key.class == u32::from(class.0) && key.reason == reason.0;
+        let rows = ledger.iter().filter(|(key, _)| here(key));
+        let named: u64 = rows.map(|(_, entry)| entry.count).sum();
+        let rest = counted.saturating_sub(named);
+        let known = self.rest.entry((class.0, reason.0)).or_default();
+        let before = std::mem::replace(&mut known.seen, rest);
+        let stable = match look {
+            Look::Next => rest.min(before),
+            Look::Last => rest,
+        };
+        let told = known.told;
+        known.told = told.max(stable);
+        stable.checked_sub(told).filter(|count| *count > 0)
+    }
+
     fn row(&mut self, (key, entry): &(LedgerKey, LedgerEntry)) -> Option<Loss> {
-        let told = self.ledger.insert((key.cgroup, key.class), *entry);
+        let place = (key.cgroup, key.class, key.reason);
+        let told = self.ledger.insert(place, *entry);
         let (before, first) = told.map_or((0, entry.first), |old| (old.count, old.last));
         let count = entry.count.checked_sub(before).filter(|count| *count > 0)?;
         Some(Loss {
-            stage: "ring",
+            stage: Reason(key.reason).name(),
             class: Class(u16::try_from(key.class).unwrap_or(u16::MAX)),
             cgroup: Some(key.cgroup),
             count,
             first,
             last: entry.last,
         })
-    }
-}
-
-/// A loss of which only the class is known.
-fn unnamed(stage: &'static str, class: Class, count: u64) -> Loss {
-    Loss {
-        stage,
-        class,
-        cgroup: None,
-        count,
-        first: 0,
-        last: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(cgroup: u64, count: u64, first: u64, last: u64) -> (LedgerKey, LedgerEntry) {
-        let key = LedgerKey {
-            cgroup,
-            class: u32::from(Class::OPEN.0),
-            reserved: 0,
-        };
-        (key, LedgerEntry { count, first, last })
-    }
-
-    fn counters(lost_ring: u64, lost_internal: u64) -> [(Class, ClassCounters); 1] {
-        let counters = ClassCounters {
-            seen: 100,
-            emitted: 0,
-            filtered: 0,
-            lost_ring,
-            lost_internal,
-        };
-        [(Class::OPEN, counters)]
-    }
-
-    #[test]
-    fn tells_each_loss_once() {
-        let mut told = Told::default();
-        assert_eq!(told.observe(&[], &counters(0, 0), Look::Next), []);
-        let first = told.observe(&[row(7, 5, 10, 20)], &counters(5, 0), Look::Next);
-        let loss = Loss {
-            stage: "ring",
-            class: Class::OPEN,
-            cgroup: Some(7),
-            count: 5,
-            first: 10,
-            last: 20,
-        };
-        assert_eq!(first, [loss]);
-        assert_eq!(
-            told.observe(&[row(7, 5, 10, 20)], &counters(5, 0), Look::Next),
-            []
-        );
-        let more = told.observe(
-            &[row(7, 8, 10, 30), row(8, 1, 25, 25)],
-            &counters(9, 0),
-            Look::Next,
-        );
-        let grown = Loss {
-            count: 3,
-            first: 20,
-            last: 30,
-            ..loss
-        };
-        let other = Loss {
-            cgroup: Some(8),
-            count: 1,
-            first: 25,
-            last: 25,
-            ..loss
-        };
-        assert_eq!(more, [grown, other]);
-    }
-
-    #[test]
-    fn what_the_ledger_cannot_hold_is_told_by_class() {
-        let mut told = Told::default();
-        assert_eq!(
-            told.observe(&[row(7, 5, 10, 20)], &counters(6, 0), Look::Next)
-                .len(),
-            1
-        );
-        let losses = told.observe(&[row(7, 5, 10, 20)], &counters(6, 2), Look::Next);
-        let rest = unnamed("ring", Class::OPEN, 1);
-        assert_eq!(losses, [rest, unnamed("internal", Class::OPEN, 2)]);
-        assert_eq!(
-            told.observe(&[row(7, 5, 10, 20)], &counters(6, 2), Look::Next),
-            []
-        );
-    }
-
-    #[test]
-    fn a_ledger_behind_its_counters_is_not_told_twice() {
-        let mut told = Told::default();
-        assert_eq!(told.observe(&[], &counters(4, 0), Look::Next), []);
-        let losses = told.observe(&[row(7, 4, 10, 20)], &counters(4, 0), Look::Next);
-        assert_eq!(losses.iter().map(|l| l.count).sum::<u64>(), 4);
-        assert_eq!(
-            told.observe(&[row(7, 4, 10, 20)], &counters(4, 0), Look::Next),
-            []
-        );
-    }
-
-    #[test]
-    fn the_last_look_waits_for_no_other() {
-        let mut told = Told::default();
-        assert_eq!(told.observe(&[], &counters(4, 0), Look::Next), []);
-        let losses = told.observe(&[], &counters(6, 0), Look::Last);
-        assert_eq!(losses, [unnamed("ring", Class::OPEN, 6)]);
-    }
-
-    #[test]
-    fn what_was_not_taken_is_kept_and_merged() {
-        let mut untold = Untold::default();
-        untold.add(vec![unnamed("ring", Class::OPEN, 2)]);
-        untold.hand_over(Err);
-        untold.add(vec![unnamed("ring", Class::OPEN, 3)]);
-        let mut taken = Vec::new();
-        untold.hand_over(|losses| {
-            taken = losses;
-            Ok(())
-        });
-        assert_eq!(taken, [unnamed("ring", Class::OPEN, 5)]);
-        assert!(untold.is_empty());
     }
 }

@@ -231,15 +231,22 @@ impl Decider {
 
     fn tell_loss(&mut self, loss: &Loss) {
         self.totals.lost += loss.count;
-        let place = loss
-            .cgroup
-            .map(|cgroup| match self.state.container(cgroup) {
-                Membership::Container(container) => format!("container {}", container.id),
-                Membership::Host => "host".to_owned(),
-                Membership::Unknown => format!("cgroup {cgroup}"),
-            });
+        let place = loss.cgroup_name().map(|name| self.place(loss, name));
         let (first, last) = (self.clock.unix(loss.first), self.clock.unix(loss.last));
         self.tell_blind(loss.stage, Some(loss.class), place, loss.count, first, last);
+    }
+
+    /// Where a loss was: the container and its pod, as far as the cgroup is known.
+    fn place(&self, loss: &Loss, cgroup: String) -> String {
+        match self.state.container(loss.cgroup.unwrap_or(0)) {
+            Membership::Container(container) => {
+                let pod = container.pod.as_ref().and_then(|pod| pod.uid.as_ref());
+                let pod = pod.map_or(String::new(), |uid| format!(" of pod {uid}"));
+                format!("container {}{pod}", container.id)
+            }
+            Membership::Host => format!("host {cgroup}"),
+            Membership::Unknown => cgroup,
+        }
     }
 
     fn tell_blind(

@@ -22,10 +22,11 @@ use setup::{
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
 use super::engine::{self, InForce};
-use super::losses::{self, Look, Untold};
+use super::losses::{self, Look, Missed, Untold};
 use super::verdict::Decider;
 use super::{clock, stream};
 use crate::config::Config;
+use crate::decode::Clock;
 use crate::emit::lost::{Lost, Place, Tally};
 use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
@@ -98,8 +99,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         users,
         kernel,
         log,
-        told: losses::Told::default(),
-        untold: Untold::default(),
+        losses: Losses::from_now(),
         notices,
         alerts,
         lost,
@@ -120,6 +120,27 @@ enum End {
 type Done = oneshot::Receiver<io::Result<Totals>>;
 type Sink = JoinHandle<io::Result<sink::Totals>>;
 
+/// What the kernel half lost, and who was told.
+struct Losses {
+    told: losses::Told,
+    /// Losses that the deciding thread had no room for.
+    untold: Untold,
+    missed: Missed,
+    /// Losses that were told without the deciding thread, which is to count them.
+    nameless: u64,
+}
+
+impl Losses {
+    fn from_now() -> Self {
+        Self {
+            told: losses::Told::since(clock::boot()),
+            untold: Untold::default(),
+            missed: Missed::since(clock::now()),
+            nameless: 0,
+        }
+    }
+}
+
 /// What the waiting task holds.
 struct Watch {
     config: Config,
@@ -129,9 +150,7 @@ struct Watch {
     kernel: Kernel,
     /// Log lines of the kernel half; they go where ours go.
     log: Option<EbpfLogger<&'static dyn log::Log>>,
-    told: losses::Told,
-    /// Losses that the deciding thread had no room for.
-    untold: Untold,
+    losses: Losses,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
     lost: Arc<Lost>,
@@ -197,7 +216,8 @@ impl Watch {
     fn tell_losses(&mut self, look: Look) {
         self.look_for_losses(look);
         let notices = &self.notices;
-        self.untold
+        self.losses
+            .untold
             .hand_over(|losses| match notices.try_send(Notice::Lost(losses)) {
                 Err(
                     TrySendError::Full(Notice::Lost(losses))
@@ -225,7 +245,16 @@ impl Watch {
                 return;
             }
         };
-        self.untold.add(self.told.observe(&ledger, &counters, look));
+        let losses = self
+            .losses
+            .told
+            .observe(&ledger, &counters, look, clock::boot());
+        self.losses.untold.add(losses);
+        let missed = self.kernel.missed();
+        let missed = missed.map(|row| (row.probe.program, row.probe.classes, row.count));
+        for (place, tally) in self.losses.missed.observe(missed, clock::now()) {
+            self.lost.merge(place, tally);
+        }
     }
 
     /// The last look, after which nothing happens any more. Told without the name of a container
@@ -233,26 +262,31 @@ impl Watch {
     async fn tell_last_losses(&mut self) {
         self.tell_losses(Look::Last);
         for _ in 0..LAST_TRIES {
-            if self.untold.is_empty() {
+            if self.losses.untold.is_empty() {
                 return;
             }
             sleep(LAST_TRY).await;
             self.tell_losses(Look::Last);
         }
-        let lost = &self.lost;
-        self.untold.hand_over(|losses| {
+        let (lost, nameless) = (&self.lost, &mut self.losses.nameless);
+        let clock = Clock {
+            boot: clock::epoch(),
+        };
+        self.losses.untold.hand_over(|losses| {
             for loss in losses {
                 let place = Place {
                     stage: loss.stage,
                     class: Some(loss.class.name()),
-                    place: loss.cgroup.map(|cgroup| format!("cgroup {cgroup}")),
+                    place: loss.cgroup_name(),
                 };
                 let tally = Tally {
                     count: loss.count,
+                    first: clock.unix(loss.first),
+                    last: clock.unix(loss.last),
                     noticed: clock::now(),
-                    ..Tally::default()
                 };
                 lost.merge(place, tally);
+                *nameless += loss.count;
             }
             Ok(())
         });
@@ -291,7 +325,8 @@ impl Watch {
         done: Done,
     ) -> anyhow::Result<()> {
         self.kernel.detach();
-        if matches!(end, End::Signal(_)) {
+        // Where nobody reads the stream, nobody can be told.
+        if !matches!(end, End::Sink(_)) {
             self.tell_last_losses().await;
         }
         stop.store(true, Ordering::Release);
@@ -319,7 +354,10 @@ impl Watch {
             reason,
             events: totals.records,
             alerts: totals.alerts,
-            lost: totals.lost + self.lost.alerts(),
+            lost: totals.lost
+                + self.losses.nameless
+                + self.losses.missed.total()
+                + self.lost.alerts(),
         };
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {

@@ -1,5 +1,7 @@
 //! Things to be seen: each is done by this binary in a process of its own.
 
+mod network;
+
 use std::{
     ffi::CString,
     fs::{self, File},
@@ -22,6 +24,19 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
         "open-all" => open_all(&rest),
+        "flood" => flood(argument(0)),
+        "flood-in" => flood_in(argument(0), argument(1)),
+        "open-many-in" => open_many_in(argument(0), argument(1), argument(2).parse().unwrap()),
+        "swap-open" => crate::toctou::act_open(argument(0), argument(1).parse().unwrap()),
+        "swap-connect" => {
+            let port = |index| argument(index).parse().unwrap();
+            crate::toctou::act_connect(port(0), port(1), argument(2).parse().unwrap());
+        }
+        "uring-open" => crate::uring::act_open(argument(0), argument(1)),
+        "uring-block" => {
+            crate::uring::act_block(argument(0), argument(1).parse().unwrap(), argument(2));
+        }
+        "uring-connect" => crate::uring::act_connect(argument(0)),
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),
         "creat" => creat(argument(0)),
@@ -40,6 +55,13 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "open-on-a-clone" => open_on_a_clone(argument(0), argument(1)),
         "call" => crate::raw::act(&rest),
         "exec-fail-flood" => exec_fail_flood(argument(0).parse().unwrap()),
+        "tcp-talk" => network::tcp_talk(argument(0)),
+        "udp-talk" => network::udp_talk(argument(0)),
+        "unix-talk" => network::unix_talk(argument(0)),
+        "make-sockets" => network::make_sockets(),
+        "refusals" => network::refusals(),
+        "messages" => network::messages(argument(0).parse().unwrap()),
+        "socketcalls" => network::socketcalls(),
         other => panic!("no act called {other:?}"),
     }
 }
@@ -84,6 +106,31 @@ fn open_all(paths: &[String]) {
             ));
             drop(rustix::fs::open(&link, flags, Mode::empty()));
         }
+    }
+}
+
+/// Floods in a cgroup, as a program that was started there.
+fn flood_in(cgroup: &str, path: &str) {
+    crate::cgroup::enter(cgroup);
+    let own = std::env::current_exe().unwrap().display().to_string();
+    exec(&[own, "act".into(), "flood".into(), path.into()]);
+}
+
+/// Two threads that open a file until they are killed.
+fn flood(path: &str) {
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| open_flood(path, usize::MAX));
+        }
+    });
+}
+
+/// Opens `times` files that do not exist in a cgroup, with pauses.
+fn open_many_in(cgroup: &str, prefix: &str, times: usize) {
+    crate::cgroup::enter(cgroup);
+    for number in 0..times {
+        drop(File::open(format!("{prefix}-{number}")));
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::{
     Test,
+    cgroup::Cgroup,
     watch::{Watch, act, finish, text},
 };
 
@@ -32,6 +33,7 @@ pub(crate) const TESTS: &[Test] = &[
         killed_leaves_nothing,
     ),
     ("agent_flood_loses_no_exec_alert", flood_loses_no_exec_alert),
+    ("agent_tells_who_lost_what_when", tells_who_lost_what_when),
     ("agent_ends_when_its_reader_is_gone", ends_without_reader),
 ];
 
@@ -54,6 +56,15 @@ const EXECS: &str = "
   priority: INFO
 ";
 
+/// Matches nothing, which the kernel half cannot know.
+const UNFILTERED: &str = "
+- rule: Never
+  desc: a test
+  condition: evt.type in (open, openat, openat2) and proc.cmdline contains komainu-no-such-command
+  output: file=%fd.name
+  priority: INFO
+";
+
 /// A running agent.
 struct Agent {
     child: Child,
@@ -65,12 +76,21 @@ struct Agent {
 impl Agent {
     /// Starts it with one rule file and waits until it watches.
     fn start(rules: &str) -> Self {
+        Self::start_with(rules, "")
+    }
+
+    /// The same with a configuration.
+    fn start_with(rules: &str, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
+        let settings = directory.path().join("komainu.yaml");
+        fs::write(&settings, config).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_komainu"))
             .args(["run", "--format", "json", "--log-level", "warn", "--rules"])
             .arg(&path)
+            .arg("--config")
+            .arg(&settings)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -334,6 +354,51 @@ fn flood_loses_no_exec_alert(_: &mut Watch) {
     finish(flood);
     let (_, lines) = agent.stop();
     assert_eq!(started(&lines).len(), STARTED);
+}
+
+/// Losses of a container, told at the very end: nobody looked before.
+fn tells_who_lost_what_when(_: &mut Watch) {
+    const CONTAINER: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const POD: &str = "5f9c0c0e-6b1d-4c1a-9d5e-c0ffee15600d";
+    let path = format!("kubepods/burstable/pod{POD}/{CONTAINER}");
+    let Some(cgroup) = Cgroup::new(&path) else {
+        println!("left out: no cgroup2 hierarchy is mounted");
+        return;
+    };
+    let nanoseconds = || {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        u64::try_from(since.unwrap().as_nanos()).unwrap()
+    };
+    let config = "kernel:\n  bulk_ring_bytes: 65536\n  ledger_seconds: 3600\n";
+    let agent = Agent::start_with(UNFILTERED, config);
+    let began = nanoseconds();
+    let arguments = [cgroup.path(), "/etc/hostname"];
+    let mut flood = act("flood-in").args(arguments).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    flood.kill().unwrap();
+    flood.wait().unwrap();
+    let (status, lines) = agent.stop();
+    let ended = nanoseconds();
+    assert!(status.success());
+    let place = format!("container {CONTAINER} of pod {POD}");
+    let ours = |line: &&Value| {
+        own("blind")(line) && line["output_fields"]["komainu.place"] == place.as_str()
+    };
+    let told: Vec<&Value> = lines.iter().filter(ours).collect();
+    let stages: Vec<_> = told
+        .iter()
+        .map(|line| &line["output_fields"]["komainu.stage"])
+        .collect();
+    assert!(stages.iter().any(|stage| *stage == "share"), "{lines:#?}");
+    for line in told {
+        let fields = &line["output_fields"];
+        let number = |name: &str| fields[name].as_u64().unwrap();
+        assert_eq!(fields["komainu.class"], "open");
+        assert!(number("komainu.count") > 0);
+        let (first, last) = (number("komainu.first"), number("komainu.last"));
+        assert!(began <= first && first <= last && last <= ended, "{line:#}");
+    }
+    assert!(lines.last().is_some_and(own("stopped")));
 }
 
 fn ends_without_reader(_: &mut Watch) {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, process::Command};
 
-use komainu::kernel::Loss;
+use komainu::kernel::{Hook, Loss, PROBES, Probe};
 use komainu_common::{Class, Header};
 use zerocopy::FromBytes as _;
 
@@ -21,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
         "flood_without_a_reader_is_counted",
         without_a_reader_is_counted,
     ),
+    ("programs_that_are_not_entered_are_counted", not_entered),
 ];
 
 /// 200,000 opens in one process while another starts programs.
@@ -101,11 +102,21 @@ fn without_a_reader_is_counted(watch: &mut Watch) {
     }
 }
 
+/// The kernel tells it of every program that it enters.
+fn not_entered(watch: &mut Watch) {
+    let missed: Vec<_> = watch.kernel.missed().collect();
+    let names: Vec<_> = missed.iter().map(|row| row.probe.program).collect();
+    let entered = |probe: &&Probe| matches!(probe.hook, Hook::RawTracepoint(_));
+    let expected: Vec<_> = PROBES.iter().filter(entered).collect();
+    let expected: Vec<_> = expected.iter().map(|probe| probe.program).collect();
+    assert_eq!(names, expected);
+}
+
 /// Seen and lost.
 fn counters(watch: &Watch, class: Class) -> (u64, u64) {
     let reports = watch.kernel.counters().unwrap();
     let report = reports.iter().find(|report| report.class == class).unwrap();
-    (report.counters.seen, report.lost())
+    (report.counters.seen, report.counters.lost())
 }
 
 /// What the ledger says about opens.

@@ -13,21 +13,30 @@
     reason = "a test that unwraps says what it expects, and a child's output is how it answers"
 )]
 
+mod accept;
 mod acts;
 mod agent;
 mod call;
 mod cases;
+mod cgroup;
 mod connect;
 mod exec;
+mod fair;
 mod filter;
 mod flood;
+mod listen;
+mod network;
 mod open;
 mod process;
 mod raw;
+mod receive;
+mod ring;
+mod send;
+mod socket;
 mod stalled;
+mod toctou;
+mod uring;
 mod watch;
-
-use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use watch::Watch;
@@ -47,10 +56,18 @@ fn main() {
         exec::TESTS,
         open::TESTS,
         connect::TESTS,
+        accept::TESTS,
+        listen::TESTS,
+        socket::TESTS,
+        send::TESTS,
+        receive::TESTS,
         process::TESTS,
         call::TESTS,
         filter::TESTS,
+        uring::TESTS,
+        toctou::TESTS,
         flood::TESTS,
+        fair::TESTS,
         agent::TESTS,
         stalled::TESTS,
     ]
@@ -59,25 +76,19 @@ fn main() {
     if let Some(reason) = &missing {
         println!("live tests left out: {reason}");
     }
-    let watch = Arc::new(Mutex::new(None));
     let trials = tests
         .into_iter()
-        .map(|test| trial(test, Arc::clone(&watch)).with_ignored_flag(missing.is_some()))
+        .map(|test| trial(test).with_ignored_flag(missing.is_some()))
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn trial((name, test): Test, watch: Arc<Mutex<Option<Watch>>>) -> Trial {
+/// A kernel half of its own for each test, so that its accounts can be closed at the end.
+fn trial((name, test): Test) -> Trial {
     Trial::test(name, move || {
-        let mut slot = watch
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if slot.is_none() {
-            *slot = Some(Watch::new().map_err(|e| Failed::from(format!("{e:?}")))?);
-        }
-        if let Some(watch) = slot.as_mut() {
-            test(watch);
-        }
+        let mut watch = Watch::new().map_err(|e| Failed::from(format!("{e:?}")))?;
+        test(&mut watch);
+        watch.close_accounts();
         Ok(())
     })
 }

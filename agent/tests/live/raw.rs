@@ -125,7 +125,7 @@ impl LowMemory {
     }
 
     /// A page that nothing else is in.
-    fn page(&self) -> u64 {
+    pub(crate) fn page(&self) -> u64 {
         self.start as u64 + (Self::SIZE - Self::PAGE) as u64
     }
 }

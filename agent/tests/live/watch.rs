@@ -7,13 +7,16 @@ use std::{
 
 use komainu::{
     decode::{Clock, Decoded, Scratch, decode},
-    kernel::{Batch, Kernel, Lanes, Options},
+    kernel::{Batch, Kernel, Lanes, LoadError, Options},
 };
-use komainu_common::Header;
+use komainu_common::{Class, Header, ledger::Reason};
 use zerocopy::FromBytes as _;
 
 /// How long the rings must be silent about our processes before an act counts as over.
 const QUIET: Duration = Duration::from_millis(120);
+
+/// How long a program that runs while it is detached may take to end.
+const RUNNING: Duration = Duration::from_secs(2);
 
 /// Why live tests cannot run here.
 pub(crate) fn missing() -> Option<String> {
@@ -32,8 +35,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new() -> Result<Self, komainu::kernel::LoadError> {
-        let mut kernel = Kernel::load(&Options::default())?;
+    pub(crate) fn new() -> Result<Self, LoadError> {
+        Self::with(&Options::default())
+    }
+
+    pub(crate) fn with(options: &Options) -> Result<Self, LoadError> {
+        let mut kernel = Kernel::load(options)?;
         let lanes = kernel.lanes()?;
         for status in kernel.probes() {
             assert!(
@@ -48,6 +55,39 @@ impl Watch {
             lanes,
             batch: Batch::default(),
         })
+    }
+
+    /// Detaches everything and insists that `seen = emitted + filtered + lost` holds for each class,
+    /// and that the ledger has every loss.
+    pub(crate) fn close_accounts(mut self) {
+        self.kernel.detach();
+        let patience = Instant::now() + RUNNING;
+        loop {
+            let open = self.open_accounts();
+            if open.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < patience, "unaccounted for: {open:#?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn open_accounts(&self) -> Vec<String> {
+        let ledger = self.kernel.ledger().unwrap();
+        let named = |class: Class, reason: Reason| {
+            let rows = ledger
+                .iter()
+                .filter(|row| row.key.class == u32::from(class.0) && row.key.reason == reason.0);
+            rows.map(|row| row.entry.count).sum::<u64>()
+        };
+        let reports = self.kernel.counters().unwrap();
+        let open = reports.iter().filter(|report| {
+            let counters = &report.counters;
+            let balanced = counters.seen == counters.accounted();
+            let blamed = |&reason| named(report.class, reason) == counters.lost_for(reason);
+            !balanced || !Reason::ALL.iter().all(blamed)
+        });
+        open.map(|report| format!("{report:?}")).collect()
     }
 
     /// Runs `act` and returns its result with every record made from its start until the rings

@@ -8,7 +8,8 @@ use komainu_common::{
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
 use super::case::{Argument, Case};
-use super::record::{AT_FDCWD, connected, record, result, unix_path};
+use super::network::{self, Needs};
+use super::record::{AT_FDCWD, record, result};
 use crate::event::{Param, ParamKind, Source, event_type};
 
 const REGULAR_FILE: u32 = 0o100_644;
@@ -78,9 +79,10 @@ impl Items {
 /// What the descriptor stands for.
 fn object(case: &Case, call: &mut Call, items: &mut Items) -> Result<(), String> {
     if let Some(socket) = &case.socket {
-        items.push(tag::SOCKET, connected(socket)?.as_bytes());
-        if let Some((tag, path)) = unix_path(socket) {
-            items.push(tag, path);
+        network::check(socket, Needs::Peer)?;
+        items.push(tag::SOCKET, network::sock(socket).as_bytes());
+        if let Some(path) = &socket.path {
+            items.push(tag::UNIX_PATH, path.as_bytes());
         }
     } else if let Some(file) = &case.file {
         let path = file.resolved.as_ref().unwrap_or(&file.name);

@@ -35,7 +35,7 @@ pub(super) struct Case {
     pub(super) pod: Option<PodFacts>,
     /// The file that is opened.
     pub(super) file: Option<FileFacts>,
-    /// The socket that is connected.
+    /// The socket of a network event.
     pub(super) socket: Option<SocketFacts>,
     /// Names of exactly the rules that hold.
     pub(super) expect: Vec<String>,
@@ -204,8 +204,12 @@ pub(super) struct SocketFacts {
     pub(super) local: Option<std::net::SocketAddr>,
     /// Peer's address.
     pub(super) peer: Option<std::net::SocketAddr>,
-    /// Path of a unix socket's peer.
+    /// Path of a unix socket's peer; of a listening one, its own.
     pub(super) path: Option<String>,
+    /// Which end of the conversation sends or receives.
+    pub(super) role: Option<RoleName>,
+    /// Data that is sent or received.
+    pub(super) data: Option<String>,
 }
 
 /// Address family.
@@ -218,6 +222,20 @@ pub(super) enum Family {
     Ipv6,
     /// Unix.
     Unix,
+    /// Netlink.
+    Netlink,
+    /// Whole packets.
+    Packet,
+}
+
+/// An end of a conversation.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RoleName {
+    /// It connected, or began.
+    Client,
+    /// It accepted, or was bound to its port.
+    Server,
 }
 
 /// Type of a socket.
@@ -232,4 +250,6 @@ pub(super) enum SocketType {
     Stream,
     /// Datagrams, unix.
     Dgram,
+    /// Raw packets.
+    Raw,
 }

@@ -38,7 +38,7 @@ struct EventFile {
     pod: Option<PodFacts>,
     /// The file that is opened.
     file: Option<FileFacts>,
-    /// The socket that is connected.
+    /// The socket of a network event.
     socket: Option<SocketFacts>,
     /// Not looked at.
     #[serde(default)]

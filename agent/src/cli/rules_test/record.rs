@@ -2,21 +2,17 @@
 //!
 //! Rule tests go through decode like real events, so that a test sees exactly what a rule will see.
 
-use std::net::{IpAddr, SocketAddr};
-
 use komainu_common::{
     Class, Header, Task, Usage, call,
-    connect::{CONNECT_RESOLVED, Connect},
     exec::{EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
     item::{ItemHeader, tag},
     open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_RESOLVED, OPEN_UPPER_LAYER, Open},
-    syscalls::x86_64::TABLE,
+    syscalls::{class_of, x86_64::TABLE},
 };
 use zerocopy::IntoBytes;
 
-use super::case::{
-    Case, Family, FileFacts, LayerName, Outcome, ProcessFacts, SocketFacts, SocketType,
-};
+use super::case::{Case, FileFacts, LayerName, Outcome, ProcessFacts};
+use super::network;
 use crate::event::errno_name;
 
 /// cgroup ids of the fixture: on the host, and in the container.
@@ -24,8 +20,8 @@ pub(super) const HOST_CGROUP: u64 = 1;
 pub(super) const CONTAINER_CGROUP: u64 = 2;
 
 const PID: u32 = 1000;
-/// Descriptor that an open gives where the test does not say.
-const OPENED: i64 = 3;
+/// Descriptor of the event where the test does not say.
+pub(super) const DESCRIPTOR: i64 = 3;
 pub(super) const AT_FDCWD: i32 = -100;
 const SECOND: u64 = 1_000_000_000;
 /// Time of the event since boot; processes started earlier, ancestors before their children.
@@ -74,8 +70,10 @@ pub(super) fn encode(case: &Case) -> Result<Vec<u8>, String> {
     let number = syscall.native.first().copied().unwrap_or_default();
     match ty {
         "execve" | "execveat" => exec(case, number),
-        "connect" => connect(case, number),
-        _ => open(case, number),
+        _ => match class_of(syscall.handler) {
+            None | Some(Class::OPEN) => open(case, number),
+            Some(class) => network::encode(case, class, number),
+        },
     }
 }
 
@@ -186,7 +184,7 @@ fn exec(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
 
 fn open(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
     let file = case.file.as_ref().ok_or("an open needs `file`")?;
-    let ret = result(case, OPENED)?;
+    let ret = result(case, DESCRIPTOR)?;
     let flags = bits(file, OPEN_FLAGS)?;
     let mut facts = bits(file, OPEN_FACTS)?;
     if ret >= 0 {
@@ -218,60 +216,6 @@ fn open(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
         fixed.as_bytes(),
         &items,
     ))
-}
-
-fn connect(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
-    let socket = case.socket.as_ref().ok_or("a connect needs `socket`")?;
-    let fixed = connected(socket)?;
-    let ret = result(case, 0)?;
-    let items: Vec<_> = unix_path(socket).into_iter().collect();
-    Ok(record(
-        case,
-        Class::CONNECT,
-        syscall,
-        ret,
-        fixed.as_bytes(),
-        &items,
-    ))
-}
-
-/// The name of a unix socket's peer as an item.
-pub(super) fn unix_path(socket: &SocketFacts) -> Option<(u8, &[u8])> {
-    let path = socket.path.as_deref()?;
-    Some((tag::UNIX_PATH, path.as_bytes()))
-}
-
-/// The socket as the kernel half describes it.
-pub(super) fn connected(socket: &SocketFacts) -> Result<Connect, String> {
-    let unix = socket.family == Family::Unix;
-    if unix != socket.path.is_some() || unix == socket.peer.is_some() {
-        return Err("a unix socket needs `path`, another one `peer`".into());
-    }
-    let (kind, protocol) = match socket.kind {
-        Some(SocketType::Udp) => (2, 17),
-        Some(SocketType::Dgram) => (2, 0),
-        None if !unix => (1, 6),
-        Some(SocketType::Tcp) => (1, 6),
-        Some(SocketType::Stream) | None => (1, 0),
-    };
-    Ok(Connect {
-        local: bytes(socket.local),
-        peer: bytes(socket.peer),
-        inode: 1,
-        local_port: socket.local.map_or(0, |address| address.port()),
-        peer_port: socket.peer.map_or(0, |address| address.port()),
-        family: match socket.family {
-            Family::Unix => 1,
-            Family::Ipv4 => 2,
-            Family::Ipv6 => 10,
-        },
-        kind,
-        protocol,
-        state: 1,
-        fd: 3,
-        facts: CONNECT_RESOLVED,
-        reserved: 0,
-    })
 }
 
 /// The return value of the case, `default` where it says none.
@@ -310,22 +254,7 @@ fn bits(file: &FileFacts, table: &[(&str, u32)]) -> Result<u32, String> {
         .fold(0, |bits, bit| bits | bit))
 }
 
-/// An address as the wire has it: IPv4 in the first four bytes.
-fn bytes(address: Option<SocketAddr>) -> [u8; 16] {
-    match address.map(|address| address.ip()) {
-        None => [0; 16],
-        Some(IpAddr::V6(address)) => address.octets(),
-        Some(IpAddr::V4(address)) => {
-            let [a, b, c, d] = address.octets();
-            let mut bytes = [0; 16];
-            for (to, from) in bytes.iter_mut().zip([a, b, c, d]) {
-                *to = from;
-            }
-            bytes
-        }
-    }
-}
-
+/// Header, fixed part and items of a record.
 pub(super) fn record(
     case: &Case,
     class: Class,

@@ -147,11 +147,15 @@ fn socket() -> Value {
     object(
         &["family"],
         &json!({
-            "family": one_of(&["ipv4", "ipv6", "unix"], "Address family."),
-            "type": one_of(&["tcp", "udp", "stream", "dgram"], "Type; tcp, or stream for unix, if left out."),
+            "family": one_of(&["ipv4", "ipv6", "unix", "netlink", "packet"], "Address family."),
+            "type": one_of(&["tcp", "udp", "stream", "dgram", "raw"],
+                "Type; tcp, or stream for others than IP, if left out."),
             "local": text("Own address:port, IPv6 in brackets."),
             "peer": text("Peer's address:port, IPv6 in brackets."),
-            "path": text("Path of a unix socket's peer."),
+            "path": text("Path of a unix socket's peer; of a listening one, its own."),
+            "role": one_of(&["client", "server"],
+                "Which end sends or receives; client if left out."),
+            "data": text("Data that is sent or received."),
         }),
     )
 }

@@ -307,3 +307,46 @@ fn no_rule_forces_ordinary_opens_through() {
     assert!(forced.is_empty(), "{forced:#?}");
     assert!(open.conjunctions < 100, "{}", open.conjunctions);
 }
+
+#[test]
+fn every_network_event_can_be_made() {
+    let rules = "- rule: Served\n  desc: d\n  condition: evt.type in (accept4, bind, listen, sendto, recvmsg) \
+                 and fd.sport = 80 and fd.is_server = true\n  output: o %evt.buffer %evt.io_dir\n  priority: NOTICE\n\
+                 - rule: Made\n  desc: d\n  condition: evt.type in (socket, socketpair) and \
+                 evt.arg.domain contains AF_PACKET\n  output: o\n  priority: NOTICE\n";
+    let server = "local: 127.0.0.1:80, peer: '127.0.0.1:5000'";
+    let mut tests = "rules: [a.yaml]\ntests:\n".to_owned();
+    let mut add = |ty: &str, socket: &str, rest: &str| {
+        let at = tests.len();
+        let event = format!("event: {{ type: {ty} }}\n    socket: {{ {socket} }}");
+        for line in [
+            format!("  - test: t{at}"),
+            format!("    {event}\n    {rest}\n"),
+        ] {
+            tests.push_str(&line);
+            tests.push('\n');
+        }
+    };
+    for ty in ["accept4", "bind", "listen"] {
+        add(
+            ty,
+            "family: ipv4, local: '127.0.0.1:80'",
+            "expect: [Served]",
+        );
+    }
+    let talk = format!("family: ipv4, {server}, data: secret");
+    for (ty, direction) in [("sendto", "write"), ("recvmsg", "read")] {
+        let expect = format!("expect: [Served]\n    output: [secret {direction}]");
+        add(ty, &format!("{talk}, role: server"), &expect);
+        add(ty, &format!("{talk}, role: client"), "expect: []");
+    }
+    for ty in ["socket", "socketpair"] {
+        add(ty, "family: packet, type: raw", "expect: [Made]");
+        add(ty, "family: ipv6, type: udp", "expect: []");
+    }
+    let tests = tests.replacen("local: '127.0.0.1:80'", server, 1);
+    let report = try_one(rules, &tests).unwrap();
+    assert_eq!((report.passed, report.failed), (11, 0), "{}", report.text);
+    let lacking = tests.replace(", peer: '127.0.0.1:5000'", "");
+    assert_eq!(try_one(rules, &lacking).unwrap().failed, 5);
+}

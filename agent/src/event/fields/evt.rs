@@ -1,10 +1,11 @@
 //! Fields of the event itself: `evt.*`, `syscall.*`.
 
+use komainu_common::Class;
+
 use super::FieldType::{Bool, Bytes, Duration, Dynamic, Int16, Int64, Text, Time, Uint32, Uint64};
 use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Scope, args};
 use crate::event::{ParamKind, Value, errno_name};
 
-const READS: Availability = Availability::Later("probes for reading and writing");
 const CAPTURE: Availability = Availability::Never(
     "counts from the start of a capture, which an agent that runs on does not have",
 );
@@ -70,21 +71,26 @@ pub(super) static FIELDS: &[Field] = &[
         "Value of one parameter as it is, by name.").arg(ArgKind::ParameterName).no_transformer(),
     Field::one("evt.info", Text, |s, _| Some(FieldValue::Bytes(args::all(s))), "The same as `evt.args`."),
     Field::one("evt.buffer", Bytes, buffer,
-        "Beginning of the data that the call read or wrote.").later("probes for reading and writing"),
+        "Beginning of the data that the call sent or received, at most 80 bytes. Absent for events without data."),
     Field::one("evt.buflen", Uint64, |s, a| buffer(s, a).and_then(length),
-        "Length of `evt.buffer`.").later("probes for reading and writing"),
+        "Length of `evt.buffer`."),
     Field::one("evt.res", Text, result_text,
         "`SUCCESS`, or the name of the error such as `ENOENT`. Absent where the event has no result."),
     Field::one("evt.rawres", Int64, |s, _| s.event.ret.map(FieldValue::Int),
         "Return value. Absent where the event has none."),
     Field::one("evt.failed", Bool, |s, _| s.event.ret.map(|ret| FieldValue::Bool(ret < 0)),
         "Whether the call failed. Absent where the event has no result."),
-    Field::absent("evt.is_io", Bool, READS, "Whether the event reads or writes."),
-    Field::absent("evt.is_io_read", Bool, READS, "Whether the event reads."),
-    Field::absent("evt.is_io_write", Bool, READS, "Whether the event writes."),
-    Field::absent("evt.io_dir", Text, READS, "`r` or `w` for events that read or write."),
+    Field::one("evt.is_io", Bool, |s, _| Some(FieldValue::Bool(io(s).is_some())),
+        "Whether the event reads or writes data: `send*` and `recv*`."),
+    Field::one("evt.is_io_read", Bool, |s, _| Some(FieldValue::Bool(io(s) == Some(Io::Read))),
+        "Whether the event reads data: `recv*`."),
+    Field::one("evt.is_io_write", Bool, |s, _| Some(FieldValue::Bool(io(s) == Some(Io::Write))),
+        "Whether the event writes data: `send*`."),
+    Field::one("evt.io_dir", Text, |s, _| io(s).map(|io| FieldValue::text(io.name())),
+        "`read` or `write` for events that do; absent for others."),
     Field::absent("evt.is_wait", Bool, WAITS, "Whether the call waits."),
-    Field::absent("evt.is_syslog", Bool, READS, "Whether the event writes to the system log."),
+    Field::one("evt.is_syslog", Bool, |s, _| Some(FieldValue::Bool(is_syslog(s))),
+        "Whether the event writes to the system log: to a descriptor whose name has `/dev/log` in it."),
     Field::one("evt.is_async", Bool, |s, _| Some(FieldValue::Bool(s.event.ty.name == "notification")),
         "Whether the event does not come from a process."),
     Field::absent("evt.asynctype", Text, PLUGINS, "Name of an asynchronous event."),
@@ -161,6 +167,40 @@ fn type_is<'a>(scope: &Scope<'a>, arg: &FieldArg) -> Option<FieldValue<'a>> {
         return None;
     };
     Some(FieldValue::Uint((scope.event.ty.name == &**name).into()))
+}
+
+/// What an event does with the data of its descriptor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Io {
+    Read,
+    Write,
+}
+
+impl Io {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// By class, which is that of what is delivered.
+fn io(scope: &Scope<'_>) -> Option<Io> {
+    match scope.event.ty.class? {
+        Class::RECEIVE => Some(Io::Read),
+        Class::SEND => Some(Io::Write),
+        _ => None,
+    }
+}
+
+fn is_syslog(scope: &Scope<'_>) -> bool {
+    let log = b"/dev/log";
+    io(scope) == Some(Io::Write)
+        && super::fd::fd(scope).is_some_and(|fd| {
+            let name = super::fd::name(scope, fd);
+            name.windows(log.len()).any(|part| part == log)
+        })
 }
 
 fn category(scope: &Scope<'_>) -> &'static str {

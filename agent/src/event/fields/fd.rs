@@ -157,7 +157,7 @@ fn connected<'a>(fd: &Fd<'_>) -> FieldValue<'a> {
 fn changed<'a>(scope: &Scope<'_>, fd: &Fd<'_>) -> FieldValue<'a> {
     FieldValue::Bool(match scope.event.ty.name {
         "open" | "openat" | "openat2" | "creat" | "open_by_handle_at" => fd.number >= 0,
-        "connect" => fd
+        "connect" | "accept" | "accept4" | "bind" => fd
             .socket
             .as_ref()
             .is_some_and(|socket| socket.peer.is_some()),

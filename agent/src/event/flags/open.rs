@@ -46,8 +46,18 @@ pub fn open_flags(kernel: u32) -> u64 {
         1 => 2,
         _ => 3,
     };
+    access | renumbered(kernel)
+}
+
+/// Value of the `flags` parameter for the flags in the type of `socket(2)`: `SOCK_NONBLOCK` and
+/// `SOCK_CLOEXEC` are `O_NONBLOCK` and `O_CLOEXEC`.
+pub fn socket_flags(kernel: u32) -> u64 {
+    renumbered(kernel)
+}
+
+fn renumbered(kernel: u32) -> u64 {
     let set = OPEN_BITS.iter().filter(|(bit, _)| kernel & bit == *bit);
-    set.fold(access, |flags, (_, ours)| flags | ours)
+    set.fold(0, |flags, (_, ours)| flags | ours)
 }
 
 /// The `O_*` bits of a call that stand behind one bit of the `flags` parameter; `None` for access modes

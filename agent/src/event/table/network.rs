@@ -6,23 +6,23 @@ use crate::event::flags::{
 };
 
 events! {
-    socket => fd: Fd, domain: Enum(SOCKET_FAMILIES), type: Uint, proto: Uint,
+    socket (SOCKET) => fd: Fd, domain: Enum(SOCKET_FAMILIES), type: Uint, proto: Uint,
         flags: Flags(FILE_FLAGS);
-    bind => res: Errno, addr: Addr, fd: Fd;
+    bind (LISTEN) => res: Errno, addr: Addr, fd: Fd;
     connect (CONNECT) => res: Errno, tuple: Tuple, fd: Fd, addr: Addr;
-    listen => res: Errno, fd: Fd, backlog: Int;
-    accept => fd: Fd, tuple: Tuple, queuepct: Uint, queuelen: Uint, queuemax: Uint;
-    accept4 => fd: Fd, tuple: Tuple, queuepct: Uint, queuelen: Uint, queuemax: Uint, flags: Int;
-    sendto => res: Errno, data: Bytes, fd: Fd, size: Uint, tuple: Tuple;
-    recvfrom => res: Errno, data: Bytes, tuple: Tuple, fd: Fd, size: Uint;
+    listen (LISTEN) => res: Errno, fd: Fd, backlog: Int;
+    accept (ACCEPT) => fd: Fd, tuple: Tuple, queuepct: Uint, queuelen: Uint, queuemax: Uint;
+    accept4 (ACCEPT) => fd: Fd, tuple: Tuple, queuepct: Uint, queuelen: Uint, queuemax: Uint, flags: Int;
+    sendto (SEND) => res: Errno, data: Bytes, fd: Fd, size: Uint, tuple: Tuple;
+    recvfrom (RECEIVE) => res: Errno, data: Bytes, tuple: Tuple, fd: Fd, size: Uint;
     shutdown => res: Errno, fd: Fd, how: Enum(SHUTDOWN_HOW);
-    socketpair => res: Errno, fd1: Fd, fd2: Fd, source: Hex, peer: Hex,
+    socketpair (SOCKET) => res: Errno, fd1: Fd, fd2: Fd, source: Hex, peer: Hex,
         domain: Enum(SOCKET_FAMILIES), type: Uint, proto: Uint;
     getsockopt => res: Errno, fd: Fd, level: Enum(SOCKOPT_LEVELS), optname: Enum(SOCKOPT_OPTIONS),
         val: Dynamic, optlen: Uint;
-    sendmsg => res: Errno, data: Bytes, fd: Fd, size: Uint, tuple: Tuple;
-    sendmmsg => res: Errno, fd: Fd, size: Uint, data: Bytes, tuple: Tuple;
-    recvmsg => res: Errno, size: Uint, data: Bytes, tuple: Tuple, msgcontrol: Bytes, fd: Fd;
-    recvmmsg => res: Errno, fd: Fd, size: Uint, data: Bytes, tuple: Tuple, msgcontrol: Bytes;
+    sendmsg (SEND) => res: Errno, data: Bytes, fd: Fd, size: Uint, tuple: Tuple;
+    sendmmsg (SEND) => res: Errno, fd: Fd, size: Uint, data: Bytes, tuple: Tuple;
+    recvmsg (RECEIVE) => res: Errno, size: Uint, data: Bytes, tuple: Tuple, msgcontrol: Bytes, fd: Fd;
+    recvmmsg (RECEIVE) => res: Errno, fd: Fd, size: Uint, data: Bytes, tuple: Tuple, msgcontrol: Bytes;
     getsockname =>;
 }

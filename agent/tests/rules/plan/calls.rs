@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use komainu_common::connect::CONNECT_RESOLVED;
 use komainu_common::open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_UPPER_LAYER};
+use komainu_common::sock::SOCK_RESOLVED;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -101,7 +101,7 @@ fn connect() -> BoxedStrategy<What> {
         "relative",
         "/etc/shadow",
     ]));
-    let facts = select(vec![CONNECT_RESOLVED, CONNECT_RESOLVED, 0]);
+    let facts = select(vec![SOCK_RESOLVED, SOCK_RESOLVED, 0]);
     let ret = select(vec![0, -115, -2, -13]);
     let kind = (select(vec![1_u16, 2, 3]), select(vec![0_u16, 6, 17]));
     let parts = (

@@ -9,6 +9,7 @@ use komainu_common::connect::Connect;
 use komainu_common::filter::{WORDS, cgroup_kind, role, source};
 use komainu_common::item::{ItemHeader, tag};
 use komainu_common::open::{OPEN_RESOLVED, Open};
+use komainu_common::sock::Sock;
 use komainu_common::syscalls::x86_64::TABLE;
 use komainu_common::{Class, Header};
 use zerocopy::IntoBytes;
@@ -185,17 +186,19 @@ impl OpenCall {
 impl ConnectCall {
     fn parts(&self) -> (Vec<u8>, Items) {
         let fixed = Connect {
-            local: bytes(self.local, self.family),
-            peer: bytes(self.peer, self.family),
-            inode: 9,
-            local_port: self.local.map_or(0, |address| address.port()),
-            peer_port: self.peer.map_or(0, |address| address.port()),
-            family: self.family,
-            kind: self.kind,
-            protocol: self.protocol,
-            state: 0,
+            sock: Sock {
+                local: bytes(self.local, self.family),
+                peer: bytes(self.peer, self.family),
+                inode: 9,
+                local_port: self.local.map_or(0, |address| address.port()),
+                peer_port: self.peer.map_or(0, |address| address.port()),
+                family: self.family,
+                kind: self.kind,
+                protocol: self.protocol,
+                state: 0,
+                facts: self.facts,
+            },
             fd: 4,
-            facts: self.facts,
             reserved: 0,
         };
         let mut items = Vec::new();

@@ -1,0 +1,61 @@
+//! Accepted connections: `accept`, `accept4`.
+
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use komainu_common::{
+    Class,
+    accept::Accept,
+    syscalls::x86_64::{self as native, compat},
+};
+
+use super::address;
+use crate::{
+    arch::Call,
+    maps::Slot,
+    record,
+    sock::{self, Name},
+    task,
+};
+
+/// `SYS_ACCEPT4` of `socketcall(2)`.
+const SYS_ACCEPT4: u32 = compat::socketcall(18);
+
+/// Records an accept.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn accept(ctx: RawTracePointContext) -> i32 {
+    let Some(call) = Call::of_socket(ctx.arg(0)) else {
+        return 0;
+    };
+    let ret: i64 = ctx.arg(1);
+    let listener = call.descriptor();
+    // First of all: another thread may replace the descriptors any moment.
+    let queue = sock::backlog(sock::of_descriptor(i64::from(listener)));
+    let fd = if ret >= 0 { ret } else { i64::from(listener) };
+    let target = sock::of_descriptor(fd);
+    let Some(record) = record::begin::<Accept, _>(Slot::Syscall, Class::ACCEPT, task::current())
+    else {
+        return 0;
+    };
+    record.set_call(&call, ret);
+    let fixed = record.fixed();
+    sock::fill(target, &mut fixed.sock);
+    fixed.listener = listener;
+    fixed.flags = if has_flags(&call) {
+        call.arg(3) as u32
+    } else {
+        0
+    };
+    (fixed.queue_len, fixed.queue_max) = queue;
+    let family = fixed.sock.family;
+    address::append_name(&record, family, target, Name::Own);
+    record.submit();
+    0
+}
+
+#[inline(always)]
+fn has_flags(call: &Call) -> bool {
+    if call.compat {
+        call.number == compat::ACCEPT4 || call.number == SYS_ACCEPT4
+    } else {
+        call.number == native::ACCEPT4
+    }
+}

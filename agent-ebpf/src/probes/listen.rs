@@ -1,0 +1,60 @@
+//! Sockets that others can reach: `bind`, `listen`.
+
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use komainu_common::{
+    Class,
+    listen::Listen,
+    syscalls::x86_64::{self as native, compat},
+};
+
+use super::address;
+use crate::{
+    arch::Call,
+    maps::Slot,
+    record,
+    sock::{self, Name},
+    task,
+};
+
+/// `SYS_LISTEN` of `socketcall(2)`.
+const SYS_LISTEN: u32 = compat::socketcall(4);
+
+/// Records a bind or listen.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn listen(ctx: RawTracePointContext) -> i32 {
+    let Some(call) = Call::of_socket(ctx.arg(0)) else {
+        return 0;
+    };
+    let fd = call.descriptor();
+    // First of all: another thread may replace the descriptor any moment.
+    let target = sock::of_descriptor(i64::from(fd));
+    let Some(record) = record::begin::<Listen, _>(Slot::Syscall, Class::LISTEN, task::current())
+    else {
+        return 0;
+    };
+    record.set_call(&call, ctx.arg(1));
+    let fixed = record.fixed();
+    sock::fill(target, &mut fixed.sock);
+    fixed.fd = fd;
+    let family = fixed.sock.family;
+    if is_listen(&call) {
+        fixed.backlog = call.arg(1) as i32;
+    } else {
+        fixed.backlog = 0;
+        // The kernel takes an int.
+        let len = call.arg(2) & 0xffff_ffff;
+        address::append_asked(&record, call.arg(1), len);
+    }
+    address::append_name(&record, family, target, Name::Own);
+    record.submit();
+    0
+}
+
+#[inline(always)]
+fn is_listen(call: &Call) -> bool {
+    if call.compat {
+        call.number == compat::LISTEN || call.number == SYS_LISTEN
+    } else {
+        call.number == native::LISTEN
+    }
+}

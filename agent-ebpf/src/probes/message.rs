@@ -1,0 +1,200 @@
+//! What sending and receiving share: messages, one or many, and the beginning of their data.
+
+use aya_ebpf::programs::RawTracePointContext;
+use komainu_common::{
+    Class,
+    item::{ITEM_FAULT, tag},
+    limits::{MAX_DATA, MAX_DATA_PARTS, MAX_MESSAGES},
+};
+
+use crate::{
+    account,
+    arch::Call,
+    maps::{HANDLERS, Slot},
+    read,
+    record::{self, Record},
+};
+
+/// Mask of a position in the data; the item has room for it and one more part.
+const MASK: u64 = 127;
+const ROOM: usize = MASK as usize + 1 + MAX_DATA;
+
+const _: () = assert!(MAX_DATA <= MASK as usize);
+
+/// How a call describes what it sends or receives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One buffer: `sendto`, `recvfrom`.
+    Buffer,
+    /// `struct msghdr`: `sendmsg`, `recvmsg`.
+    Message,
+    /// An array of `struct mmsghdr`: `sendmmsg`, `recvmmsg`.
+    Messages,
+}
+
+/// One message of a call; all addresses are the program's.
+#[derive(Clone, Copy)]
+pub(crate) struct Message {
+    /// Bytes sent or received, or `-errno`.
+    pub(crate) ret: i64,
+    /// Socket address and its length; 0 for none.
+    pub(crate) name: u64,
+    pub(crate) name_len: u64,
+    /// The data, or the parts (`struct iovec`) it is in.
+    data: u64,
+    /// Bytes of data; or parts.
+    len: u64,
+    in_parts: bool,
+    /// Control messages and their length.
+    pub(crate) control: u64,
+    pub(crate) control_len: u64,
+}
+
+/// How many messages the call is about, from what it returned.
+#[inline(always)]
+pub(crate) fn count(form: Form, ret: i64) -> u64 {
+    if form == Form::Messages && ret > 0 {
+        ret as u64
+    } else {
+        1
+    }
+}
+
+/// The message to report: the first, unless [`go_on`] has come back.
+#[inline(always)]
+pub(crate) fn take_index() -> Option<u64> {
+    let scratch = record::scratch(Slot::Syscall)?;
+    let index = scratch.message.get();
+    scratch.message.set(0);
+    Some(index)
+}
+
+/// Runs the handler again for message `next` of `count`. Of more than [`MAX_MESSAGES`] the rest are
+/// counted as lost.
+///
+/// Not a loop: the verifier would have to follow each turn of it.
+#[inline(always)]
+pub(crate) fn go_on(ctx: &RawTracePointContext, class: Class, handler: u16, next: u64, count: u64) {
+    if next >= count {
+        return;
+    }
+    if next < MAX_MESSAGES as u64
+        && let Some(scratch) = record::scratch(Slot::Syscall)
+    {
+        scratch.message.set(next);
+        // SAFETY: the program is of this type and expects this context.
+        unsafe { HANDLERS.tail_call(ctx, u32::from(handler)) };
+        // Only reached while the agent ends and empties the table.
+        scratch.message.set(0);
+    }
+    account::unhandled_many(class, count - next);
+}
+
+impl Message {
+    /// A message without anything but its result.
+    #[inline(always)]
+    pub(crate) fn empty(ret: i64) -> Self {
+        Self {
+            ret,
+            name: 0,
+            name_len: 0,
+            data: 0,
+            len: 0,
+            in_parts: false,
+            control: 0,
+            control_len: 0,
+        }
+    }
+
+    /// The only message of a call with one buffer.
+    #[inline(always)]
+    pub(crate) fn of_buffer(call: &Call, ret: i64, name: u64, name_len: u64) -> Self {
+        Self {
+            name,
+            name_len,
+            data: call.arg(1),
+            len: call.arg(2),
+            ..Self::empty(ret)
+        }
+    }
+
+    /// Message `index` of a call with message headers; without anything where it cannot be read.
+    ///
+    /// `struct msghdr` is seven words (`include/linux/socket.h`, `compat_msghdr`), some of which are
+    /// half used; `struct mmsghdr` adds the length of the message in an eighth.
+    #[inline(always)]
+    pub(crate) fn of_header(call: &Call, form: Form, index: u64, ret: i64) -> Self {
+        let words = 8 * call.pointer_size();
+        let address = call.arg(1) + index * words;
+        let mut message = Self::empty(ret);
+        if form == Form::Messages {
+            if ret == 0 {
+                return message;
+            }
+            if ret > 0 {
+                let len = read::user::<u32>(address + 7 * call.pointer_size());
+                message.ret = i64::from(len.unwrap_or(0));
+            }
+        }
+        if let Some([name, name_len, parts, count, control, control_len, _]) =
+            call.user_words::<7>(address)
+        {
+            message.name = name;
+            message.name_len = name_len & 0xffff_ffff;
+            message.data = parts;
+            message.len = count;
+            message.in_parts = true;
+            message.control = control;
+            message.control_len = control_len;
+        }
+        message
+    }
+
+    /// Appends the beginning of the data, at most `limit` bytes of it; returns how many bytes the
+    /// buffers have.
+    #[inline(always)]
+    pub(crate) fn append_data<T>(&self, record: &Record<T>, call: &Call, limit: u64) -> u64 {
+        let limit = limit.min(MAX_DATA as u64);
+        if !self.in_parts {
+            record.append_user::<MAX_DATA>(tag::DATA, self.data, self.len.min(limit));
+            return self.len;
+        }
+        let walk = &mut record.scratch().walk;
+        walk.position.set(0);
+        walk.total.set(0);
+        record.append::<ROOM>(tag::DATA, |target| {
+            let complete = self.gather(record, call, limit, target);
+            let walk = &record.scratch().walk;
+            (walk.position.get(), if complete { 0 } else { ITEM_FAULT })
+        });
+        record.scratch().walk.total.get()
+    }
+
+    /// Copies parts to `target`, which has `ROOM` bytes, until `limit` bytes are there. Whether all
+    /// of them could be read.
+    #[inline(always)]
+    fn gather<T>(&self, record: &Record<T>, call: &Call, limit: u64, target: *mut u8) -> bool {
+        let walk = &mut record.scratch().walk;
+        for index in 0..MAX_DATA_PARTS as u64 {
+            if index >= self.len {
+                break;
+            }
+            let part = self.data + index * 2 * call.pointer_size();
+            let Some([address, len]) = call.user_words::<2>(part) else {
+                return false;
+            };
+            walk.total.set(walk.total.get().wrapping_add(len));
+            let at = walk.position.get() & MASK;
+            let len = len.min(limit.saturating_sub(at)).min(MAX_DATA as u64);
+            if len == 0 {
+                continue;
+            }
+            // SAFETY: a masked offset and at most MAX_DATA bytes stay inside the room.
+            if !unsafe { read::user_bytes(target.add(at as usize), len as u32, address) } {
+                return false;
+            }
+            walk.position.set(at + len);
+        }
+        true
+    }
+}

@@ -1,0 +1,113 @@
+//! Received data: `recvfrom`, `recvmsg`, `recvmmsg`.
+
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use komainu_common::{
+    Class,
+    item::tag,
+    limits::MAX_CONTROL,
+    receive::Receive,
+    syscalls::{
+        handler,
+        x86_64::{self as native, compat},
+    },
+};
+
+use super::{
+    address,
+    message::{self, Form, Message},
+};
+use crate::{
+    arch::Call,
+    maps::Slot,
+    read, record,
+    sock::{self, Name, Target},
+    task,
+};
+
+/// `SYS_RECVMSG` and `SYS_RECVMMSG` of `socketcall(2)`.
+const SYS_RECVMSG: u32 = compat::socketcall(17);
+const SYS_RECVMMSG: u32 = compat::socketcall(19);
+
+/// Records what was received.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn receive(ctx: RawTracePointContext) -> i32 {
+    let Some(call) = Call::of_socket(ctx.arg(0)) else {
+        return 0;
+    };
+    let ret: i64 = ctx.arg(1);
+    let fd = call.descriptor();
+    // First of all: another thread may replace the descriptor any moment.
+    let target = sock::of_descriptor(i64::from(fd));
+    let form = form(&call);
+    let Some(index) = message::take_index() else {
+        return 0;
+    };
+    report(&call, fd, target, &message(&call, form, index, ret));
+    message::go_on(
+        &ctx,
+        Class::RECEIVE,
+        handler::RECEIVE,
+        index + 1,
+        message::count(form, ret),
+    );
+    0
+}
+
+#[inline(always)]
+fn form(call: &Call) -> Form {
+    match (call.compat, call.number) {
+        (false, native::RECVMSG | native::X32_RECVMSG) | (true, compat::RECVMSG | SYS_RECVMSG) => {
+            Form::Message
+        }
+        (false, native::RECVMMSG | native::X32_RECVMMSG)
+        | (true, compat::RECVMMSG | compat::RECVMMSG_TIME64 | SYS_RECVMMSG) => Form::Messages,
+        _ => Form::Buffer,
+    }
+}
+
+#[inline(always)]
+fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
+    if form != Form::Buffer {
+        return Message::of_header(call, form, index, ret);
+    }
+    if call.compat && call.number == compat::RECV {
+        return Message::of_buffer(call, ret, 0, 0);
+    }
+    // The kernel has written the length of the address back.
+    let len = match call.arg(5) {
+        0 => 0,
+        address => read::user::<u32>(address).unwrap_or(0),
+    };
+    Message::of_buffer(call, ret, call.arg(4), u64::from(len))
+}
+
+#[inline(always)]
+fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
+    let Some(record) = record::begin::<Receive, _>(Slot::Syscall, Class::RECEIVE, task::current())
+    else {
+        return;
+    };
+    record.set_call(call, message.ret);
+    let fixed = record.fixed();
+    sock::fill(target, &mut fixed.sock);
+    fixed.fd = fd;
+    fixed.reserved = 0;
+    let family = fixed.sock.family;
+    let received = if message.ret < 0 {
+        0
+    } else {
+        message.ret as u64
+    };
+    record.fixed().size = message.append_data(&record, call, received);
+    // A failed call has written nothing.
+    if message.ret >= 0 {
+        if message.name != 0 && message.name_len != 0 {
+            address::append_asked(&record, message.name, message.name_len);
+        }
+        if message.control_len != 0 {
+            record.append_user::<MAX_CONTROL>(tag::CONTROL, message.control, message.control_len);
+        }
+    }
+    address::append_name(&record, family, target, Name::Peer);
+    record.submit();
+}

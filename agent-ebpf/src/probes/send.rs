@@ -1,0 +1,102 @@
+//! Sent data: `sendto`, `sendmsg`, `sendmmsg`.
+
+use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
+use komainu_common::{
+    Class,
+    limits::MAX_DATA,
+    send::Send,
+    syscalls::{
+        handler,
+        x86_64::{self as native, compat},
+    },
+};
+
+use super::{
+    address,
+    message::{self, Form, Message},
+};
+use crate::{
+    arch::Call,
+    maps::Slot,
+    record,
+    sock::{self, Name, Target},
+    task,
+};
+
+/// `SYS_SENDMSG` and `SYS_SENDMMSG` of `socketcall(2)`.
+const SYS_SENDMSG: u32 = compat::socketcall(16);
+const SYS_SENDMMSG: u32 = compat::socketcall(20);
+
+/// Records what was sent.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn send(ctx: RawTracePointContext) -> i32 {
+    let Some(call) = Call::of_socket(ctx.arg(0)) else {
+        return 0;
+    };
+    let ret: i64 = ctx.arg(1);
+    let fd = call.descriptor();
+    // First of all: another thread may replace the descriptor any moment.
+    let target = sock::of_descriptor(i64::from(fd));
+    let form = form(&call);
+    let Some(index) = message::take_index() else {
+        return 0;
+    };
+    report(&call, fd, target, &message(&call, form, index, ret));
+    message::go_on(
+        &ctx,
+        Class::SEND,
+        handler::SEND,
+        index + 1,
+        message::count(form, ret),
+    );
+    0
+}
+
+#[inline(always)]
+fn form(call: &Call) -> Form {
+    match (call.compat, call.number) {
+        (false, native::SENDMSG | native::X32_SENDMSG) | (true, compat::SENDMSG | SYS_SENDMSG) => {
+            Form::Message
+        }
+        (false, native::SENDMMSG | native::X32_SENDMMSG)
+        | (true, compat::SENDMMSG | SYS_SENDMMSG) => Form::Messages,
+        _ => Form::Buffer,
+    }
+}
+
+#[inline(always)]
+fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
+    if form != Form::Buffer {
+        return Message::of_header(call, form, index, ret);
+    }
+    if call.compat && call.number == compat::SEND {
+        return Message::of_buffer(call, ret, 0, 0);
+    }
+    // The kernel takes an int.
+    Message::of_buffer(call, ret, call.arg(4), call.arg(5) & 0xffff_ffff)
+}
+
+#[inline(always)]
+fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
+    let Some(record) = record::begin::<Send, _>(Slot::Syscall, Class::SEND, task::current()) else {
+        return;
+    };
+    record.set_call(call, message.ret);
+    let fixed = record.fixed();
+    sock::fill(target, &mut fixed.sock);
+    fixed.fd = fd;
+    fixed.reserved = 0;
+    let family = fixed.sock.family;
+    // What could not be sent is of interest too.
+    let limit = if message.ret < 0 {
+        MAX_DATA as u64
+    } else {
+        message.ret as u64
+    };
+    record.fixed().size = message.append_data(&record, call, limit);
+    if message.name != 0 && message.name_len != 0 {
+        address::append_asked(&record, message.name, message.name_len);
+    }
+    address::append_name(&record, family, target, Name::Peer);
+    record.submit();
+}
