@@ -40,18 +40,18 @@ pub(crate) fn unhandled(class: Class) {
     lose(class, Reason::INTERNAL, cgroup::id(task::current()), now());
 }
 
-/// Counts `n` events of the current task that no record is made of. In the ledger they are one loss
-/// of the process's cgroup.
+/// Counts `n` events of the current task that no record is made of.
 #[inline(always)]
 pub(crate) fn unhandled_many(class: Class, n: u64) {
     if n == 0 {
         return;
     }
     count(class, |counters| {
-        counters.seen += n - 1;
-        counters.lost_internal += n - 1;
+        counters.seen += n;
+        counters.lost_internal += n;
     });
-    unhandled(class);
+    let cgroup = cgroup::id(task::current());
+    blame(cgroup, class, Reason::INTERNAL, now(), n);
 }
 
 /// Counts an event that was counted as seen and comes to nothing.
@@ -62,19 +62,19 @@ pub(crate) fn lose(class: Class, reason: Reason, cgroup: u64, time: u64) {
         Reason::SHARE => counters.lost_share += 1,
         _ => counters.lost_internal += 1,
     });
-    blame(cgroup, class, reason, time);
+    blame(cgroup, class, reason, time, 1);
 }
 
-/// Enters a loss into the ledger.
+/// Enters `n` losses into the ledger.
 #[inline(never)]
-fn blame(cgroup: u64, class: Class, reason: Reason, time: u64) -> u64 {
+fn blame(cgroup: u64, class: Class, reason: Reason, time: u64, n: u64) -> u64 {
     let key = LedgerKey {
         cgroup,
         class: u32::from(class.0),
         reason: reason.0,
     };
     let fresh = LedgerEntry {
-        count: 1,
+        count: n,
         first: time,
         last: time,
     };
@@ -99,7 +99,7 @@ fn blame(cgroup: u64, class: Class, reason: Reason, time: u64) -> u64 {
             }
         }
         // SeqCst: a relaxed add is compiled to a plain one for this target.
-        atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(&raw mut (*entry).count, 1);
+        atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(&raw mut (*entry).count, n);
         (*entry).last = time;
     }
     0

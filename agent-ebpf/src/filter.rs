@@ -95,16 +95,6 @@ impl Gate {
         (role == role::FIRST && has_tests) || !meets(&alive(scratch), any)
     }
 
-    /// Notes what is known of a name; both are to be noted before [`Self::test_names`].
-    #[inline(always)]
-    pub(crate) fn set_name(&self, scratch: &mut Scratch, area: Area, name: Name) {
-        let known = match area {
-            Area::Kernel => &mut scratch.filter.kernel_len,
-            Area::Asked | Area::Base => &mut scratch.filter.asked_len,
-        };
-        known.set(name.encode());
-    }
-
     /// Applies what the two names of a path rule out, and the tests that wait for them; `false` if
     /// nothing is left.
     #[inline(always)]
@@ -141,6 +131,16 @@ impl Gate {
         account::count(self.class, |counters| counters.filtered += 1);
         true
     }
+}
+
+/// Notes what is known of a name; both are to be noted before [`Gate::test_names`].
+#[inline(always)]
+pub(crate) fn set_name(scratch: &mut Scratch, area: Area, name: Name) {
+    let known = match area {
+        Area::Kernel => &mut scratch.filter.kernel_len,
+        Area::Asked | Area::Base => &mut scratch.filter.asked_len,
+    };
+    known.set(name.encode());
 }
 
 /// Sets the value of a source.

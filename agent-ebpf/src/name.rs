@@ -8,7 +8,7 @@ use core::{ffi::c_void, hint::black_box};
 
 use aya_ebpf::helpers::generated::{bpf_get_prandom_u32, bpf_map_lookup_elem, bpf_map_update_elem};
 use komainu_common::filter::{
-    GRAM, MAX_PLAN_PATH, PLAN_BASE, Vector, WORDS, gram_bits, path_kind, role, source,
+    GRAM, MAX_PLAN_PATH, PLAN_BASE, Vector, gram_bits, path_kind, role, source,
 };
 
 use crate::{
@@ -124,7 +124,7 @@ pub(crate) fn append(scratch: &mut Scratch, which: Area, at: u32, address: u64, 
     let (at, len) = (black_box(at) & ROOM, black_box(len) & ROOM);
     let target = area(scratch, which).bytes.as_mut_ptr();
     // SAFETY: `at + len` is within the bytes, as checked.
-    if unsafe { read::kernel_bytes(target.add(at as usize), len as u32, address) } {
+    if unsafe { read::kernel_bytes(target.add(at), len as u32, address) } {
         Name::Known((at + len) as u32)
     } else {
         Name::Unknown
@@ -424,9 +424,8 @@ unsafe fn add(scratch: &mut Scratch, map: *mut c_void, key: *const c_void) {
     let value = unsafe { bpf_map_lookup_elem(map, key) }.cast::<Vector>();
     // SAFETY: a live value of the table, or null.
     if let Some(value) = unsafe { value.as_ref() } {
-        for word in 0..WORDS {
-            let name = &mut scratch.filter.name[word];
-            name.set(name.get() | value[word]);
+        for (name, value) in scratch.filter.name.iter_mut().zip(value) {
+            name.set(name.get() | value);
         }
     }
 }
@@ -434,7 +433,7 @@ unsafe fn add(scratch: &mut Scratch, map: *mut c_void, key: *const c_void) {
 /// Bytes of a word that equal `byte`, marked by their highest bit.
 #[inline(always)]
 fn marks(word: u64, byte: u8) -> u64 {
-    let zeroed = word ^ (ONES * byte as u64);
+    let zeroed = word ^ (ONES * u64::from(byte));
     !(((zeroed & !HIGHS) + !HIGHS) | zeroed | !HIGHS)
 }
 

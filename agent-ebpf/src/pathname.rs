@@ -4,12 +4,12 @@
 use komainu_common::limits::MAX_USER_PATH;
 
 use crate::{
-    filter::Gate,
+    filter::{self, Gate},
     maps::{PATH_AREA, Scratch, offset},
     name::{self, Area, Name},
     path,
     read::Address,
-    record::Record,
+    record::{ITEM_HEAD, Record},
     task,
 };
 
@@ -54,7 +54,7 @@ pub(crate) fn append<T, A: Address>(
     let asked = append_asked(record, slot.user, user);
     let gate = gate.filter(|gate| gate.wants_path(record.scratch(), slot.role));
     let mut built = build(record, kernel);
-    if let Some(gate) = gate {
+    if gate.is_some() {
         let scratch = record.scratch();
         scratch.filter.signature.set(scratch.walk.signature.get());
         let name = match (kernel, built) {
@@ -62,7 +62,7 @@ pub(crate) fn append<T, A: Address>(
             (_, None) => Name::Unknown,
             _ => keep_built(scratch, Area::Kernel),
         };
-        gate.set_name(scratch, Area::Kernel, name);
+        filter::set_name(scratch, Area::Kernel, name);
     }
     let (mut tag, mut start) = (slot.kernel, 0);
     if asked.first != b'/' && asked.first != 0 {
@@ -76,7 +76,7 @@ pub(crate) fn append<T, A: Address>(
     if let Some(gate) = gate {
         let scratch = record.scratch();
         let name = keep_asked(scratch, asked, start);
-        gate.set_name(scratch, Area::Asked, name);
+        filter::set_name(scratch, Area::Asked, name);
         if !gate.test_names(scratch, slot.role) && gate.reject(scratch) {
             return None;
         }
@@ -110,7 +110,7 @@ fn append_asked<T, A: Address>(record: &Record<T, A>, tag: u8, user: u64) -> Ask
     let before = record.scratch().len;
     let first = record.append_user_str::<MAX_USER_PATH>(tag, user);
     let scratch = record.scratch();
-    let start = before + record.item_head();
+    let start = before + ITEM_HEAD;
     Asked {
         address: scratch.record.as_ptr() as u64 + u64::from(start),
         len: scratch.len.wrapping_sub(start),

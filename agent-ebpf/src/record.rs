@@ -27,6 +27,8 @@ use crate::{
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
+/// Bytes in front of an item's own.
+pub(crate) const ITEM_HEAD: u32 = ITEM as u32;
 /// Mask of an offset into the record.
 const MASK: usize = MAX_RECORD - 1;
 
@@ -229,12 +231,6 @@ impl<T, A: Address> Record<T, A> {
                 path_flags as u8 | flags(false, !ok),
             )
         });
-    }
-
-    /// Bytes in front of an item's own.
-    #[inline(always)]
-    pub(crate) fn item_head(&self) -> u32 {
-        ITEM as u32
     }
 
     /// Appends an item of at most `CAP` bytes: `write` gets room for them and returns how many it

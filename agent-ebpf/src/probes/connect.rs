@@ -11,7 +11,7 @@ use crate::{
     filter::{self, Gate},
     maps::Slot,
     read,
-    record::{self, Record},
+    record::{self, ITEM_HEAD, Record},
     sock::{self, Name},
     task,
 };
@@ -103,7 +103,7 @@ fn peer(record: &Record<Connect>, item: u32) -> (i64, i64) {
         );
     }
     let scratch = record.scratch();
-    let start = item + record.item_head();
+    let start = item + ITEM_HEAD;
     let len = scratch.len.wrapping_sub(start);
     let address = scratch.record.as_ptr() as u64 + u64::from(start);
     let Some([f0, f1, p0, p1, a, b, c, d]) = read::kernel::<[u8; 8]>(address, 0) else {

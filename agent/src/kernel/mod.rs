@@ -18,7 +18,7 @@ pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
 pub use load::{Kernel, LoadError, Options};
 pub use offsets::{BtfError, KernelTypes};
-pub use plan::CgroupKinds;
+pub use plan::{CgroupKinds, Tables};
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};
 pub use runtime::{RunTime, count_run_time};
 pub use stats::{ClassReport, Loss, Missed};

@@ -15,10 +15,20 @@ use komainu_common::{
 use zerocopy::FromZeros as _;
 
 use super::{Kernel, LoadError};
-use crate::rules::plan::{ClassTables, Plan};
 
 /// Key of the trie behind its length, as the kernel half declares it.
 type PrefixBytes = [u8; 4 + MAX_PLAN_PATH];
+
+/// The tables of a plan. The slot in the keys is set when they are written.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// Classes that are filtered. A class that is not among them is delivered whole.
+    pub classes: Vec<(Class, ClassPlan)>,
+    /// Whole paths and last components.
+    pub paths: Vec<(PathKey, Vector)>,
+    /// Beginnings of paths.
+    pub prefixes: Vec<(PrefixKey, Vector)>,
+}
 
 /// What is in the maps.
 #[derive(Debug, Default)]
@@ -36,14 +46,12 @@ impl Kernel {
     /// same.
     ///
     /// On an error nothing changes for any event: what is half-written, nothing reads.
-    pub fn prepare(&mut self, plan: &Plan, audit: bool) -> Result<u32, LoadError> {
+    pub fn prepare(&mut self, tables: &Tables, audit: bool) -> Result<u32, LoadError> {
         let slot = (self.installed.slot + 1) % SLOTS;
         self.clear_slot(slot)?;
-        for class in plan.classes() {
-            self.write_paths(slot, class)?;
-            self.write_prefixes(slot, class)?;
-        }
-        self.write_classes(slot, plan, audit)?;
+        self.write_paths(slot, &tables.paths)?;
+        self.write_prefixes(slot, &tables.prefixes)?;
+        self.write_classes(slot, tables, audit)?;
         // 0 stands for no plan.
         Ok(self.installed.generation.wrapping_add(1).max(1))
     }
@@ -102,8 +110,9 @@ impl Kernel {
         self.table("PLAN_PREFIXES", LpmTrie::try_from)
     }
 
-    fn write_paths(&mut self, slot: u32, class: &ClassTables) -> Result<(), LoadError> {
-        for (key, vector) in class.path_entries(in_key(slot)) {
+    fn write_paths(&mut self, slot: u32, paths: &[(PathKey, Vector)]) -> Result<(), LoadError> {
+        for &(mut key, vector) in paths {
+            key.slot = in_key(slot);
             self.installed.paths[slot as usize].push(key);
             let written = self.paths()?.insert(key, vector, 0);
             written.map_err(|e| LoadError::Map("PLAN_PATHS", e))?;
@@ -111,8 +120,13 @@ impl Kernel {
         Ok(())
     }
 
-    fn write_prefixes(&mut self, slot: u32, class: &ClassTables) -> Result<(), LoadError> {
-        for (key, vector) in class.prefix_entries(in_key(slot)) {
+    fn write_prefixes(
+        &mut self,
+        slot: u32,
+        prefixes: &[(PrefixKey, Vector)],
+    ) -> Result<(), LoadError> {
+        for &(mut key, vector) in prefixes {
+            key.slot = in_key(slot);
             self.installed.prefixes[slot as usize].push(key);
             let written = self.prefixes()?.insert(&trie_key(&key), vector, 0);
             written.map_err(|e| LoadError::Map("PLAN_PREFIXES", e))?;
@@ -120,13 +134,13 @@ impl Kernel {
         Ok(())
     }
 
-    fn write_classes(&mut self, slot: u32, plan: &Plan, audit: bool) -> Result<(), LoadError> {
+    fn write_classes(&mut self, slot: u32, tables: &Tables, audit: bool) -> Result<(), LoadError> {
         let mut plans: Array<_, ClassPlan> = self.table("PLANS", Array::try_from)?;
         for &class in Class::ALL {
-            let tables = plan.class(class);
-            let value = tables.map_or_else(ClassPlan::new_zeroed, |tables| ClassPlan {
-                flags: flags(tables, audit),
-                ..*tables.plan()
+            let plan = tables.classes.iter().find(|(of, _)| *of == class);
+            let value = plan.map_or_else(ClassPlan::new_zeroed, |(_, plan)| ClassPlan {
+                flags: flags(class, &tables.paths, audit),
+                ..*plan
             });
             plans
                 .set(slot * CLASS_SLOTS + u32::from(class.0), value, 0)
@@ -170,10 +184,10 @@ impl CgroupKinds {
 }
 
 /// `PLAN_*` bits of a class that has a plan.
-fn flags(tables: &ClassTables, audit: bool) -> u32 {
-    let bases = tables
-        .path_entries(0)
-        .filter(|(key, _)| key.kind == path_kind::BASE)
+fn flags(class: Class, paths: &[(PathKey, Vector)], audit: bool) -> u32 {
+    let bases = paths
+        .iter()
+        .filter(|(key, _)| u16::from(key.class) == class.0 && key.kind == path_kind::BASE)
         .fold(0, |flags, (key, _)| flags | PLAN_BASE << key.role);
     let audit = if audit { PLAN_AUDIT } else { 0 };
     PLAN_PRESENT | bases | audit

@@ -10,6 +10,7 @@ use komainu_common::Class;
 use komainu_common::header::CGROUP_V1;
 use komainu_common::ledger::{ClassCounters, LedgerEntry, LedgerKey, Reason};
 
+#[cfg(feature = "ebpf")]
 pub(super) use missed::Missed;
 
 /// Events lost in one cgroup, or in one that is not known.

@@ -32,12 +32,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                     .unwrap()
                     .is_match(text)
             }),
-            "minLength" => value
-                .as_str()
-                .is_none_or(|text| count(wanted) <= text.len()),
-            "minimum" => value.as_i64().is_none_or(|n| n >= wanted.as_i64().unwrap()),
-            "maximum" => value.as_i64().is_none_or(|n| n <= wanted.as_i64().unwrap()),
-            "minProperties" => value.as_object().is_none_or(|o| o.len() >= count(wanted)),
+            "minLength" | "minimum" | "maximum" | "minProperties" => {
+                in_range(keyword, wanted, value)
+            }
             "required" => value.as_object().is_none_or(|object| {
                 let keys = wanted.as_array().unwrap();
                 keys.iter()
@@ -75,6 +72,18 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 "{at}: {keyword} {wanted} does not hold for {value}"
             ));
         }
+    }
+}
+
+/// Whether the value is within a bound; one of another type is.
+fn in_range(keyword: &str, wanted: &Value, value: &Value) -> bool {
+    match keyword {
+        "minLength" => value
+            .as_str()
+            .is_none_or(|text| count(wanted) <= text.len()),
+        "minimum" => value.as_i64().is_none_or(|n| n >= wanted.as_i64().unwrap()),
+        "maximum" => value.as_i64().is_none_or(|n| n <= wanted.as_i64().unwrap()),
+        _ => value.as_object().is_none_or(|o| o.len() >= count(wanted)),
     }
 }
 

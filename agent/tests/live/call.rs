@@ -1,5 +1,13 @@
 //! Calls that are rows of a table: each by every number it has, succeeding and failing.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_ptr_alignment,
+    reason = "registers and memory of a 32-bit program are written as it sees them"
+)]
+
 use std::{fs, path::Path};
 
 use komainu::{

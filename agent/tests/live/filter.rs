@@ -58,7 +58,7 @@ fn rules(file: &str) -> RuleSet {
 }
 
 fn put_in_force(watch: &mut Watch, plan: &Plan, audit: bool) -> u32 {
-    let generation = watch.kernel.prepare(plan, audit).unwrap();
+    let generation = watch.kernel.prepare(&plan.into(), audit).unwrap();
     watch.kernel.commit().unwrap();
     generation
 }
@@ -223,7 +223,9 @@ fn is_swapped_whole(watch: &mut Watch) {
     let (swaps, seen) = watch.during_with(|kernel| {
         let mut swaps = 0_usize;
         while !acting.is_finished() {
-            kernel.prepare(&plans[swaps % plans.len()], false).unwrap();
+            kernel
+                .prepare(&(&plans[swaps % plans.len()]).into(), false)
+                .unwrap();
             kernel.commit().unwrap();
             swaps += 1;
         }

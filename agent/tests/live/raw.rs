@@ -1,5 +1,13 @@
 //! System calls by number, through either entry, with arguments written as text.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_ptr_alignment,
+    reason = "registers and memory of a 32-bit program are written as it sees them"
+)]
+
 use std::{
     ffi::CString,
     fs::File,

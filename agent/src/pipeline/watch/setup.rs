@@ -46,7 +46,7 @@ impl engine::Filter for KernelFilter<'_> {
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<u32, Self::Error> {
-        self.kernel.prepare(plan, self.audit)
+        self.kernel.prepare(&plan.into(), self.audit)
     }
 
     fn commit(&mut self) -> Result<(), Self::Error> {

@@ -29,7 +29,7 @@ mod tables;
 use std::collections::BTreeMap;
 
 use komainu_common::Class;
-use komainu_common::filter::{ClassPlan, PathKey, PrefixKey, Vector};
+use komainu_common::filter::{ClassPlan, PrefixKey, Vector};
 
 pub use explain::{CheckPart, ClassPart, ClassShare, ClassSummary, RulePart};
 
@@ -108,6 +108,24 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "ebpf")]
+impl From<&Plan> for crate::kernel::Tables {
+    fn from(plan: &Plan) -> Self {
+        let classes = plan.classes.iter();
+        Self {
+            classes: classes
+                .clone()
+                .map(|of| (of.class, of.tables.plan))
+                .collect(),
+            paths: classes
+                .clone()
+                .flat_map(|of| of.tables.paths.clone())
+                .collect(),
+            prefixes: classes.flat_map(|of| of.tables.prefixes.clone()).collect(),
+        }
+    }
+}
+
 impl ClassTables {
     fn new(class: Class, conjunctions: Vec<Numbered>) -> Self {
         let mut of_rule: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -147,16 +165,9 @@ impl ClassTables {
         &self.tables.plan
     }
 
-    /// Entries of the hash table of paths, for a slot.
-    pub fn path_entries(&self, slot: u8) -> impl Iterator<Item = (PathKey, Vector)> {
-        let entries = self.tables.paths.iter();
-        entries.map(move |(key, vector)| (PathKey { slot, ..*key }, *vector))
-    }
-
-    /// Entries of the trie of prefixes, for a slot.
-    pub fn prefix_entries(&self, slot: u8) -> impl Iterator<Item = (PrefixKey, Vector)> {
-        let entries = self.tables.prefixes.iter();
-        entries.map(move |(key, vector)| (PrefixKey { slot, ..*key }, *vector))
+    /// Number of entries of the hash table of paths.
+    pub const fn path_entries(&self) -> usize {
+        self.tables.paths.len()
     }
 
     /// The conjunctions of a rule.

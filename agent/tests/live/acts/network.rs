@@ -1,5 +1,13 @@
 //! Acts with sockets, on the loopback interface. Each does both ends of a conversation.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_ptr_alignment,
+    reason = "registers and memory of a 32-bit program are written as it sees them"
+)]
+
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},

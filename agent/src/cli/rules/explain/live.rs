@@ -35,7 +35,7 @@ impl Live {
     pub(super) fn watch(rules: &RuleSet, plan: &Plan, time: Duration) -> anyhow::Result<Self> {
         let mut kernel =
             Kernel::load(&Options::default()).context("cannot start the kernel half")?;
-        kernel.prepare(plan, false)?;
+        kernel.prepare(&plan.into(), false)?;
         kernel.commit()?;
         kernel.watch(|name| event_types().any(|ty| ty.name == name && rules.wants(ty)))?;
         let mut lanes = kernel.lanes()?;
