@@ -27,12 +27,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 check(root, schema, value, at, &mut inner);
                 inner.is_empty()
             }),
-            "pattern" => value.as_str().is_none_or(|text| {
-                regex::Regex::new(wanted.as_str().unwrap())
-                    .unwrap()
-                    .is_match(text)
-            }),
-            "minLength" | "minimum" | "maximum" | "minProperties" => {
+            "pattern" | "minLength" | "minimum" | "maximum" | "minProperties" => {
                 in_range(keyword, wanted, value)
             }
             "required" => value.as_object().is_none_or(|object| {
@@ -48,7 +43,6 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 }
                 true
             }
-            // A schema for keys of any name.
             "additionalProperties" if wanted.is_object() => {
                 for (key, inner) in value.as_object().into_iter().flatten() {
                     check(root, wanted, inner, &format!("{at}/{key}"), found);
@@ -75,9 +69,14 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
     }
 }
 
-/// Whether the value is within a bound; one of another type is.
+/// Whether the value is within a bound or fits a pattern; one of another type does.
 fn in_range(keyword: &str, wanted: &Value, value: &Value) -> bool {
     match keyword {
+        "pattern" => value.as_str().is_none_or(|text| {
+            regex::Regex::new(wanted.as_str().unwrap())
+                .unwrap()
+                .is_match(text)
+        }),
         "minLength" => value
             .as_str()
             .is_none_or(|text| count(wanted) <= text.len()),
