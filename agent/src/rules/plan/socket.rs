@@ -86,37 +86,23 @@ fn name(test: &Test) -> Demand {
 
 /// Port of the peer. Where the kernel has none it passes.
 fn port(literal: Literal<'_>) -> Demand {
-    let Some(holds) = numbers(literal.test) else {
-        return Demand::nothing("compares with another field");
-    };
-    let known = if literal.negated {
-        holds.complement()
-    } else {
-        holds
-    };
-    let values = known.union(&Ranges::between(i64::MIN, 0));
-    Demand::of(Conjunction::number(
-        Number::whole(source::PEER_PORT),
-        values,
-    ))
+    of_peer(source::PEER_PORT, numbers(literal.test), literal.negated)
 }
 
 /// Address of the peer. Where it is no IPv4 address to the kernel (it may still be one inside IPv6), or
 /// the one that stands for none, it passes.
 fn address(literal: Literal<'_>) -> Demand {
-    let Some(holds) = addresses(literal.test) else {
+    of_peer(source::PEER_IPV4, addresses(literal.test), literal.negated)
+}
+
+/// A number of the peer, and what stands for none.
+fn of_peer(source: u32, holds: Option<Ranges>, negated: bool) -> Demand {
+    let Some(holds) = holds else {
         return Demand::nothing("compares with another field");
     };
-    let known = if literal.negated {
-        holds.complement()
-    } else {
-        holds
-    };
+    let known = if negated { holds.complement() } else { holds };
     let values = known.union(&Ranges::between(i64::MIN, 0));
-    Demand::of(Conjunction::number(
-        Number::whole(source::PEER_IPV4),
-        values,
-    ))
+    Demand::of(Conjunction::number(Number::whole(source), values))
 }
 
 /// The IPv4 addresses that a test holds for.
