@@ -18,7 +18,7 @@ use komainu_common::{
 use crate::{
     account::{count, lose, now},
     arch::Call,
-    cgroup,
+    cgroup, facts,
     filter::Gate,
     maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path,
@@ -98,6 +98,21 @@ pub(crate) fn scratch(slot: Slot) -> Option<&'static mut Scratch> {
     let scratch = SCRATCH.get_ptr_mut(cpu * SLOTS_PER_CPU + slot as u32)?;
     // SAFETY: a slot of the scratch map, ours alone until this program returns.
     Some(unsafe { &mut *scratch })
+}
+
+impl Record<(), Typed> {
+    /// A view of the record being built in the scratch buffer of this index, for a function that gets
+    /// nothing but numbers.
+    #[inline(always)]
+    pub(crate) fn begun(index: u32) -> Option<Self> {
+        Some(Self {
+            scratch: SCRATCH.get_ptr_mut(index)?,
+            class: Class(0),
+            lane: Lane::Bulk,
+            subject: Typed::NULL,
+            _fixed: core::marker::PhantomData,
+        })
+    }
 }
 
 impl<T, A: Address> Record<T, A> {
@@ -264,6 +279,13 @@ impl<T, A: Address> Record<T, A> {
     pub(crate) fn submit(self) {
         self.describe();
         self.send();
+    }
+
+    /// The same, with the facts that rules read of its class, see [`facts`].
+    #[inline(always)]
+    pub(crate) fn submit_with_facts(self) {
+        facts::append(self.scratch().index, self.class);
+        self.submit();
     }
 
     /// Says who caused the event.

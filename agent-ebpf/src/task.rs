@@ -84,7 +84,6 @@ pub(crate) fn is_last_thread<A: Address>(task: A) -> bool {
 pub(crate) unsafe fn fill<A: Address>(task: A, out: *mut Task) {
     // SAFETY: the caller's guarantee.
     let out = unsafe { &mut *out };
-    out.reserved = 0;
     out.tgid = tgid(task);
     out.tid = tid(task);
     out.start_time = start_time(task);
@@ -135,6 +134,7 @@ fn fill_session<A: Address>(task: A, out: &mut Task) {
     let session = signal
         .follow(offset!(signal_pids) + 8 * PIDTYPE_SID)
         .unwrap_or(A::NULL);
+    out.threads = signal.load(offset!(signal_threads)).unwrap_or(0);
     out.sid = pid_number(session, 0);
     out.pgid = pid_number(pgrp, 0);
     out.tty = tty(signal);
@@ -240,4 +240,50 @@ pub(crate) fn ancestor<A: Address>(task: A, out: &mut Ancestor) -> Option<A> {
         .and_then(|signal| signal.follow(offset!(signal_pids) + 8 * PIDTYPE_SID))
         .map_or(0, |pid| pid_number(pid, 0));
     Some(parent)
+}
+
+/// Generations that are searched for a reaper.
+const MAX_REAPER_DEPTH: u32 = 16;
+/// `is_child_subreaper` and `has_child_subreaper` of `signal_struct`.
+const IS_SUBREAPER: u8 = 1;
+const HAS_SUBREAPER: u8 = 2;
+
+/// Thread id of the process that gets the children of `task`, the last thread of its process, when it ends;
+/// 0 if it has none, or if that cannot be told (`find_new_reaper`, `kernel/exit.c`).
+#[inline(always)]
+pub(crate) fn reaper(task: Typed) -> u32 {
+    let children = task.raw() + u64::from(offset!(task_children));
+    // An empty list points to itself.
+    let first = task.load::<u64>(offset!(task_children)).unwrap_or(children);
+    if first == children || offset!(signal_subreaper) == ABSENT {
+        return 0;
+    }
+    let thread_pid = task.follow(offset!(task_thread_pid)).unwrap_or(Typed::NULL);
+    let own_level = level(thread_pid);
+    if subreaper(task) & HAS_SUBREAPER != 0 {
+        let mut at = task.raw();
+        for _ in 0..MAX_REAPER_DEPTH {
+            let Some(parent) = read::pointer(at, offset!(task_real_parent)) else {
+                return 0;
+            };
+            let its_pid = read::pointer(parent, offset!(task_thread_pid)).unwrap_or(0);
+            if tgid(parent) == 0 || level(its_pid) != own_level {
+                break;
+            }
+            if subreaper(parent) & IS_SUBREAPER != 0 {
+                return tid(parent);
+            }
+            at = parent;
+        }
+    }
+    pid_namespace(thread_pid, own_level)
+        .and_then(|ns| ns.follow(offset!(pidns_child_reaper)))
+        .map_or(0, tid)
+}
+
+#[inline(always)]
+fn subreaper<A: Address>(task: A) -> u8 {
+    task.follow(offset!(task_signal))
+        .and_then(|signal| read::kernel(signal.raw(), offset!(signal_subreaper)))
+        .unwrap_or(0)
 }
