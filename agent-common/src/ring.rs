@@ -57,17 +57,27 @@ pub mod op {
     pub const LISTEN: u8 = 57;
 }
 
+/// Numbers of calls that are rows of the table of calls.
+mod number {
+    pub(super) const SHUTDOWN: u32 = 48;
+    pub(super) const MKDIRAT: u32 = 258;
+    pub(super) const UNLINKAT: u32 = 263;
+    pub(super) const LINKAT: u32 = 265;
+    pub(super) const SYMLINKAT: u32 = 266;
+    pub(super) const RENAMEAT2: u32 = 316;
+}
+
 /// Every operation that raises an event.
 pub const TABLE: &[Operation] = &[
     row(op::OPENAT, native::OPENAT, OPEN),
     row(op::OPENAT2, native::OPENAT2, OPEN),
     row(op::CONNECT, native::CONNECT, CONNECT),
-    row(op::SHUTDOWN, native::SHUTDOWN, CALL),
-    row(op::RENAMEAT, native::RENAMEAT2, CALL),
-    row(op::UNLINKAT, native::UNLINKAT, CALL),
-    row(op::MKDIRAT, native::MKDIRAT, CALL),
-    row(op::SYMLINKAT, native::SYMLINKAT, CALL),
-    row(op::LINKAT, native::LINKAT, CALL),
+    row(op::SHUTDOWN, number::SHUTDOWN, CALL),
+    row(op::RENAMEAT, number::RENAMEAT2, CALL),
+    row(op::UNLINKAT, number::UNLINKAT, CALL),
+    row(op::MKDIRAT, number::MKDIRAT, CALL),
+    row(op::SYMLINKAT, number::SYMLINKAT, CALL),
+    row(op::LINKAT, number::LINKAT, CALL),
     row(op::ACCEPT, native::ACCEPT4, SOCKET),
     row(op::SOCKET, native::SOCKET, SOCKET),
     row(op::BIND, native::BIND, SOCKET),

@@ -145,18 +145,6 @@ pub mod x86_64 {
     pub const SOCKETPAIR: u32 = 53;
     /// `accept4(2)`.
     pub const ACCEPT4: u32 = 288;
-    /// `shutdown(2)`.
-    pub const SHUTDOWN: u32 = 48;
-    /// `mkdirat(2)`.
-    pub const MKDIRAT: u32 = 258;
-    /// `unlinkat(2)`.
-    pub const UNLINKAT: u32 = 263;
-    /// `linkat(2)`.
-    pub const LINKAT: u32 = 265;
-    /// `symlinkat(2)`.
-    pub const SYMLINKAT: u32 = 266;
-    /// `renameat2(2)`.
-    pub const RENAMEAT2: u32 = 316;
     /// `recvmmsg(2)`.
     pub const RECVMMSG: u32 = 299;
     /// `sendmmsg(2)`.
