@@ -111,7 +111,10 @@ impl Counters {
 
     /// Events of all classes.
     pub(super) fn total(&self) -> Counts {
-        self.0.values().copied().fold(Counts::default(), Counts::plus)
+        self.0
+            .values()
+            .copied()
+            .fold(Counts::default(), Counts::plus)
     }
 }
 

@@ -117,7 +117,12 @@ fn flood(measured: &Measured) -> [Figure; 2] {
 fn filtered(rows: &[Row]) -> Option<Figure> {
     let share = row(rows, COMPILE)?.opens.filtered_percent();
     let what = format!("opens filtered in the kernel, {COMPILE}");
-    Some(figure(what, summarise(&[share]), "%", Target::AtLeast(99.0)))
+    Some(figure(
+        what,
+        summarise(&[share]),
+        "%",
+        Target::AtLeast(99.0),
+    ))
 }
 
 fn sustained(measured: &Measured) -> [Figure; 2] {

@@ -97,7 +97,9 @@ fn wait_for_alert(programs: &Programs, rules: &[PathBuf]) -> Result<f64> {
 /// A rule about the opens of one file.
 fn rule_file(file: &Path) -> Result<PathBuf> {
     let path = project::scratch()?.join("bench-first-alert.yaml");
-    let name = file.to_str().context("the path of the project is no text")?;
+    let name = file
+        .to_str()
+        .context("the path of the project is no text")?;
     let text = format!(
         "- rule: '{RULE}'
   desc: Measures how soon the agent alerts.

@@ -55,9 +55,9 @@ impl Measured {
             units::count(made.median)
         )
         .ok();
-        write!(
+        writeln!(
             text,
-            "Rules: {}. {}, {} processors ({}), {}.\n",
+            "Rules: {}. {}, {} processors ({}), {}.",
             self.rules.join(", "),
             kernel(),
             processors(),
@@ -101,7 +101,10 @@ fn line(row: &Row) -> Vec<(&'static str, String)> {
         ("agent/none", ratio(row.agent_to_none)),
         ("agent/floor", ratio(row.agent_to_floor)),
         ("agent CPU", units::nanoseconds(row.agent_cpu_ns.median)),
-        ("filtered", format!("{:.1} %", row.events.filtered_percent())),
+        (
+            "filtered",
+            format!("{:.1} %", row.events.filtered_percent()),
+        ),
     ]
 }
 
@@ -127,7 +130,10 @@ fn target_line(figure: &Figure) -> Vec<(&'static str, String)> {
     };
     vec![
         ("figure", figure.what.clone()),
-        ("measured", format!("{}{spread}{unit}", units::number(value.median))),
+        (
+            "measured",
+            format!("{}{spread}{unit}", units::number(value.median)),
+        ),
         ("target", bound),
         ("", verdict),
     ]
@@ -191,7 +197,9 @@ fn processors() -> usize {
 /// What `/proc/cpuinfo` calls the first processor.
 fn model() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("model name"));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
     let name = line.and_then(|line| line.split_once(':'));
     name.map_or("unknown", |(_, name)| name.trim()).to_owned()
 }
@@ -233,7 +241,10 @@ mod tests {
         let text = measured().markdown();
         let line = |name: &str| {
             let line = text.lines().find(|line| line.contains(name));
-            line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+            line.unwrap_or_default()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(
             line("open + close: agent/none"),

@@ -76,7 +76,8 @@ impl Rounds {
     /// Adds the resident memory of an agent that just started.
     pub(super) fn add_memory(&mut self, kib: u64) {
         // Exact below 4 TiB.
-        self.memory.push(f64::from(u32::try_from(kib).unwrap_or(u32::MAX)));
+        self.memory
+            .push(f64::from(u32::try_from(kib).unwrap_or(u32::MAX)));
     }
 
     /// Adds what the agent says at the end of a round.

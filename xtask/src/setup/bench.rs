@@ -16,7 +16,9 @@ const HEADERS: (&str, &str) = ("/usr/include/stdio.h", "libc6-dev");
 
 /// Installs what is missing.
 pub(super) fn install(sh: &Shell) -> Result<()> {
-    let missing = PROGRAMS.iter().filter(|(name, _)| tool::find(name).is_none());
+    let missing = PROGRAMS
+        .iter()
+        .filter(|(name, _)| tool::find(name).is_none());
     let mut packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
     if !sh.path_exists(HEADERS.0) {
         packages.push(HEADERS.1);

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::fs::fstat;
+use rustix::io::retry_on_intr;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::Load;
@@ -78,7 +79,7 @@ fn serve(streams: &[TcpStream], file: &PathBuf) -> Result<()> {
     let mut open = streams.len();
     while open > 0 {
         ready.clear();
-        epoll::wait(&events, spare_capacity(&mut ready), None)?;
+        retry_on_intr(|| epoll::wait(&events, spare_capacity(&mut ready), None))?;
         for event in &ready {
             let number = usize::try_from(event.data.u64())?;
             let stream = streams.get(number).context("an unknown connection")?;
