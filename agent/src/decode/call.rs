@@ -70,10 +70,7 @@ pub(super) fn decode<'a>(body: &Body<'a>, class: Class) -> Result<Event<'a>, Dec
             Source::Capabilities(_) => Value::Uint(body.header.task.cap_effective),
             source => facts.value(source, param.kind),
         };
-        // The longest list of the table fits.
-        if event.params.try_push(value).is_err() {
-            break;
-        }
+        event.params.push(value);
     }
     event.fd = facts.descriptor();
     Ok(event)
