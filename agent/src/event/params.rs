@@ -1,6 +1,6 @@
 //! Values of an event's parameters.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use arrayvec::ArrayVec;
 
@@ -16,6 +16,10 @@ const FEW: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Params<'a>(Inner<'a>);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the common one, and must not allocate"
+)]
 #[derive(Clone, Debug)]
 enum Inner<'a> {
     Few(ArrayVec<Value<'a>, FEW>),
@@ -54,6 +58,15 @@ impl<'a> Deref for Params<'a> {
 
     fn deref(&self) -> &[Value<'a>] {
         match &self.0 {
+            Inner::Few(few) => few,
+            Inner::Many(many) => many,
+        }
+    }
+}
+
+impl DerefMut for Params<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match &mut self.0 {
             Inner::Few(few) => few,
             Inner::Many(many) => many,
         }

@@ -184,6 +184,7 @@ fn beside(programs: &Programs, setup: Setup, works: &[Work], rounds: &mut Rounds
     let mut counters = programs.counters(agent)?;
     settled_cpu_time(agent)?;
     rounds.add_memory(process::resident_kib(agent.pid())?);
+    rounds.rings_kib = process::rings_kib(agent.pid())?;
     for work in works {
         let before = (settled_cpu_time(agent)?, counters.read()?);
         rounds.add(work, setup, work.run()?);

@@ -51,6 +51,12 @@ impl Measured {
         let made = super::stats::summarise(&made.collect::<Vec<f64>>());
         writeln!(
             text,
+            "Of the resident memory {} MiB are the rings, whose pages are mapped and so counted twice.",
+            self.rounds.rings_kib / 1024,
+        )
+        .ok();
+        writeln!(
+            text,
             "Unfiltered opens were made at {} a second, by one process less than there are processors.",
             units::count(made.median)
         )
@@ -79,6 +85,7 @@ impl Measured {
             "processor": model(),
             "time": Timestamp::now().to_string(),
             "agents": self.rounds.spoken,
+            "rings_kib": self.rounds.rings_kib,
             "rows": self.rounds.rows(),
             "figures": figures(self),
             "floods": self.floods,

@@ -23,6 +23,8 @@ pub(super) struct Rounds {
     events: BTreeMap<&'static str, (Counts, Counts)>,
     /// Resident memory of the agent after its start, KiB.
     memory: Vec<f64>,
+    /// The part of it that is rings.
+    pub(super) rings_kib: u64,
     /// What the agents said at their ends, added up.
     pub(super) spoken: Spoken,
 }
