@@ -6,6 +6,7 @@
 
 pub mod bounded;
 pub mod container;
+pub mod identity;
 pub mod proc;
 pub mod process;
 pub mod users;

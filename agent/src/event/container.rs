@@ -51,9 +51,26 @@ pub struct ContainerDetails {
     pub image_id: Box<str>,
     /// Runs privileged; `None` where the runtime does not say.
     pub privileged: Option<bool>,
+    /// Shares the host's pid namespace; `None` where the runtime does not say.
+    pub host_pid: Option<bool>,
+    /// Shares the host's network namespace; `None` where the runtime does not say.
+    pub host_network: Option<bool>,
+    /// Shares the host's IPC namespace; `None` where the runtime does not say.
+    pub host_ipc: Option<bool>,
+    /// Process id of its init on the host; 0 where not known.
+    pub pid: u32,
+    /// When it was made, nanoseconds since the Unix epoch; 0 where not known.
+    pub created: u64,
+    /// Its own address, where it has one of its own.
+    pub ip: Box<str>,
+    /// Labels of the container (not of the pod), sorted by key.
+    pub labels: Labels,
     /// Mounts.
     pub mounts: Vec<Mount>,
 }
+
+/// Labels or annotations, sorted by key.
+pub type Labels = Vec<(Box<str>, Box<str>)>;
 
 /// One mount of a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,17 +87,47 @@ pub struct Mount {
     pub propagation: Box<str>,
 }
 
-/// The pod a container belongs to. Each part may arrive at a different time.
+/// The pod a container belongs to. Each part may arrive at a different time: uid from the cgroup, what is marked
+/// *runtime* from the container runtime, what is marked *cluster* from the API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
     /// Unique id of the pod object, with dashes.
     pub uid: Option<Box<str>>,
-    /// Name.
+    /// Name. Runtime.
     pub name: Option<Box<str>>,
-    /// Namespace.
+    /// Namespace. Runtime.
     pub namespace: Option<Box<str>>,
-    /// Labels, sorted by key.
-    pub labels: Vec<(Box<str>, Box<str>)>,
-    /// Id of the sandbox the runtime made for the pod.
+    /// Labels. Runtime, as of the pod's start; cluster, as of now.
+    pub labels: Labels,
+    /// Annotations, likewise.
+    pub annotations: Labels,
+    /// Id of the sandbox the runtime made for the pod. Runtime.
     pub sandbox_id: Option<Box<str>>,
+    /// Address. Runtime or cluster.
+    pub ip: Option<Box<str>>,
+    /// What the API server adds; `None` until it has told.
+    pub cluster: Option<PodObject>,
+}
+
+/// What only the API server knows of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodObject {
+    /// What somebody made so that this pod exists: the Deployment, not its ReplicaSet; the CronJob, not its Job.
+    /// `None` for a pod that was made by itself.
+    pub owner: Option<Owner>,
+    /// Service account it runs as.
+    pub service_account: Box<str>,
+    /// Labels of its namespace, sorted by key.
+    pub namespace_labels: Labels,
+    /// Labels of the node, sorted by key.
+    pub node_labels: Labels,
+}
+
+/// The object that stands behind a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// `Deployment`, `DaemonSet`, `StatefulSet`, `CronJob`, `Job`, `ReplicaSet`, `Node` (static pods), ...
+    pub kind: Box<str>,
+    /// Name.
+    pub name: Box<str>,
 }

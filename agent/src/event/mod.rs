@@ -16,7 +16,9 @@ mod table;
 mod value;
 mod world;
 
-pub use container::{Container, ContainerDetails, Membership, Mount, Pod};
+pub use container::{
+    Container, ContainerDetails, Labels, Membership, Mount, Owner, Pod, PodObject,
+};
 pub use fd::{Fd, FdKind, Layer, Role, SocketFacts, user_dev};
 pub use flags::Flag;
 pub use kinds::{EventType, Param, ParamKind, Source};
