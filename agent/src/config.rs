@@ -133,6 +133,14 @@ section! {
     Containers, "containers" {
         /// cgroups known at most. 64 to 1048576.
         max_cgroups: Count<64, 1_048_576> = Count(16_384);
+        /// Milliseconds that events of a new container wait at most for runtime and API server to say
+        /// who it is. 0: they never wait. 0 to 60000.
+        wait_milliseconds: Count<0, 60_000> = Count(3_000);
+        /// Bytes of events that wait at most, of all containers together; further ones go out with
+        /// `resolution` `too_many_waiting`. 64 KiB to 1 GiB.
+        waiting_bytes: Count<65_536, 1_073_741_824> = Count(8_388_608);
+        /// Events that wait at most. 16 to 1000000.
+        waiting_events: Count<16, 1_000_000> = Count(16_384);
     }
 }
 

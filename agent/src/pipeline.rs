@@ -2,10 +2,14 @@
 //!
 //! ```text
 //!  rings ─► decide (thread) ──bounded──► sink (task) ─► stdout
-//!              ▲   │ ▲
-//!      rules ──┘   │ └─notices── scan (thread) ◄─ /proc
-//!   (swapped)      └──wanted───────►┘
+//!            ▲   │ ▲ │ ▲
+//!    rules ──┘   │ │ │ └─notices── identity (task) ◄─ runtime, API server (tasks)
+//!  (swapped)     │ │ └──asked───────►┘
+//!                │ └─notices── scan (thread) ◄─ /proc
+//!                └──wanted───────►┘
 //! ```
+//!
+//! Records of a container that nobody has told of yet are put aside ([`hold`]) until somebody does.
 //!
 //! The deciding thread waits for the rings only. Everything that can be slow hangs off it by
 //! bounded channels that it never blocks on.
@@ -17,12 +21,18 @@ mod decide;
 #[cfg(any(feature = "ebpf", test))]
 mod engine;
 #[cfg(any(feature = "ebpf", test))]
+mod hold;
+#[cfg(any(feature = "ebpf", test))]
 mod losses;
+#[cfg(feature = "ebpf")]
+mod node;
 pub mod rule_files;
 #[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]
 mod stream;
+#[cfg(any(feature = "ebpf", test))]
+mod unknown;
 #[cfg(any(feature = "ebpf", test))]
 mod verdict;
 #[cfg(feature = "ebpf")]

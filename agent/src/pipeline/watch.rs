@@ -17,10 +17,10 @@ use tokio::time::{interval, sleep, timeout};
 
 use setup::{
     KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_scan, started, state, tell_probes, write,
+    sources, spawn_decider, spawn_scan, started, state, tell_probes, tell_waited, write,
 };
 
-use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
+use super::decide::{Asked, COUNT, DRAIN, Notice, Totals, Wires};
 use super::engine::{self, InForce};
 use super::losses::{self, Look, Missed, Untold};
 use super::verdict::Decider;
@@ -87,6 +87,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         in_force: Arc::clone(&in_force),
         notices: for_decider,
         wanted,
+        asked: Asked(Box::new(|_| false)),
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };
@@ -350,8 +351,15 @@ impl Watch {
                 totals.hidden
             ));
         }
+        tell_waited(&totals.waited);
         let stopped = OwnEvent::Stopped {
             reason,
+            identified: totals.waited.known(),
+            unidentified: totals
+                .waited
+                .without()
+                .map(|(why, count)| format!("{why} {count}"))
+                .collect(),
             events: totals.records,
             alerts: totals.alerts,
             lost: totals.lost
