@@ -12,12 +12,16 @@
 
 #[cfg(any(feature = "ebpf", test))]
 mod clock;
+#[cfg(feature = "kube")]
+pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
 mod decide;
 #[cfg(any(feature = "ebpf", test))]
 mod engine;
 #[cfg(any(feature = "ebpf", test))]
 mod losses;
+#[cfg(any(feature = "ebpf", feature = "kube"))]
+mod node;
 pub mod rule_files;
 #[cfg(feature = "ebpf")]
 mod scan;

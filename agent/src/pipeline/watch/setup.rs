@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::super::decide::{self, Notice, Records, Totals, Wires};
 use super::super::engine;
 use super::super::verdict::Decider;
-use super::super::{clock, scan, stream};
+use super::super::{clock, node, scan};
 use super::Done;
 use crate::config::Config;
 use crate::emit::sink;
@@ -150,13 +150,7 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
             .saturating_mul(1_000_000_000),
     };
     let cgroups = config.containers.max_cgroups.size();
-    State::new(
-        limits,
-        cgroups,
-        epoch,
-        Arc::clone(users),
-        stream::hostname(),
-    )
+    State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
 }
 
 pub(super) async fn write(
