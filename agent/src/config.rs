@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
 pub use values::{
-    Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo,
+    Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo, Switch,
 };
 
 use crate::emit::Format;
@@ -76,6 +76,8 @@ section! {
         processes: Processes = Processes::default();
         /// Section `containers`.
         containers: Containers = Containers::default();
+        /// Section `kubernetes`.
+        kubernetes: Kubernetes = Kubernetes::default();
         /// Section `users`.
         users: Users = Users::default();
         /// Section `kernel`.
@@ -145,6 +147,25 @@ section! {
 }
 
 section! {
+    /// The API server, for what only it knows of pods: owner, service account, labels of namespace and
+    /// node.
+    Kubernetes, "kubernetes" {
+        /// `auto`: ask the API server if a kubeconfig is given or the agent runs in a pod. `on`: the
+        /// same, and say that it cannot be reached where neither is so. `off`: never.
+        enabled: Switch = Switch::Auto;
+        /// A kubeconfig file, of which the current context is used; empty: the service account of the
+        /// agent's pod.
+        kubeconfig: PathBuf = PathBuf::new();
+        /// Name of this node in the cluster; empty: the name in alerts (`output.node`).
+        node: String = String::new();
+        /// Pods known at most. 64 to 65536.
+        max_pods: Count<64, 65_536> = Count(8192);
+        /// Bytes of names, labels and annotations kept at most. 1 MiB to 1 GiB.
+        max_bytes: Count<1_048_576, 1_073_741_824> = Count(33_554_432);
+    }
+}
+
+section! {
     /// Names of users and groups. Processes in containers have a name for uid 0 only.
     Users, "users" {
         /// The host's `passwd` file; regular, no symlink.
@@ -189,6 +210,7 @@ pub const KEYS: &[&[Key]] = &[
     Output::KEYS,
     Processes::KEYS,
     Containers::KEYS,
+    Kubernetes::KEYS,
     Users::KEYS,
     Kernel::KEYS,
     Log::KEYS,

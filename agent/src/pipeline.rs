@@ -16,6 +16,8 @@
 
 #[cfg(any(feature = "ebpf", test))]
 mod clock;
+#[cfg(feature = "kube")]
+pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
 mod decide;
 #[cfg(any(feature = "ebpf", test))]
@@ -24,7 +26,7 @@ mod engine;
 mod hold;
 #[cfg(any(feature = "ebpf", test))]
 mod losses;
-#[cfg(feature = "ebpf")]
+#[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
 pub mod rule_files;
 #[cfg(feature = "ebpf")]

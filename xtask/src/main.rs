@@ -12,6 +12,7 @@
 mod agent;
 mod bench;
 mod demo;
+mod e2e;
 mod r#gen;
 mod host;
 mod lint;
@@ -41,6 +42,8 @@ enum Verb {
     Run,
     /// Do harmless suspicious things and check that each raises its alert (needs root).
     Demo,
+    /// Ask a real API server, where its programs are given, and check what is told of pods.
+    E2e(e2e::Options),
     /// Run everything that must hold: lints, tests, live-kernel tests, rule tests, docs freshness.
     Test,
     /// Run the static checks: rustfmt, clippy on both targets, cargo-deny, tidy.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Setup => setup::setup(),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
+        Verb::E2e(options) => e2e::e2e(&options),
         Verb::Test => test::test(),
         Verb::Lint => lint::lint(),
         Verb::Bench(options) => bench::bench(&options),

@@ -5,6 +5,8 @@
 //! from `/proc` or files is read on another thread and handed over.
 
 pub mod bounded;
+#[cfg(feature = "kube")]
+pub mod cluster;
 pub mod container;
 pub mod identity;
 pub mod proc;
