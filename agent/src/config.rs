@@ -135,6 +135,13 @@ section! {
     Containers, "containers" {
         /// cgroups known at most. 64 to 1048576.
         max_cgroups: Count<64, 1_048_576> = Count(16_384);
+        /// `auto`, `on`: ask the container runtime, as soon as there is one. `off`: never.
+        runtime: Switch = Switch::Auto;
+        /// Socket of the runtime (CRI, Docker or podman); empty: it is looked for at the usual places
+        /// below `host_root`.
+        socket: PathBuf = PathBuf::new();
+        /// Where the host's root is mounted.
+        host_root: PathBuf = "/".into();
         /// Milliseconds that events of a new container wait at most for runtime and API server to say
         /// who it is. 0: they never wait. 0 to 60000.
         wait_milliseconds: Count<0, 60_000> = Count(3_000);

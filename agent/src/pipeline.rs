@@ -24,11 +24,15 @@ mod decide;
 mod engine;
 #[cfg(any(feature = "ebpf", test))]
 mod hold;
+#[cfg(feature = "ebpf")]
+mod identity;
 #[cfg(any(feature = "ebpf", test))]
 mod losses;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
 pub mod rule_files;
+#[cfg(all(feature = "kube", any(feature = "ebpf", test)))]
+mod runtime;
 #[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]

@@ -12,6 +12,8 @@ pub mod identity;
 pub mod proc;
 pub mod process;
 pub mod resolution;
+#[cfg(feature = "kube")]
+pub mod runtime;
 pub mod users;
 
 use std::sync::Arc;

@@ -25,6 +25,7 @@ mod exec;
 mod fair;
 mod filter;
 mod flood;
+mod identity;
 mod listen;
 mod network;
 mod node;
@@ -84,7 +85,8 @@ fn main() {
     }
     let plain = tests.into_iter().map(|test| (test, missing.is_some()));
     let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = containers::TESTS.iter().map(|test| (*test, left_out));
+    let in_containers = containers::TESTS.iter().chain(identity::TESTS);
+    let in_containers = in_containers.map(|test| (*test, left_out));
     let trials = plain
         .chain(in_containers)
         .map(|(test, left_out)| trial(test).with_ignored_flag(left_out))

@@ -1,6 +1,7 @@
 //! Events that wait for the identity of their container.
 
 use komainu_common::header::Header;
+use proptest::prelude::*;
 
 use super::*;
 use crate::enrich::identity::{self, Reach};
@@ -346,4 +347,94 @@ fn nothing_waits_beyond_the_end() {
         .map(|alert| alert.place.resolution.unwrap())
         .collect();
     assert_eq!(resolutions, [R::NoRuntimeAnswer, R::CgroupUnknown]);
+}
+
+/// What can happen, in any order.
+#[derive(Clone, Debug)]
+enum Step {
+    /// An event in one of the cgroups: of a pod, nested in it, of the host, of one whose path comes late or never.
+    Event(u64),
+    Late,
+    Told,
+    Denied,
+    Reach(Reach),
+    Cluster(Reach),
+    After(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let reach = prop_oneof![
+        Just(Reach::Off),
+        Just(Reach::Starting),
+        Just(Reach::Up),
+        Just(Reach::Down("refused".into())),
+    ];
+    prop_oneof![
+        6 => (7u64..12).prop_map(Step::Event),
+        1 => Just(Step::Late),
+        1 => Just(Step::Told),
+        1 => Just(Step::Denied),
+        1 => reach.clone().prop_map(Step::Reach),
+        1 => reach.prop_map(Step::Cluster),
+        2 => (0u64..2_000).prop_map(Step::After),
+    ]
+}
+
+const NUMBERED: &str = "
+- rule: Any open
+  desc: d
+  condition: evt.type in (open, openat)
+  output: '%evt.num %k8s.pod.name'
+  priority: NOTICE
+";
+
+proptest! {
+    /// Every event is decided once, in the order of its cgroup; and says who it is or why not.
+    #[test]
+    fn no_alert_without_name_or_reason(steps in prop::collection::vec(step(), 0..80), room in 4u64..40) {
+        let mut config = Config::default();
+        config.containers.waiting_events.0 = room;
+        let mut bench = Bench::with(&config);
+        bench.set = rules(NUMBERED);
+        let path = format!("/kubepods/pod{UID}/{CONTAINER}");
+        bench.decider.state.containers.learn(7, path.as_bytes());
+        bench.decider.state.containers.learn(8, format!("{path}/init.scope").as_bytes());
+        bench.decider.state.containers.learn(9, b"/system.slice");
+        let mut of_cgroup: Vec<u64> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Event(cgroup) => {
+                    of_cgroup.push(cgroup);
+                    bench.batch(&[within(cgroup, open(11, b"/x", b"/x"))]);
+                }
+                Step::Late => { bench.decider.state.containers.learn(10, b"/user.slice"); bench.settle(); }
+                Step::Told => bench.hear(told()),
+                Step::Denied => bench.hear(News::NoContainer(CONTAINER.into())),
+                Step::Reach(reach) => bench.hear(News::Reach(identity::Source::Runtime, reach)),
+                Step::Cluster(reach) => bench.hear(News::Reach(identity::Source::Cluster, reach)),
+                Step::After(time) => bench.after(time),
+            }
+        }
+        bench.decider.settle_all(&bench.set);
+        let alerts: Vec<Alert> = std::iter::from_fn(|| bench.made.try_recv().ok()).collect();
+        prop_assert_eq!(alerts.len(), of_cgroup.len(), "seen is emitted");
+        let mut last = std::collections::HashMap::new();
+        for alert in alerts {
+            let number: usize = alert.message.split(' ').next().unwrap().parse().unwrap();
+            // Both of the container are in one order, and the others each in its own.
+            let cgroup = of_cgroup[number - 1].max(8);
+            prop_assert!(last.insert(cgroup, number).is_none_or(|before| before < number));
+            let place = &alert.place;
+            let resolution = place.resolution.unwrap();
+            let name = place.pod.as_ref().and_then(|pod| pod.name.as_deref());
+            match resolution {
+                R::Complete => prop_assert_eq!(name, Some("web-1")),
+                R::Host => prop_assert!(place.container.is_none() && cgroup > 8),
+                R::NotAPod => prop_assert!(false, "it is one"),
+                R::CgroupUnknown => prop_assert!(cgroup > 9),
+                R::TooManyWaiting => {}
+                _ => prop_assert!(!resolution.is_whole() && cgroup == 8),
+            }
+        }
+    }
 }
