@@ -9,6 +9,8 @@ pub mod container;
 pub mod identity;
 pub mod proc;
 pub mod process;
+#[cfg(feature = "kube")]
+pub mod runtime;
 pub mod users;
 
 use std::sync::Arc;
