@@ -37,7 +37,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Get the tools the other verbs need; instant when they are there.
-    Setup,
+    Setup {
+        /// What the tests of real containers need, too: containerd, runc, CNI plugins, busybox.
+        #[arg(long)]
+        test: bool,
+    },
     /// Build the agent and leave it running on this host until Ctrl-C (needs root).
     Run,
     /// Do harmless suspicious things and check that each raises its alert (needs root).
@@ -63,7 +67,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Setup => setup::setup(),
+        Verb::Setup { test } => setup::setup(test),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
         Verb::E2e(options) => e2e::e2e(&options),

@@ -1,11 +1,12 @@
 //! `cargo xtask setup`: the tools the other verbs need.
 //!
-//! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
-//! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
-//! second call instant: it names the files found, and they are looked at again each time.
+//! There are three sets: what building needs (a BPF toolchain), what checking needs besides, and what the tests of real
+//! containers need, which is asked for by `--test`. A verb asks for the set it uses, so that `demo` does not wait for the
+//! linters. A stamp makes a second call instant: it names the files found, and they are looked at again each time.
 
 mod bpf;
 mod checks;
+mod containers;
 mod linker;
 mod stamp;
 mod tool;
@@ -25,11 +26,14 @@ pub(crate) use bpf::BpfCargo;
 /// toolchain's does. The agent's build script reads it too.
 pub(crate) const BPF_CARGO_VAR: &str = "KOMAINU_BPF_CARGO";
 
-/// The verb.
-pub(crate) fn setup() -> Result<()> {
+/// The verb; with `test`, for the tests of real containers too.
+pub(crate) fn setup(test: bool) -> Result<()> {
     let start = Instant::now();
     let bpf = for_build()?;
     for_checks()?;
+    if test {
+        for_containers()?;
+    }
     println!(
         "ready: {} ({})",
         bpf.description(),
@@ -73,6 +77,16 @@ pub(crate) fn for_checks() -> Result<()> {
     }
     let files: Vec<PathBuf> = checks::install_all(&shell()?)?;
     stamp::write("checks", &key, files, String::new())
+}
+
+/// Makes sure that real containers can be run.
+pub(crate) fn for_containers() -> Result<()> {
+    let key = "1";
+    if stamp::read("containers", key).is_some() {
+        return Ok(());
+    }
+    let files = containers::install_all(&shell()?)?;
+    stamp::write("containers", key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {

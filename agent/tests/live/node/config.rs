@@ -1,10 +1,16 @@
 //! containerd's configuration: everything of it in one directory.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use super::{image, place::Place};
 
-pub(super) const RUNC: &str = "/usr/sbin/runc";
+/// Debian's, and Docker's.
+const RUNC: [&str; 2] = ["/usr/sbin/runc", "/usr/bin/runc"];
+
+/// The one that is there.
+pub(super) fn runc() -> Option<&'static str> {
+    RUNC.into_iter().find(|path| Path::new(path).exists())
+}
 
 /// Writes the files that containerd is started with.
 pub(super) fn write(place: &Place) {
@@ -48,7 +54,7 @@ restrict_oom_score_adj = true
 netns_mounts_under_state_dir = true";
 
 fn config_1(dir: &str) -> String {
-    let pause = image::PAUSE;
+    let (pause, runc) = (image::PAUSE, runc().unwrap());
     format!(
         r#"version = 2
 root = "{dir}/root"
@@ -67,7 +73,7 @@ conf_dir = "{dir}/cni.d"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-BinaryName = "{RUNC}"
+BinaryName = "{runc}"
 Root = "{dir}/runc"
 SystemdCgroup = false
 "#
@@ -75,7 +81,7 @@ SystemdCgroup = false
 }
 
 fn config_2(dir: &str) -> String {
-    let pause = image::PAUSE;
+    let (pause, runc) = (image::PAUSE, runc().unwrap());
     format!(
         r#"version = 3
 root = "{dir}/root"
@@ -96,7 +102,7 @@ conf_dir = "{dir}/cni.d"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
-BinaryName = "{RUNC}"
+BinaryName = "{runc}"
 Root = "{dir}/runc"
 SystemdCgroup = false
 "#

@@ -45,10 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Programs that a node is made of; packages of the same names in Debian, but for the plugins of
 /// `containernetworking-plugins` and the shell of `busybox-static`.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 5] = [
     "/usr/bin/containerd",
     "/usr/bin/ctr",
-    config::RUNC,
     "/usr/lib/cni/ptp",
     image::BUSYBOX,
     "/usr/bin/tar",
@@ -56,10 +55,11 @@ const PROGRAMS: [&str; 6] = [
 
 /// Why there can be no node here.
 pub(crate) fn missing() -> Option<String> {
-    let missing: Vec<_> = PROGRAMS
+    let programs = PROGRAMS
         .into_iter()
-        .filter(|program| !Path::new(program).exists())
-        .collect();
+        .filter(|program| !Path::new(program).exists());
+    let runc = config::runc().is_none().then_some("runc");
+    let missing: Vec<_> = programs.chain(runc).collect();
     (!missing.is_empty()).then(|| {
         let list = missing.join(", ");
         format!("no {list}; `cargo xtask setup --test` installs them where it can")
