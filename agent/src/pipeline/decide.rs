@@ -139,11 +139,11 @@ pub(super) fn run(
 fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> Totals {
     let deadline = Instant::now() + COUNT;
     while records.drain(&mut |record| decider.left(record)) && Instant::now() < deadline {}
-    decider.settle_all(&wires.in_force.load());
     // Its senders may go on; as many as the channel holds were there.
     for notice in wires.notices.try_iter().take(LAST_NOTICES) {
         decider.notice(notice);
     }
+    decider.settle_all(&wires.in_force.load());
     decider.tell_undecodable();
     decider.totals()
 }
