@@ -130,7 +130,7 @@ fn survives_containerd(_: &mut Watch) {
     let mut node = Node::start();
     let agent = agent(&node, "");
     let sandbox = pod(&node);
-    let script = "while sleep 0.2; do id >/dev/null; done";
+    let script = "while /bin/usleep 200000; do /bin/id >/dev/null; done";
     let id = node.container(&sandbox, &command(&["/bin/sh", "-c", script]));
     assert_named(&agent.wait_for(runs(&id, "id")));
     node.kill();
