@@ -159,11 +159,13 @@ impl Call {
     /// Reads `N` words as wide as a pointer at `address` of the program's memory.
     #[inline(always)]
     pub(crate) fn user_words<const N: usize>(&self, address: u64) -> Option<[u64; N]> {
-        if self.narrow {
-            read::user::<[u32; N]>(address).map(|words| words.map(u64::from))
-        } else {
-            read::user(address)
-        }
+        user_words(address, self.narrow)
+    }
+
+    /// Whether a pointer of the program has 32 bits.
+    #[inline(always)]
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.narrow
     }
 
     /// Reads the pointer at `address` of the program's memory.
@@ -174,5 +176,15 @@ impl Call {
         } else {
             read::user::<u64>(address)
         }
+    }
+}
+
+/// Reads `N` words at `address` of the program's memory, of 32 bits where they are narrow.
+#[inline(always)]
+pub(crate) fn user_words<const N: usize>(address: u64, narrow: bool) -> Option<[u64; N]> {
+    if narrow {
+        read::user::<[u32; N]>(address).map(|words| words.map(u64::from))
+    } else {
+        read::user(address)
     }
 }

@@ -26,15 +26,27 @@ pub(crate) fn of_descriptor(fd: i64) -> Option<u64> {
     if fd < 0 {
         return None;
     }
+    Some(current_file(fd as u64)).filter(|file| *file != 0)
+}
+
+/// [`of_descriptor`] with 0 for none, as a function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn current_file(fd: u64) -> u64 {
+    find_file(fd).unwrap_or(0)
+}
+
+#[inline(always)]
+fn find_file(fd: u64) -> Option<u64> {
     let files = task::current().follow(offset!(task_files))?;
     let table = files.follow(offset!(files_fdt))?;
     let max = table.load::<u32>(offset!(fdt_max_fds))?;
-    if fd as u64 >= u64::from(max) {
+    if fd >= u64::from(max) {
         return None;
     }
     // A pointer to pointers has no type for the verifier: from here on the helper reads.
     let array = table.load::<u64>(offset!(fdt_fd))?;
-    read::pointer(array + 8 * fd as u64, 0)
+    read::pointer(array + 8 * fd, 0)
 }
 
 /// Address of a file's inode.

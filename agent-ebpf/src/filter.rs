@@ -14,10 +14,10 @@ use komainu_common::{
 };
 
 use crate::{
-    account, cgroup,
-    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, Filtering, PLANS, Scratch},
+    account,
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, PLANS, Scratch},
     name::{self, Area, Name, Names},
-    read::Address,
+    task::Subject,
 };
 
 /// The plan of one class, and what is left of its conjunctions for the event at hand.
@@ -70,13 +70,13 @@ impl Gate {
 
     /// Sets what the class's event has in common with every other.
     #[inline(always)]
-    pub(crate) fn set_common(&self, scratch: &mut Scratch, task: impl Address, result: i64) {
+    pub(crate) fn set_common(&self, scratch: &mut Scratch, task: impl Subject, result: i64) {
         set(scratch, source::RESULT, result);
         if self.wants(source::CGROUP_KIND) {
-            set(scratch, source::CGROUP_KIND, cgroup_kind(cgroup::id(task)));
+            set(scratch, source::CGROUP_KIND, cgroup_kind(task.cgroup()));
         }
         if self.wants(source::UID) {
-            set(scratch, source::UID, i64::from(crate::task::uid(task)));
+            set(scratch, source::UID, i64::from(task.uid()));
         }
     }
 
@@ -184,9 +184,15 @@ extern "C" fn test_plan(scratch: u32, plan: u32) -> u32 {
     u32::from(!is_empty(&alive(scratch)))
 }
 
-/// Applies the number tests of a plan that are about a path to what the tables hold for a name.
-#[inline(always)]
-pub(crate) fn test_name(filter: &mut Filtering, plan: &ClassPlan) {
+/// Applies the number tests of a plan that are about a path to what the tables hold for a name. A function
+/// that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn test_name(scratch: u32, plan: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+        return 0;
+    };
+    let filter = &mut scratch.filter;
     for (index, test) in (0_u32..).zip(&plan.tests) {
         if index >= plan.tests_len {
             break;
@@ -196,6 +202,7 @@ pub(crate) fn test_name(filter: &mut Filtering, plan: &ClassPlan) {
             break;
         }
     }
+    0
 }
 
 /// Applies one test; `false` if nothing is left.

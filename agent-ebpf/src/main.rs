@@ -50,6 +50,7 @@ mod share;
 mod sock;
 mod task;
 mod usage;
+mod words;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

@@ -17,6 +17,7 @@ use komainu_common::{
     },
     ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
     limits::{MAX_LEDGER, MAX_PENDING, MAX_PENDING_RECORD, MAX_RECORD, MAX_SHARES},
+    sock::Sock,
     syscalls::{INTEREST_SLOTS, handler},
 };
 
@@ -182,6 +183,8 @@ pub(crate) struct Scratch {
     pub(crate) filter: Filtering,
     /// Message of a call with several that is to be reported next; 0 outside of such a call.
     pub(crate) message: Cell,
+    /// The socket last read, see [`crate::sock`].
+    pub(crate) sock: Sock,
 }
 
 /// What the filter works with, see [`crate::filter`] and [`crate::name`].

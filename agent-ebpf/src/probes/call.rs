@@ -329,15 +329,8 @@ fn append_file(record: &Record<Call>, file: u64) {
 #[inline(always)]
 fn append_socket(record: &Record<Call>, target: Target) {
     const SIZE: usize = size_of::<Sock>();
-    let mut family = 0;
-    record.append::<SIZE>(tag::SOCKET, |to| {
-        // SAFETY: integers only.
-        let mut socket: Sock = unsafe { core::mem::zeroed() };
-        sock::fill(Some(target), &mut socket);
-        family = socket.family;
-        // SAFETY: `append` guarantees SIZE bytes at the target; items are unaligned.
-        unsafe { to.cast::<Sock>().write_unaligned(socket) };
-        (SIZE as u64, 0)
-    });
+    let socket = sock::read(record.scratch(), Some(target));
+    let family = socket.family;
+    record.append_kernel::<SIZE>(tag::SOCKET, &raw const *socket as u64, SIZE as u64);
     address::append_name(record, family, Some(target), Name::Peer);
 }

@@ -17,7 +17,7 @@ use crate::{
     arch::Call,
     cgroup,
     file::{self, Layer},
-    maps::{PATH_AREA, Slot, offset, setting},
+    maps::{self, PATH_AREA, Slot, offset, setting},
     pathname::AT_FDCWD,
     probes::syscall::is_own_process,
     read::{self, Address as _, Typed},
@@ -50,8 +50,8 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
             record.append_kernel_str::<MAX_USER_PATH>(tag::INTERP, interp);
         }
     }
+    append_executable(record.scratch().index);
     if let Some(mm) = subject.follow(offset!(task_mm)) {
-        append_executable(&record, mm);
         append_strings(&record, mm);
     }
     append_cwd(&record, subject);
@@ -119,11 +119,16 @@ fn clear(out: &mut Exec, subject: Typed) {
     usage::fill(subject, &mut out.usage);
 }
 
-/// Facts and path of `mm->exe_file`.
-#[inline(always)]
-fn append_executable(record: &Record<Exec>, mm: Typed) {
-    let Some(exe) = mm.follow(offset!(mm_exe_file)) else {
-        return;
+/// Facts and path of `mm->exe_file`. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn append_executable(index: u32) -> u32 {
+    let mm = task::current().follow(offset!(task_mm));
+    let Some(exe) = mm.and_then(|mm| mm.follow(offset!(mm_exe_file))) else {
+        return 0;
+    };
+    let Some(record) = record::resume::<Exec>(index, Class::EXEC) else {
+        return 0;
     };
     let out = record.fixed();
     if let Some(inode) = file::inode(exe) {
@@ -142,7 +147,7 @@ fn append_executable(record: &Record<Exec>, mm: Typed) {
     }
     let path = exe.raw() + u64::from(offset!(file_path));
     if let Some(flags) = record.append_path_of(tag::KERNEL_PATH, path) {
-        let is_memfd = is_memfd(record);
+        let is_memfd = is_memfd(&record);
         let out = record.fixed();
         if flags & u64::from(ITEM_DELETED) != 0 {
             out.flags |= EXEC_DELETED;
@@ -151,6 +156,7 @@ fn append_executable(record: &Record<Exec>, mm: Typed) {
             out.flags |= EXEC_MEMFD;
         }
     }
+    0
 }
 
 /// Whether the path last built is that of a memfd: `memfd:…` without a slash in front.
@@ -231,29 +237,46 @@ fn append_cwd(record: &Record<Exec>, subject: Typed) {
 #[inline(always)]
 fn append_ancestors(record: &Record<Exec>, subject: Typed) {
     const SIZE: usize = size_of::<Ancestor>();
-    record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |target| {
-        let mut at = subject;
-        let mut len = 0;
-        for index in 0..MAX_ANCESTORS {
-            let mut ancestor = Ancestor {
-                start_time: 0,
-                tgid: 0,
-                sid: 0,
-                comm: [0; 16],
-            };
-            let Some(parent) = task::ancestor(at, &mut ancestor) else {
+    let index = record.scratch().index;
+    let walk = &mut record.scratch().walk;
+    walk.at.set(subject.raw());
+    walk.position.set(0);
+    record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |_| {
+        for _ in 0..MAX_ANCESTORS {
+            if append_ancestor(index) == 0 {
                 break;
-            };
-            // SAFETY: `append` guarantees room for MAX_ANCESTORS; items are unaligned.
-            unsafe {
-                target
-                    .add(index * SIZE)
-                    .cast::<Ancestor>()
-                    .write_unaligned(ancestor);
             }
-            at = parent;
-            len = ((index + 1) * SIZE) as u64;
         }
-        (len, 0)
+        (record.scratch().walk.position.get(), 0)
     });
+}
+
+/// Adds one more ancestor to the item being appended; 0 at the end of the chain. A function that the verifier
+/// checks once. By address and not typed: of every pointer followed from a typed one it searches the type.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn append_ancestor(index: u32) -> u32 {
+    const SIZE: u64 = size_of::<Ancestor>() as u64;
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let mut ancestor = Ancestor {
+        start_time: 0,
+        tgid: 0,
+        sid: 0,
+        comm: [0; 16],
+    };
+    let at = scratch.walk.position.get();
+    let Some(parent) = task::ancestor(scratch.walk.at.get(), &mut ancestor) else {
+        return 0;
+    };
+    if at > SIZE * (MAX_ANCESTORS as u64 - 1) {
+        return 0;
+    }
+    let target = record::appending(scratch).wrapping_add(at as usize);
+    // SAFETY: the item has room for MAX_ANCESTORS; items are unaligned.
+    unsafe { target.cast::<Ancestor>().write_unaligned(ancestor) };
+    scratch.walk.at.set(parent);
+    scratch.walk.position.set(at + SIZE);
+    1
 }

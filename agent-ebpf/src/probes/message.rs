@@ -9,8 +9,8 @@ use komainu_common::{
 
 use crate::{
     account,
-    arch::Call,
-    maps::{HANDLERS, Slot},
+    arch::{self, Call},
+    maps::{self, HANDLERS, Slot},
     read,
     record::{self, Record},
 };
@@ -162,39 +162,56 @@ impl Message {
         let walk = &mut record.scratch().walk;
         walk.position.set(0);
         walk.total.set(0);
-        record.append::<ROOM>(tag::DATA, |target| {
-            let complete = self.gather(record, call, limit, target);
+        record.append::<ROOM>(tag::DATA, |_| {
+            let complete = self.gather(record, call, limit);
             let walk = &record.scratch().walk;
             (walk.position.get(), if complete { 0 } else { ITEM_FAULT })
         });
         record.scratch().walk.total.get()
     }
 
-    /// Copies parts to `target`, which has `ROOM` bytes, until `limit` bytes are there. Whether all
-    /// of them could be read.
+    /// Copies parts to the item being appended, which has `ROOM` bytes, until `limit` bytes are there.
+    /// Whether all of them could be read.
     #[inline(always)]
-    fn gather<T>(&self, record: &Record<T>, call: &Call, limit: u64, target: *mut u8) -> bool {
-        let walk = &mut record.scratch().walk;
-        for index in 0..MAX_DATA_PARTS as u64 {
-            if index >= self.len {
+    fn gather<T>(&self, record: &Record<T>, call: &Call, limit: u64) -> bool {
+        let index = record.scratch().index;
+        for part in 0..MAX_DATA_PARTS as u64 {
+            if part >= self.len {
                 break;
             }
-            let part = self.data + index * 2 * call.pointer_size();
-            let Some([address, len]) = call.user_words::<2>(part) else {
-                return false;
-            };
-            walk.total.set(walk.total.get().wrapping_add(len));
-            let at = walk.position.get() & MASK;
-            let len = len.min(limit.saturating_sub(at)).min(MAX_DATA as u64);
-            if len == 0 {
-                continue;
-            }
-            // SAFETY: a masked offset and at most MAX_DATA bytes stay inside the room.
-            if !unsafe { read::user_bytes(target.add(at as usize), len as u32, address) } {
+            let part = self.data + part * 2 * call.pointer_size();
+            if copy_part(index, part, u32::from(call.is_narrow()), limit) == 0 {
                 return false;
             }
-            walk.position.set(at + len);
         }
         true
     }
+}
+
+/// Copies the part (`struct iovec`) at `part`, as far as there are not yet `limit` bytes in the item being
+/// appended; 0 if it cannot be read. A function that the verifier checks once and not at every turn of
+/// the loop.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn copy_part(index: u32, part: u64, narrow: u32, limit: u64) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let Some([address, len]) = arch::user_words::<2>(part, narrow != 0) else {
+        return 0;
+    };
+    let walk = &mut scratch.walk;
+    walk.total.set(walk.total.get().wrapping_add(len));
+    let at = walk.position.get() & MASK;
+    let len = len.min(limit.saturating_sub(at)).min(MAX_DATA as u64);
+    if len == 0 {
+        return 1;
+    }
+    let target = record::appending(scratch).wrapping_add(at as usize);
+    // SAFETY: a masked offset and at most MAX_DATA bytes stay inside the item's room.
+    if !unsafe { read::user_bytes(target, len as u32, address) } {
+        return 0;
+    }
+    scratch.walk.position.set(at + len);
+    1
 }

@@ -29,7 +29,7 @@ use crate::{
     read,
     record::{self, Record},
     sock::{self, Name},
-    task,
+    task, words,
 };
 
 /// `IORING_OP_*` (`include/uapi/linux/io_uring.h`).
@@ -192,7 +192,7 @@ fn submit_connect(request: u64) {
     };
     record.header().syscall = native::CONNECT;
     let fixed = record.fixed();
-    sock::fill(None, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
     fixed.reserved = 0;
     let flags = read::kernel::<u32>(request, offset!(uring_flags)).unwrap_or(0);
     fixed.fd = if flags & FIXED_FILE == 0 {
@@ -228,7 +228,7 @@ fn complete_connect(request: u64) {
     // The kernel's own reference: no descriptor that could be replaced.
     let target = read::pointer(request, offset!(uring_file)).and_then(sock::of_file);
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Peer);
     record.send();
