@@ -68,7 +68,7 @@ fn the_migration_page_is_right_about_what_is_delivered() {
         ("k8s.pod.name", true),
         ("k8s.ns.name", true),
         ("container.healthcheck", false),
-        ("proc.stdin.name", false),
+        ("proc.stdin.name", true),
         ("fd.types", true),
     ];
     for (name, delivered) in rows {

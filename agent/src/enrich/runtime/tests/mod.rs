@@ -339,7 +339,6 @@ async fn lies_are_bounded() {
         .map(|(key, value)| key.len() + value.len())
         .sum();
     assert!(labels <= MAX_LABELS);
-    // What is not said beside the status is asked for.
     assert_eq!(told.pod.as_ref().unwrap().name.as_deref(), Some("pod-s1"));
 }
 
