@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
 pub use values::{
-    Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo,
+    Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo, Switch,
 };
 
 use crate::emit::Format;
@@ -76,6 +76,8 @@ section! {
         processes: Processes = Processes::default();
         /// Section `containers`.
         containers: Containers = Containers::default();
+        /// Section `kubernetes`.
+        kubernetes: Kubernetes = Kubernetes::default();
         /// Section `users`.
         users: Users = Users::default();
         /// Section `kernel`.
@@ -133,6 +135,40 @@ section! {
     Containers, "containers" {
         /// cgroups known at most. 64 to 1048576.
         max_cgroups: Count<64, 1_048_576> = Count(16_384);
+        /// `auto`, `on`: ask the container runtime, as soon as there is one. `off`: never.
+        runtime: Switch = Switch::Auto;
+        /// Socket of the runtime (CRI, Docker or podman); empty: it is looked for at the usual places
+        /// below `host_root`.
+        socket: PathBuf = PathBuf::new();
+        /// Where the host's root is mounted.
+        host_root: PathBuf = "/".into();
+        /// Milliseconds that events of a new container wait at most for runtime and API server to say
+        /// who it is. 0: they never wait. 0 to 60000.
+        wait_milliseconds: Count<0, 60_000> = Count(3_000);
+        /// Bytes of events that wait at most, of all containers together; further ones go out with
+        /// `resolution` `too_many_waiting`. 64 KiB to 1 GiB.
+        waiting_bytes: Count<65_536, 1_073_741_824> = Count(8_388_608);
+        /// Events that wait at most. 16 to 1000000.
+        waiting_events: Count<16, 1_000_000> = Count(16_384);
+    }
+}
+
+section! {
+    /// The API server, for what only it knows of pods: owner, service account, labels of namespace and
+    /// node.
+    Kubernetes, "kubernetes" {
+        /// `auto`: ask the API server if a kubeconfig is given or the agent runs in a pod. `on`: the
+        /// same, and say that it cannot be reached where neither is so. `off`: never.
+        enabled: Switch = Switch::Auto;
+        /// A kubeconfig file, of which the current context is used; empty: the service account of the
+        /// agent's pod.
+        kubeconfig: PathBuf = PathBuf::new();
+        /// Name of this node in the cluster; empty: the name in alerts (`output.node`).
+        node: String = String::new();
+        /// Pods known at most. 64 to 65536.
+        max_pods: Count<64, 65_536> = Count(8192);
+        /// Bytes of names, labels and annotations kept at most. 1 MiB to 1 GiB.
+        max_bytes: Count<1_048_576, 1_073_741_824> = Count(33_554_432);
     }
 }
 
@@ -181,6 +217,7 @@ pub const KEYS: &[&[Key]] = &[
     Output::KEYS,
     Processes::KEYS,
     Containers::KEYS,
+    Kubernetes::KEYS,
     Users::KEYS,
     Kernel::KEYS,
     Log::KEYS,

@@ -2,27 +2,43 @@
 //!
 //! ```text
 //!  rings ─► decide (thread) ──bounded──► sink (task) ─► stdout
-//!              ▲   │ ▲
-//!      rules ──┘   │ └─notices── scan (thread) ◄─ /proc
-//!   (swapped)      └──wanted───────►┘
+//!            ▲   │ ▲ │ ▲
+//!    rules ──┘   │ │ │ └─notices── identity (task) ◄─ runtime, API server (tasks)
+//!  (swapped)     │ │ └──asked───────►┘
+//!                │ └─notices── scan (thread) ◄─ /proc
+//!                └──wanted───────►┘
 //! ```
+//!
+//! Records of a container that nobody has told of yet are put aside ([`hold`]) until somebody does.
 //!
 //! The deciding thread waits for the rings only. Everything that can be slow hangs off it by
 //! bounded channels that it never blocks on.
 
 #[cfg(any(feature = "ebpf", test))]
 mod clock;
+#[cfg(feature = "kube")]
+pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
 mod decide;
 #[cfg(any(feature = "ebpf", test))]
 mod engine;
 #[cfg(any(feature = "ebpf", test))]
+mod hold;
+#[cfg(feature = "ebpf")]
+mod identity;
+#[cfg(any(feature = "ebpf", test))]
 mod losses;
+#[cfg(any(feature = "ebpf", feature = "kube"))]
+mod node;
 pub mod rule_files;
+#[cfg(all(feature = "kube", any(feature = "ebpf", test)))]
+mod runtime;
 #[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]
 mod stream;
+#[cfg(any(feature = "ebpf", test))]
+mod unknown;
 #[cfg(any(feature = "ebpf", test))]
 mod verdict;
 #[cfg(feature = "ebpf")]

@@ -1,7 +1,9 @@
-//! `cargo xtask gen`: the generated reference.
+//! `cargo xtask gen`: what is generated and committed: the reference, and [Rust for gRPC](grpc).
 //!
-//! The texts come from the tables in the agent (fields, event types, config keys, limits), printed
+//! The reference's texts come from the tables in the agent (fields, event types, config keys, limits), printed
 //! by its example `reference` into a directory; this verb compares or copies.
+
+mod grpc;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +16,26 @@ use crate::project;
 
 /// The verb. With `check`, changes nothing and fails if a file is out of date.
 pub(crate) fn generate(check: bool) -> Result<()> {
+    messages(check)?;
+    reference(check)
+}
+
+fn messages(check: bool) -> Result<()> {
+    for (name, text) in grpc::generated()? {
+        let path = project::root().join(&name);
+        if fs::read_to_string(&path).is_ok_and(|present| present == text) {
+            println!("{} is up to date", name.display());
+        } else if check {
+            bail!("out of date: {}; run `cargo xtask gen`", name.display());
+        } else {
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            println!("wrote {}", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn reference(check: bool) -> Result<()> {
     let docs = project::root().join("docs/reference");
     let stale = stale(&read(&docs)?, &generated()?);
     if stale.is_empty() {

@@ -12,6 +12,7 @@
 mod agent;
 mod bench;
 mod demo;
+mod e2e;
 mod r#gen;
 mod host;
 mod lint;
@@ -40,11 +41,16 @@ enum Verb {
         /// And the programs that `bench` measures beside its own workloads.
         #[arg(long)]
         bench: bool,
+        /// And what the tests of real containers need: containerd, runc, CNI plugins, busybox.
+        #[arg(long)]
+        test: bool,
     },
     /// Build the agent and leave it running on this host until Ctrl-C (needs root).
     Run,
     /// Do harmless suspicious things and check that each raises its alert (needs root).
     Demo,
+    /// Ask a real API server, where its programs are given, and check what is told of pods.
+    E2e(e2e::Options),
     /// Run everything that must hold: lints, tests, live-kernel tests, rule tests, docs freshness.
     Test,
     /// Run the static checks: rustfmt, clippy on both targets, cargo-deny, tidy.
@@ -67,9 +73,10 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Setup { bench } => setup::setup(bench),
+        Verb::Setup { bench, test } => setup::setup(bench, test),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
+        Verb::E2e(options) => e2e::e2e(&options),
         Verb::Test => test::test(),
         Verb::Lint => lint::lint(),
         Verb::Bench(options) => bench::bench(&options),

@@ -42,6 +42,20 @@ fn values() {
 }
 
 #[test]
+fn switches() {
+    for (text, switch) in [
+        ("auto", Switch::Auto),
+        ("on", Switch::On),
+        ("off", Switch::Off),
+    ] {
+        let text = format!("kubernetes: {{enabled: {text}}}\n");
+        let config = parse(Path::new("k"), &text).unwrap();
+        assert_eq!(config.kubernetes.enabled, switch);
+    }
+    assert!(error("kubernetes: {enabled: yes}\n").starts_with("k.yaml:1:"));
+}
+
+#[test]
 fn errors_have_a_position() {
     for (text, position, part) in [
         ("nope: 1\n", "k.yaml:1:1: ", "nope"),

@@ -133,6 +133,19 @@ impl From<Matching> for rules::Matching {
     }
 }
 
+/// Whether to do what may not be possible here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// If it is possible.
+    #[default]
+    Auto,
+    /// Yes, and tell if it is not possible.
+    On,
+    /// No.
+    Off,
+}
+
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize)]
 #[serde(rename_all = "lowercase")]

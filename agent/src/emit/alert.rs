@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+pub use crate::enrich::resolution::Resolution;
+
 /// Version of the alert schema, key `schema`. Keys may be added under the same number; a change
 /// of meaning or a removal raises it.
 pub const SCHEMA: u32 = 1;
@@ -47,7 +49,6 @@ impl Alert {
             let texts = ancestor.name.len() + ancestor.exepath.len() + ancestor.cmdline.len();
             size_of::<Ancestor>() + texts
         });
-        let place = &self.place;
         size_of::<Self>()
             + self.rule.len()
             + self.message.len()
@@ -57,9 +58,7 @@ impl Alert {
                 .map(|tag| size_of::<String>() + tag.len())
                 .sum::<usize>()
             + text(&self.resolved_path)
-            + text(&place.container_id)
-            + text(&place.runtime)
-            + text(&place.pod_uid)
+            + self.place.bytes()
             + fields.sum::<usize>()
             + ancestry.sum::<usize>()
     }
@@ -82,39 +81,70 @@ fn value_bytes(value: &Value) -> usize {
 pub struct Place {
     /// How far identity is known; `None` for own events.
     pub resolution: Option<Resolution>,
-    /// Full container id.
-    pub container_id: Option<String>,
-    /// Container runtime.
+    /// More on why it is not known.
+    pub resolution_detail: Option<String>,
+    /// The container; `None` on the host.
+    pub container: Option<ContainerPlace>,
+    /// The pod, as far as known.
+    pub pod: Option<PodPlace>,
+}
+
+/// A container, as an alert names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerPlace {
+    /// Full id.
+    pub id: String,
+    /// Name.
+    pub name: Option<String>,
+    /// Runtime.
     pub runtime: Option<String>,
-    /// UID of the pod.
-    pub pod_uid: Option<String>,
+    /// Image, as given to the runtime.
+    pub image: Option<String>,
+    /// Digest of the image.
+    pub image_digest: Option<String>,
 }
 
-/// How far the identity of container and pod is known, and if not entirely, why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// A process of the host: there is nothing to resolve.
-    Host,
-    /// Container and pod are known by name.
-    Complete,
-    /// A container outside of Kubernetes: no pod to name.
-    NotAPod,
-    /// A pod, known by its UID; this build asks neither runtime nor API server for its name.
-    ContainerOnly,
-    /// The path of the cgroup was not seen, so container or host is open.
-    CgroupUnknown,
+/// A pod, as an alert names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodPlace {
+    /// UID.
+    pub uid: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Namespace.
+    pub namespace: Option<String>,
+    /// Kind of what stands behind it, `Deployment`.
+    pub owner_kind: Option<String>,
+    /// Name of that.
+    pub owner_name: Option<String>,
 }
 
-impl Resolution {
-    /// Text of the key `resolution`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Complete => "complete",
-            Self::NotAPod => "not_a_pod",
-            Self::ContainerOnly => "container_only",
-            Self::CgroupUnknown => "cgroup_unknown",
+impl Place {
+    /// Bytes of its texts.
+    fn bytes(&self) -> usize {
+        let mut texts = vec![&self.resolution_detail];
+        let mut sum = 0;
+        if let Some(container) = &self.container {
+            sum += size_of::<ContainerPlace>() + container.id.len();
+            texts.extend([
+                &container.name,
+                &container.runtime,
+                &container.image,
+                &container.image_digest,
+            ]);
         }
+        if let Some(pod) = &self.pod {
+            sum += size_of::<PodPlace>();
+            let PodPlace {
+                uid,
+                name,
+                namespace,
+                owner_kind,
+                owner_name,
+            } = pod;
+            texts.extend([uid, name, namespace, owner_kind, owner_name]);
+        }
+        sum + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 }
 

@@ -1,40 +1,61 @@
 //! What an alert says beyond the rule's own output: where, after whom, which file really.
 
-use super::alert::{Ancestor, Place, Resolution};
+use super::alert::{Ancestor, ContainerPlace, Place, PodPlace};
 use crate::enrich::State;
-use crate::event::{Event, Membership, ProcKey, Process, World};
+use crate::event::{Container, ContainerDetails, Event, Membership, Pod, ProcKey, Process};
 
 /// Bytes of an ancestor's command line that wait with an alert. A line shows less; the rest lets
 /// redaction recognise a secret that begins in what is shown.
 const CMDLINE: usize = 1024;
 
 /// Container and pod of a cgroup, or why they are not known.
-pub fn place(world: &dyn World, cgroup: u64) -> Place {
-    let container = match world.container(cgroup) {
-        Membership::Container(container) => container,
-        Membership::Host => return resolved(Resolution::Host),
-        Membership::Unknown => return resolved(Resolution::CgroupUnknown),
+pub fn place(state: &State, cgroup: u64) -> Place {
+    let (resolution, detail) = state.containers.resolution(cgroup);
+    let container = match state.containers.of(cgroup) {
+        Membership::Container(container) => Some(container),
+        Membership::Host | Membership::Unknown => None,
     };
-    let pod = container.pod.as_ref();
     Place {
-        resolution: Some(match pod {
-            None => Resolution::NotAPod,
-            Some(pod) if pod.name.is_some() => Resolution::Complete,
-            Some(_) => Resolution::ContainerOnly,
-        }),
-        container_id: Some(container.id.to_string()),
-        runtime: container.runtime.as_deref().map(ToOwned::to_owned),
-        pod_uid: pod
-            .and_then(|pod| pod.uid.as_deref())
-            .map(ToOwned::to_owned),
+        resolution: Some(resolution),
+        resolution_detail: detail.map(ToOwned::to_owned),
+        container: container.map(container_place),
+        pod: container
+            .and_then(|container| container.pod.as_ref())
+            .map(pod_place),
     }
 }
 
-fn resolved(resolution: Resolution) -> Place {
-    Place {
-        resolution: Some(resolution),
-        ..Place::default()
+fn container_place(container: &Container) -> ContainerPlace {
+    let detail = |read: fn(&ContainerDetails) -> &str| {
+        let details = container.details.as_ref();
+        details.and_then(|details| known(read(details)))
+    };
+    ContainerPlace {
+        id: container.id.to_string(),
+        name: detail(|details| &details.name),
+        runtime: container.runtime.as_deref().and_then(known),
+        image: detail(|details| &details.image),
+        image_digest: detail(|details| &details.image_digest),
     }
+}
+
+fn pod_place(pod: &Pod) -> PodPlace {
+    let owner = pod
+        .cluster
+        .as_ref()
+        .and_then(|object| object.owner.as_ref());
+    PodPlace {
+        uid: pod.uid.as_deref().and_then(known),
+        name: pod.name.as_deref().and_then(known),
+        namespace: pod.namespace.as_deref().and_then(known),
+        owner_kind: owner.and_then(|owner| known(&owner.kind)),
+        owner_name: owner.and_then(|owner| known(&owner.name)),
+    }
+}
+
+/// Nothing for an empty text, which is what some sources give for what they do not know.
+fn known(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// Ancestors of the process an event comes from, nearest first.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
-use super::alert::{Alert, Ancestor, SCHEMA};
+use super::alert::{Alert, Ancestor, Place, PodPlace, SCHEMA};
 use super::cut::{Cut, cut};
 use super::escape::SafeJson;
 use super::stream::Stamp;
@@ -54,9 +54,13 @@ struct Line<'a> {
     output: Cut<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_fields: Option<Fields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<Pod<'a>>,
     priority: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolution: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution_detail: Option<Cut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_path: Option<Cut<'a>>,
     rule: Cut<'a>,
@@ -69,13 +73,61 @@ struct Line<'a> {
     truncated: bool,
 }
 
+/// `pod_uid` is there since before `pod` was.
 #[derive(Serialize)]
 struct Container<'a> {
-    id: &'a str,
+    id: Cut<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pod_uid: Option<&'a str>,
+    image: Option<Cut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    runtime: Option<&'a str>,
+    image_digest: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_uid: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtime: Option<Cut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Pod<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_kind: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_name: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<Cut<'a>>,
+}
+
+/// A text that may be missing.
+fn some(text: Option<&String>, limit: usize) -> Option<Cut<'_>> {
+    text.map(|text| cut(text, limit))
+}
+
+fn container(place: &Place, limit: usize) -> Option<Container<'_>> {
+    let container = place.container.as_ref()?;
+    Some(Container {
+        id: cut(&container.id, limit),
+        image: some(container.image.as_ref(), limit),
+        image_digest: some(container.image_digest.as_ref(), limit),
+        name: some(container.name.as_ref(), limit),
+        pod_uid: some(place.pod.as_ref().and_then(|pod| pod.uid.as_ref()), limit),
+        runtime: some(container.runtime.as_ref(), limit),
+    })
+}
+
+fn pod(pod: &PodPlace, limit: usize) -> Pod<'_> {
+    Pod {
+        name: some(pod.name.as_ref(), limit),
+        namespace: some(pod.namespace.as_ref(), limit),
+        owner_kind: some(pod.owner_kind.as_ref(), limit),
+        owner_name: some(pod.owner_name.as_ref(), limit),
+        uid: some(pod.uid.as_ref(), limit),
+    }
 }
 
 fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
@@ -86,11 +138,7 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
             of: ancestry,
             limit,
         }),
-        container: place.container_id.as_deref().map(|id| Container {
-            id,
-            pod_uid: place.pod_uid.as_deref(),
-            runtime: place.runtime.as_deref(),
-        }),
+        container: container(place, limit),
         hostname: cut(stamp.hostname, limit),
         id: stamp.id,
         node: cut(stamp.node, limit),
@@ -100,8 +148,10 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
             of: &alert.fields,
             limit,
         }),
+        pod: place.pod.as_ref().map(|place| pod(place, limit)),
         priority: alert.priority,
         resolution: place.resolution.map(super::Resolution::name),
+        resolution_detail: some(place.resolution_detail.as_ref(), limit),
         resolved_path: alert.resolved_path.as_deref().map(|path| cut(path, limit)),
         rule: cut(&alert.rule, limit),
         schema: SCHEMA,

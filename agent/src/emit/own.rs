@@ -61,6 +61,10 @@ pub enum OwnEvent {
         alerts: u64,
         /// Alerts and events lost, all stages.
         lost: u64,
+        /// cgroups whose events waited for the identity of their container, and got it.
+        identified: u64,
+        /// Those that went on without, by reason: `RESOLUTION COUNT`.
+        unidentified: Vec<String>,
     },
 }
 
@@ -126,11 +130,15 @@ impl OwnEvent {
                 events,
                 alerts,
                 lost,
+                identified,
+                unidentified,
             } => vec![
                 ("reason", reason.into()),
                 ("events", events.into()),
                 ("alerts", alerts.into()),
                 ("lost", lost.into()),
+                ("identified", identified.into()),
+                ("unidentified", unidentified.into()),
             ],
         }
     }
@@ -186,6 +194,7 @@ impl OwnEvent {
                 events,
                 alerts,
                 lost,
+                ..
             } => {
                 format!(
                     "Komainu stopped ({reason}) after {events} events and {alerts} alerts, {lost} lost"

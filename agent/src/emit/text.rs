@@ -1,6 +1,6 @@
 //! The line for people.
 
-use super::alert::Alert;
+use super::alert::{Alert, ContainerPlace, PodPlace};
 use super::cut::cut;
 use super::escape::escape_into;
 use super::stream::Stamp;
@@ -12,7 +12,7 @@ const MAX_PART: usize = 256;
 
 const RESET: &str = "\x1b[0m";
 
-/// `TIME PRIORITY RULE: MESSAGE [container=… pod_uid=…] [file=…] [by NAME < NAME < NAME]`
+/// `TIME PRIORITY RULE: MESSAGE [container=… image=… pod=…/… pod_uid=…] [file=…] [by NAME < NAME < NAME]`
 pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: bool) {
     let mut line = String::with_capacity(256);
     line.push_str(stamp.time);
@@ -29,21 +29,26 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: 
     line.push_str(": ");
     part(&mut line, &alert.message, MAX_MESSAGE);
     let place = &alert.place;
-    let container = place
-        .container_id
-        .as_ref()
-        .map(|id| cut(id, MAX_PART).to_string());
+    let container = place.container.as_ref();
+    let pod = place.pod.as_ref();
+    let of_container = |read: fn(&ContainerPlace) -> Option<&String>| {
+        container
+            .and_then(read)
+            .map(|text| cut(text, MAX_PART).to_string())
+    };
     let known = [
-        ("container", container.as_deref()),
-        ("pod_uid", place.pod_uid.as_deref()),
-        ("file", alert.resolved_path.as_deref()),
+        ("container", of_container(|container| Some(&container.id))),
+        ("image", of_container(|container| container.image.as_ref())),
+        ("pod", pod.and_then(pod_name)),
+        ("pod_uid", pod.and_then(|pod| pod.uid.clone())),
+        ("file", alert.resolved_path.clone()),
     ];
     for (name, value) in known {
         let Some(value) = value else { continue };
         line.push_str(" | ");
         line.push_str(name);
         line.push('=');
-        part(&mut line, value, MAX_MESSAGE);
+        part(&mut line, &value, MAX_MESSAGE);
     }
     let mut separator = " | by ";
     for ancestor in &alert.ancestry {
@@ -53,6 +58,13 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: 
     }
     line.push('\n');
     out.extend_from_slice(line.as_bytes());
+}
+
+/// `NAMESPACE/NAME`
+fn pod_name(pod: &PodPlace) -> Option<String> {
+    let name = pod.name.as_ref()?;
+    let namespace = pod.namespace.as_deref().unwrap_or_default();
+    Some(format!("{namespace}/{name}"))
 }
 
 fn part(line: &mut String, text: &str, max: usize) {

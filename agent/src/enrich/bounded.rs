@@ -72,6 +72,23 @@ impl<K: Copy + Eq + Hash, V> BoundedMap<K, V> {
         gone
     }
 
+    /// The value to change, made where there is none; marked as used.
+    pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+        if !self.map.contains_key(&key) {
+            if self.map.len() >= self.max {
+                self.evict();
+            }
+            self.compact();
+            self.hand.push_back(key);
+        }
+        let slot = self.map.entry(key).or_insert_with(|| Slot {
+            value: make(),
+            read: Cell::new(false),
+        });
+        slot.read.set(true);
+        &mut slot.value
+    }
+
     /// Takes an entry out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         self.map.remove(key).map(|slot| slot.value)
@@ -108,6 +125,17 @@ impl<K: Copy + Eq + Hash, V> BoundedMap<K, V> {
     /// All entries, in no order, without marking them as used.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.map.iter().map(|(key, slot)| (key, &slot.value))
+    }
+
+    /// All values to change, in no order, without marking them as used.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.map.values_mut().map(|slot| &mut slot.value)
+    }
+
+    /// Takes out all entries but those that `keep` holds for.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
+        self.map.retain(|key, slot| keep(key, &slot.value));
+        self.compact();
     }
 
     /// Entries evicted so far.
@@ -148,11 +176,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_over_its_limit(ops in prop::collection::vec((0u8..4, 0u16..40), 0..500), max in 1usize..20) {
+        fn never_over_its_limit(ops in prop::collection::vec((0u8..6, 0u16..40), 0..500), max in 1usize..20) {
             let mut map = BoundedMap::new(max);
             for (op, key) in ops {
                 match op {
                     0 | 1 => { map.insert(key, key); prop_assert_eq!(map.get(&key), Some(&key)); }
+                    3 => prop_assert_eq!(*map.get_or_insert_with(key, || key), key),
+                    4 => map.retain(|kept, _| *kept != key),
                     2 => { map.remove(&key); prop_assert_eq!(map.get(&key), None); }
                     _ => { let _ = map.evict(); }
                 }

@@ -5,10 +5,15 @@
 //! from `/proc` or files is read on another thread and handed over.
 
 pub mod bounded;
+#[cfg(feature = "kube")]
+pub mod cluster;
 pub mod container;
 pub mod identity;
 pub mod proc;
 pub mod process;
+pub mod resolution;
+#[cfg(feature = "kube")]
+pub mod runtime;
 pub mod users;
 
 use std::sync::Arc;
@@ -29,6 +34,7 @@ pub struct State {
     /// Names of the host's users and groups.
     pub users: Arc<Users>,
     hostname: String,
+    node: String,
 }
 
 impl State {
@@ -41,11 +47,19 @@ impl State {
         hostname: String,
     ) -> Self {
         Self {
+            node: hostname.clone(),
             hostname,
             processes: ProcessTable::new(limits, epoch),
             containers: Containers::new(cgroups),
             users,
         }
+    }
+
+    /// The name that the cluster has for this machine, where that is not its own.
+    #[must_use]
+    pub fn on_node(mut self, node: String) -> Self {
+        self.node = node;
+        self
     }
 
     /// Takes over a process read from `/proc`, and the path of its cgroup.
@@ -83,6 +97,10 @@ impl World for State {
 
     fn hostname(&self) -> &str {
         &self.hostname
+    }
+
+    fn node(&self) -> &str {
+        &self.node
     }
 }
 

@@ -56,6 +56,15 @@ pub trait World {
     fn hostname(&self) -> &str {
         ""
     }
+
+    /// Name of this node of the cluster; empty where it is not known.
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "the name belongs to the world; only the default is a literal"
+    )]
+    fn node(&self) -> &str {
+        ""
+    }
 }
 
 /// An account of a passwd file.

@@ -14,8 +14,10 @@ use arc_swap::ArcSwap;
 
 use super::clock;
 use super::engine::InForce;
+use super::hold::Waited;
 use super::losses::Loss;
 use super::verdict::Decider;
+use crate::enrich::identity::News;
 use crate::enrich::proc::Scanned;
 use crate::enrich::users::Users;
 use crate::event::ProcKey;
@@ -44,6 +46,8 @@ pub(super) enum Notice {
     Users(Arc<Users>),
     /// The kernel half lost events.
     Lost(Vec<Loss>),
+    /// Runtime or API server told something.
+    News(Box<News>),
 }
 
 /// Where records come from.
@@ -64,9 +68,20 @@ pub(super) struct Wires {
     pub(super) in_force: Arc<ArcSwap<InForce>>,
     pub(super) notices: Receiver<Notice>,
     pub(super) wanted: SyncSender<ProcKey>,
+    pub(super) asked: Asked,
     pub(super) stop: Arc<AtomicBool>,
     /// Longest that draining the rings may take at the end.
     pub(super) drain: Duration,
+}
+
+/// Asks the container runtime for the container of this full id; false where the question cannot be taken now. The answer
+/// comes as [`Notice::News`].
+pub(super) struct Asked(pub(super) Box<dyn Fn(&str) -> bool + Send>);
+
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Asked").finish_non_exhaustive()
+    }
 }
 
 /// What the thread did.
@@ -80,6 +95,8 @@ pub(super) struct Totals {
     pub(super) lost: u64,
     /// Alerts that the kernel filter would have hidden (`audit_filter`).
     pub(super) hidden: u64,
+    /// What became of records that waited for identity.
+    pub(super) waited: Waited,
 }
 
 /// Decides until told to stop, then until the rings are empty.
@@ -99,13 +116,15 @@ pub(super) fn run(
             records.wait(TICK)?;
         }
         let in_force = wires.in_force.load();
+        decider.begin(Instant::now());
         let more = records.drain(&mut |record| decider.record(&in_force, record));
-        records.tell_kinds(decider.state.containers.news());
+        records.tell_kinds(decider.state.containers.kinds());
         decider.ask_unknown(|key| wires.wanted.try_send(key).is_ok());
         let now = Instant::now();
         for notice in wires.notices.try_iter().take(NOTICES) {
             decider.notice(notice);
         }
+        decider.settle(&in_force, now, &wires.asked.0);
         if now >= next {
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);
@@ -124,6 +143,7 @@ fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> T
     for notice in wires.notices.try_iter().take(LAST_NOTICES) {
         decider.notice(notice);
     }
+    decider.settle_all(&wires.in_force.load());
     decider.tell_undecodable();
     decider.totals()
 }
@@ -149,6 +169,7 @@ fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
 fn housekeeping(decider: &mut Decider, wires: &Wires) {
     decider.set_clock(clock::epoch());
     decider.state.processes.expire(clock::now());
+    decider.state.containers.expire(clock::boot());
     ask(decider.state.processes.repairs(), wires);
     decider.tell_undecodable();
     decider.ask_again();

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::node;
 use crate::config::{Colour, Config};
 use crate::emit::{Redactor, Stream, redact};
 
@@ -26,15 +27,14 @@ pub(super) fn new(config: &Config) -> Stream {
         .filter_map(|p| redact::compile(p).ok())
         .collect();
     patterns.extend(output.redact.iter().map(|pattern| pattern.regex().clone()));
-    let host = hostname();
-    let node = match output.node.as_str() {
-        "" => std::env::var("NODE_NAME")
-            .ok()
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| host.clone()),
-        name => name.to_owned(),
-    };
-    Stream::new(output.format, colour, Redactor::new(patterns), host, node)
+    let redactor = Redactor::new(patterns);
+    Stream::new(
+        output.format,
+        colour,
+        redactor,
+        node::hostname(),
+        node::name(config),
+    )
 }
 
 /// Whether the reader of a pipe, socket or terminal went away, which no write has found out yet.
@@ -47,14 +47,6 @@ pub(super) fn reader_is_gone(out: impl AsFd) -> bool {
             fd.revents()
                 .intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
         })
-}
-
-/// Name of this machine, `uname -n`.
-pub(super) fn hostname() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
 }
 
 #[cfg(test)]

@@ -1,18 +1,24 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
+mod waiting;
+
+use std::time::Instant;
+
 use komainu_common::{Class, Header, Task};
 use zerocopy::FromBytes;
 
 use super::clock;
 use super::decide::{Notice, Totals};
 use super::engine::InForce;
+use super::hold::Hold;
 use super::losses::Loss;
+use super::unknown::Unknown;
 use crate::config::Config;
-use crate::decode::{self, Clock, Lifecycle};
+use crate::decode::{self, Clock, Decoded, Lifecycle};
 use crate::emit::lost::{Place, Tally};
 use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
-use crate::event::{Event, Membership, ProcKey, World};
+use crate::event::{Event, Membership, Pod, ProcKey, World};
 use crate::rules::{self, Matching, Rule};
 
 /// What the deciding thread owns.
@@ -30,6 +36,11 @@ pub(super) struct Decider {
     totals: Totals,
     undecodable: Undecodable,
     unknown: Unknown,
+    hold: Hold,
+    /// The batch's time.
+    now: Instant,
+    /// When to look next at what waits.
+    look: Instant,
 }
 
 /// Records that could not be decoded, since it was last told.
@@ -40,48 +51,9 @@ struct Undecodable {
     last: u64,
 }
 
-/// cgroups without a path. A process that a runtime moves into a new cgroup makes events there
-/// before its exec tells the path.
-#[derive(Debug, Default)]
-struct Unknown {
-    asked: hashbrown::HashMap<u64, Asked>,
-    /// Not handed over yet.
-    wanted: Vec<ProcKey>,
-    round: u64,
-}
-
-/// What was asked about one cgroup.
-#[derive(Clone, Copy, Debug, Default)]
-struct Asked {
-    times: u8,
-    /// In this round last.
-    round: u64,
-}
-
-impl Unknown {
-    /// cgroups remembered as asked about.
-    const MAX: usize = 1024;
-    /// Rounds in which one is asked about: an answer may be late, or the process gone.
-    const TIMES: u8 = 5;
-
-    fn note(&mut self, cgroup: u64, process: ProcKey) {
-        if self.asked.len() >= Self::MAX {
-            self.asked.clear();
-        }
-        if self.wanted.len() >= Self::MAX {
-            return;
-        }
-        let asked = self.asked.entry(cgroup).or_default();
-        if asked.times == 0 || (asked.round != self.round && asked.times < Self::TIMES) {
-            asked.times += 1;
-            asked.round = self.round;
-            self.wanted.push(process);
-        }
-    }
-}
-
 impl Decider {
     pub(super) fn new(state: State, outlet: Outlet, config: &Config) -> Self {
+        let now = Instant::now();
         Self {
             clock: Clock {
                 boot: state.processes.epoch(),
@@ -96,32 +68,51 @@ impl Decider {
             totals: Totals::default(),
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
+            hold: Hold::new(waiting::limits(config)),
+            now,
+            look: now,
         }
     }
 
-    /// Decides one record.
+    /// Decides one record, now or when its container is known.
     pub(super) fn record(&mut self, in_force: &InForce, record: &[u8]) {
         self.totals.records += 1;
+        let number = self.totals.records;
         let mut scratch = std::mem::take(&mut self.scratch);
         match decode::decode(record, self.clock, &mut scratch) {
             Err(error) => self.undecodable(record, error),
             Ok(decoded) => {
-                // The table first: rules see the process as the event made it.
-                match &decoded.lifecycle {
-                    Some(lifecycle) => apply(&mut self.state, lifecycle),
-                    None => self.touch(&decoded.header.task, decoded.header.cgroup),
+                if let Some(lifecycle) = &decoded.lifecycle {
+                    learn(&mut self.state, lifecycle);
                 }
-                if let Some(event) = decoded.event {
-                    self.judge(in_force, &decoded.header, event);
-                }
-                if let Some(Lifecycle::Exit(exit)) = &decoded.lifecycle {
-                    self.state
-                        .processes
-                        .exit(&exit.task, decoded.header.cgroup, exit.time);
+                if !self.keeps_waiting(in_force, &decoded.header, record, number) {
+                    self.decide(in_force, decoded, number);
                 }
             }
         }
         self.scratch = scratch;
+    }
+
+    fn decide(&mut self, in_force: &InForce, decoded: Decoded<'_>, number: u64) {
+        let Decoded {
+            header,
+            lifecycle,
+            event,
+        } = decoded;
+        // The table first: rules see the process as the event made it.
+        match &lifecycle {
+            Some(lifecycle) => apply(&mut self.state, lifecycle),
+            None => self.touch(&header.task, header.cgroup),
+        }
+        if let Some(mut event) = event {
+            event.number = number;
+            self.judge(in_force, &header, &event);
+        }
+        if let Some(Lifecycle::Exit(exit)) = &lifecycle {
+            self.state
+                .processes
+                .exit(&exit.task, header.cgroup, exit.time);
+        }
     }
 
     /// What other threads found out.
@@ -130,6 +121,7 @@ impl Decider {
             Notice::Found(scanned) => self.state.found(*scanned),
             Notice::Scanned => {}
             Notice::Users(users) => self.state.users = users,
+            Notice::News(news) => self.state.containers.hear(*news, clock::boot()),
             Notice::Lost(losses) => losses.iter().for_each(|loss| self.tell_loss(loss)),
         }
     }
@@ -155,15 +147,13 @@ impl Decider {
 
     /// Asks for processes in cgroups whose path no record told: `/proc` may know it. Each cgroup
     /// is asked about once in a round, in few rounds; what `send` refuses waits for the next call.
-    pub(super) fn ask_unknown(&mut self, mut send: impl FnMut(ProcKey) -> bool) {
-        let wanted = &mut self.unknown.wanted;
-        let taken = wanted.iter().take_while(|key| send(**key)).count();
-        wanted.drain(..taken);
+    pub(super) fn ask_unknown(&mut self, send: impl FnMut(ProcKey) -> bool) {
+        self.unknown.ask(send);
     }
 
     /// Begins a round: what is still unknown may be asked about again.
     pub(super) fn ask_again(&mut self) {
-        self.unknown.round += 1;
+        self.unknown.next_round();
     }
 
     /// Counts a record that nobody will decide any more.
@@ -190,15 +180,14 @@ impl Decider {
         }
     }
 
-    fn judge(&mut self, in_force: &InForce, header: &Header, mut event: Event<'_>) {
-        event.number = self.totals.records;
+    fn judge(&mut self, in_force: &InForce, header: &Header, event: &Event<'_>) {
         let tables = in_force.tables(header);
         let left =
             |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
         let tried = |rule: u32| self.audit || left(rule);
         let (state, matching) = (&self.state, self.matching);
         let rules = &in_force.rules;
-        let hits = rules.evaluate_only(&event, state, matching, &mut self.evaluation, &tried);
+        let hits = rules.evaluate_only(event, state, matching, &mut self.evaluation, &tried);
         for number in hits {
             // The number of a hit is that of a rule of the set.
             let Some(rule) = rules.rule(*number as usize) else {
@@ -214,7 +203,7 @@ impl Decider {
                 );
             }
             self.outlet
-                .send(alert(&self.state, &event, rule, self.ancestors));
+                .send(alert(&self.state, event, rule, self.ancestors));
         }
     }
 
@@ -240,8 +229,8 @@ impl Decider {
     fn place(&self, loss: &Loss, cgroup: String) -> String {
         match self.state.container(loss.cgroup.unwrap_or(0)) {
             Membership::Container(container) => {
-                let pod = container.pod.as_ref().and_then(|pod| pod.uid.as_ref());
-                let pod = pod.map_or(String::new(), |uid| format!(" of pod {uid}"));
+                let pod = container.pod.as_ref().and_then(pod_name);
+                let pod = pod.map_or(String::new(), |name| format!(" of pod {name}"));
                 format!("container {}{pod}", container.id)
             }
             Membership::Host => format!("host {cgroup}"),
@@ -274,22 +263,30 @@ impl Decider {
     }
 }
 
-/// Changes the process table and learns cgroups. Exits are applied after their event.
+/// `NAMESPACE/NAME`, else the UID.
+fn pod_name(pod: &Pod) -> Option<String> {
+    match (&pod.namespace, &pod.name) {
+        (Some(namespace), Some(name)) => Some(format!("{namespace}/{name}")),
+        _ => pod.uid.as_deref().map(ToOwned::to_owned),
+    }
+}
+
+/// Changes the process table. Exits are applied after their event.
 fn apply(state: &mut State, lifecycle: &Lifecycle<'_>) {
     match lifecycle {
-        Lifecycle::Fork(fork) => {
-            learn(state, fork.cgroup, fork.cgroup_path);
-            state.processes.fork(fork);
-        }
-        Lifecycle::Exec(exec) => {
-            learn(state, exec.cgroup, exec.cgroup_path);
-            state.processes.exec(exec);
-        }
+        Lifecycle::Fork(fork) => state.processes.fork(fork),
+        Lifecycle::Exec(exec) => state.processes.exec(exec),
         Lifecycle::Exit(_) => {}
     }
 }
 
-fn learn(state: &mut State, cgroup: u64, path: Option<&[u8]>) {
+/// Learns the cgroup of a process that starts.
+fn learn(state: &mut State, lifecycle: &Lifecycle<'_>) {
+    let (cgroup, path) = match lifecycle {
+        Lifecycle::Fork(fork) => (fork.cgroup, fork.cgroup_path),
+        Lifecycle::Exec(exec) => (exec.cgroup, exec.cgroup_path),
+        Lifecycle::Exit(_) => return,
+    };
     if let Some(path) = path {
         state.containers.learn(cgroup, path);
     }

@@ -17,14 +17,14 @@ use tokio::time::{interval, sleep, timeout};
 
 use setup::{
     KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_scan, started, state, tell_probes, write,
+    sources, spawn_decider, spawn_scan, started, state, tell_probes, tell_waited, write,
 };
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
 use super::engine::{self, InForce};
 use super::losses::{self, Look, Missed, Untold};
 use super::verdict::Decider;
-use super::{clock, stream};
+use super::{clock, identity, stream};
 use crate::config::Config;
 use crate::decode::Clock;
 use crate::emit::lost::{Lost, Place, Tally};
@@ -79,6 +79,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         .send(started(&in_force.load().rules, kernel.probes(), degraded))
         .await?;
     let epoch = clock::epoch();
+    let asked = identity::start(&config, notices.clone(), waker.clone());
     spawn_scan(&config, epoch, for_scan, notices.clone())?;
     let queued = config.output.queue_bytes.size();
     let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost), queued);
@@ -87,6 +88,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         in_force: Arc::clone(&in_force),
         notices: for_decider,
         wanted,
+        asked,
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };
@@ -350,8 +352,15 @@ impl Watch {
                 totals.hidden
             ));
         }
+        tell_waited(&totals.waited);
         let stopped = OwnEvent::Stopped {
             reason,
+            identified: totals.waited.known(),
+            unidentified: totals
+                .waited
+                .without()
+                .map(|(why, count)| format!("{why} {count}"))
+                .collect(),
             events: totals.records,
             alerts: totals.alerts,
             lost: totals.lost

@@ -66,7 +66,7 @@ const UNFILTERED: &str = "
 ";
 
 /// A running agent.
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
     lines: Receiver<Value>,
     rules: PathBuf,
@@ -80,7 +80,7 @@ impl Agent {
     }
 
     /// The same with a configuration.
-    fn start_with(rules: &str, config: &str) -> Self {
+    pub(crate) fn start_with(rules: &str, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
@@ -115,12 +115,12 @@ impl Agent {
         agent
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The next line that `wanted` likes; lines before it are dropped.
-    fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + SOON;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -144,7 +144,7 @@ impl Agent {
     }
 
     /// Ends it by SIGTERM; its status and remaining lines.
-    fn stop(mut self) -> (ExitStatus, Vec<Value>) {
+    pub(crate) fn stop(mut self) -> (ExitStatus, Vec<Value>) {
         self.signal(Signal::TERM);
         let status = self.child.wait().unwrap();
         let lines = self.lines_until_quiet(Duration::from_secs(2));

@@ -21,13 +21,16 @@ mod cases;
 mod cgroup;
 mod clone;
 mod connect;
+mod containers;
 mod exec;
 mod facts;
 mod fair;
 mod filter;
 mod flood;
+mod identity;
 mod listen;
 mod network;
+mod node;
 mod open;
 mod process;
 mod raw;
@@ -84,9 +87,17 @@ fn main() {
     if let Some(reason) = &missing {
         println!("live tests left out: {reason}");
     }
-    let trials = tests
-        .into_iter()
-        .map(|test| trial(test).with_ignored_flag(missing.is_some()))
+    let no_node = node::missing();
+    if let Some(reason) = &no_node {
+        println!("live tests of containers left out: {reason}");
+    }
+    let plain = tests.into_iter().map(|test| (test, missing.is_some()));
+    let left_out = missing.is_some() || no_node.is_some();
+    let in_containers = containers::TESTS.iter().chain(identity::TESTS);
+    let in_containers = in_containers.map(|test| (*test, left_out));
+    let trials = plain
+        .chain(in_containers)
+        .map(|(test, left_out)| trial(test).with_ignored_flag(left_out))
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use komainu::event::fields::{self, Availability};
 use komainu::event::flags::open_flags;
 use komainu::event::{
-    Container, ContainerDetails, Event, FdKind, Membership, Mount, Params, Pod, ProcKey, Process,
-    Role, SocketFacts, Value, World, event_type, event_types, path,
+    Container, ContainerDetails, Event, FdKind, Membership, Mount, Owner, Params, Pod, PodObject,
+    ProcKey, Process, Role, SocketFacts, Value, World, event_type, event_types, path,
 };
 use komainu::rules::{LoadOptions, OutputOptions, Source, load};
 
@@ -199,7 +199,10 @@ fn container_fields() {
     assert_eq!(shown("container.image.repository", &event, &bare), "<NA>");
     container.details = Some(ContainerDetails {
         image_repository: "docker.io/library/nginx".into(),
+        image_digest: "sha256:ab".into(),
         privileged: Some(true),
+        host_pid: Some(true),
+        labels: vec![("role".into(), "main".into())],
         mounts: vec![Mount {
             source: "/etc/kubernetes".into(),
             destination: "/mnt".into(),
@@ -209,9 +212,26 @@ fn container_fields() {
         }],
         ..ContainerDetails::default()
     });
+    let pair = |key: &str, value: &str| (key.into(), value.into());
     container.pod = Some(Pod {
         name: Some("web-1".into()),
-        labels: vec![("app".into(), "web".into())],
+        labels: vec![
+            pair("7", "seven"),
+            pair("app", "web"),
+            pair("bare", ""),
+            pair("io.kubernetes.pod.name", "web-1"),
+        ],
+        annotations: vec![pair("example.com/owner", "me")],
+        ip: Some("10.0.0.1".into()),
+        cluster: Some(PodObject {
+            owner: Some(Owner {
+                kind: "Deployment".into(),
+                name: "web".into(),
+            }),
+            service_account: "robot".into(),
+            namespace_labels: vec![pair("team", "shop")],
+            node_labels: vec![pair("zone", "a")],
+        }),
         ..Pod::default()
     });
     let known = Contained(container);
@@ -222,7 +242,28 @@ fn container_fields() {
         ("container.mount.dest[/etc*]", "/mnt"),
         ("container.mount.dest[/var]", "<NA>"),
         ("container.mount.source[0]", "/etc/kubernetes"),
+        ("container.mount.source[/m?t]", "/etc/kubernetes"),
+        ("container.mount.source[/etc*]", "<NA>"),
+        ("container.image.digest", "sha256:ab"),
+        ("container.host_pid", "true"),
+        ("container.host_ipc", "<NA>"),
+        ("container.ip", "10.0.0.1"),
+        ("container.label.role", "main"),
+        ("container.labels", "role:main"),
         ("k8s.pod.name", "web-1"),
+        ("k8s.pod.labels", "7:seven, app:web, bare"),
+        ("k8s.pod.labels[app]", "web"),
+        ("k8s.pod.labels[7]", "seven"),
+        ("k8s.pod.labels[io.kubernetes.pod.name]", "web-1"),
+        ("k8s.pod.annotations[example.com/owner]", "me"),
+        ("k8s.pod.ip", "10.0.0.1"),
+        ("k8s.owner.kind", "Deployment"),
+        ("k8s.owner.name", "web"),
+        ("k8s.deployment.name", "web"),
+        ("k8s.sa.name", "robot"),
+        ("k8s.ns.labels[team]", "shop"),
+        ("k8s.ns.label.team", "shop"),
+        ("k8s.node.labels", "zone:a"),
         ("k8s.pod.label.app", "web"),
         ("k8s.pod.label[app]", "web"),
         ("k8s.ns.name", "<NA>"),

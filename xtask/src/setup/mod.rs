@@ -2,12 +2,13 @@
 //!
 //! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
 //! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
-//! second call instant: it names the files found, and they are looked at again each time. What
-//! `bench` can use but does without comes only where it is asked for.
+//! second call instant: it names the files found, and they are looked at again each time. What the tests of real
+//! containers need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
 
 mod bench;
 mod bpf;
 mod checks;
+mod containers;
 mod linker;
 mod stamp;
 mod tool;
@@ -27,13 +28,16 @@ pub(crate) use bpf::BpfCargo;
 /// toolchain's does. The agent's build script reads it too.
 pub(crate) const BPF_CARGO_VAR: &str = "KOMAINU_BPF_CARGO";
 
-/// The verb.
-pub(crate) fn setup(bench: bool) -> Result<()> {
+/// The verb; with what `bench` can use and what the tests of real containers need.
+pub(crate) fn setup(bench: bool, test: bool) -> Result<()> {
     let start = Instant::now();
     let bpf = for_build()?;
     for_checks()?;
     if bench {
         bench::install(&shell()?)?;
+    }
+    if test {
+        for_containers()?;
     }
     println!(
         "ready: {} ({})",
@@ -78,6 +82,16 @@ pub(crate) fn for_checks() -> Result<()> {
     }
     let files: Vec<PathBuf> = checks::install_all(&shell()?)?;
     stamp::write("checks", &key, files, String::new())
+}
+
+/// Makes sure that real containers can be run.
+pub(crate) fn for_containers() -> Result<()> {
+    let key = "1";
+    if stamp::read("containers", key).is_some() {
+        return Ok(());
+    }
+    let files = containers::install_all(&shell()?)?;
+    stamp::write("containers", key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {

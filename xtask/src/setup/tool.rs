@@ -66,7 +66,8 @@ pub(super) fn install(what: &str, command: Cmd<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Installs distribution packages, where apt is there and we may use it.
+/// Installs distribution packages, where apt is there and we may use it. Nothing is removed for them: a machine may have
+/// the same from elsewhere.
 pub(super) fn apt_install(sh: &Shell, packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");
     if find("apt-get").is_none() {
@@ -76,7 +77,7 @@ pub(super) fn apt_install(sh: &Shell, packages: &[&str]) -> Result<()> {
         bail!("installing packages needs root; run: sudo apt-get install {list}");
     }
     let attempt = || {
-        let command = cmd!(sh, "apt-get install -y -q {packages...}")
+        let command = cmd!(sh, "apt-get install -y -q --no-remove {packages...}")
             .env("DEBIAN_FRONTEND", "noninteractive")
             .ignore_stdout();
         install(&list, command)

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::identity::{ContainerFacts, PodFacts};
+
 /// A file of tests.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,28 +153,6 @@ pub(super) enum LayerName {
     Upper,
     /// From the image.
     Lower,
-}
-
-/// A container.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ContainerFacts {
-    /// Id.
-    pub(super) id: String,
-    /// Image without tag.
-    pub(super) image: Option<String>,
-    /// Runs privileged.
-    pub(super) privileged: Option<bool>,
-}
-
-/// A pod.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PodFacts {
-    /// Name.
-    pub(super) name: Option<String>,
-    /// Namespace.
-    pub(super) namespace: Option<String>,
 }
 
 /// A file.

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::MAX_FILE;
 use super::case::{Case, TestFile};
-use super::case::{ContainerFacts, EventFacts, FileFacts, PodFacts, ProcessFacts, SocketFacts};
+use super::case::{EventFacts, FileFacts, ProcessFacts, SocketFacts};
+use super::identity::{ContainerFacts, PodFacts};
 use super::record::encode;
 use super::world::Fixture;
 use crate::decode::{self, Clock, decode};

@@ -4,6 +4,7 @@ mod call;
 mod case;
 mod check;
 mod event;
+mod identity;
 mod network;
 mod record;
 mod schema;

@@ -23,7 +23,9 @@ pub(in crate::cli) fn schema() -> Value {
             "event": event(),
             "process": process(),
             "container": container(),
-            "pod": object(&[], &json!({ "name": text("k8s.pod.name"), "namespace": text("k8s.ns.name") })),
+            "mount": mount(),
+            "pod": pod(),
+            "owner": object(&["kind", "name"], &json!({ "kind": text("k8s.owner.kind"), "name": text("k8s.owner.name") })),
             "file": file(),
             "socket": socket(),
         },
@@ -122,10 +124,51 @@ fn container() -> Value {
         &["id"],
         &json!({
             "id": text("First 12 digits of the id."),
+            "name": text("container.name"),
             "image": text("Image without tag."),
+            "tag": text("Tag of the image."),
+            "digest": text("Digest of the image."),
             "privileged": flag("Runs privileged."),
+            "host_pid": flag("Shares the host's pid namespace."),
+            "host_network": flag("Shares the host's network."),
+            "host_ipc": flag("Shares the host's IPC namespace."),
+            "labels": labels("container.label"),
+            "mounts": { "type": "array", "items": { "$ref": "#/$defs/mount" }, "description": "Its mounts." },
         }),
     )
+}
+
+fn mount() -> Value {
+    object(
+        &["source", "destination"],
+        &json!({
+            "source": text("Path on the host."),
+            "destination": text("Path in the container."),
+            "read_only": flag("Cannot be written to."),
+        }),
+    )
+}
+
+fn pod() -> Value {
+    object(
+        &[],
+        &json!({
+            "name": text("k8s.pod.name"),
+            "namespace": text("k8s.ns.name"),
+            "uid": text("k8s.pod.uid"),
+            "ip": text("k8s.pod.ip"),
+            "labels": labels("k8s.pod.labels"),
+            "annotations": labels("k8s.pod.annotations"),
+            "owner": { "$ref": "#/$defs/owner" },
+            "service_account": text("k8s.sa.name"),
+            "namespace_labels": labels("k8s.ns.labels"),
+            "node_labels": labels("k8s.node.labels"),
+        }),
+    )
+}
+
+fn labels(description: &str) -> Value {
+    json!({ "type": "object", "additionalProperties": { "type": "string" }, "description": description })
 }
 
 fn file() -> Value {
@@ -162,7 +205,7 @@ fn socket() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::case;
+    use super::super::{case, identity};
     use super::*;
 
     /// The keys that a type reads, from what it says about an unknown one.
@@ -203,9 +246,11 @@ mod tests {
         assert_eq!(properties(&defs["process"]), keys::<case::ProcessFacts>());
         assert_eq!(
             properties(&defs["container"]),
-            keys::<case::ContainerFacts>()
+            keys::<identity::ContainerFacts>()
         );
-        assert_eq!(properties(&defs["pod"]), keys::<case::PodFacts>());
+        assert_eq!(properties(&defs["mount"]), keys::<identity::MountFacts>());
+        assert_eq!(properties(&defs["pod"]), keys::<identity::PodFacts>());
+        assert_eq!(properties(&defs["owner"]), keys::<identity::OwnerFacts>());
         assert_eq!(properties(&defs["file"]), keys::<case::FileFacts>());
         assert_eq!(properties(&defs["socket"]), keys::<case::SocketFacts>());
     }

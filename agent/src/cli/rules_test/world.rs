@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use super::case::{Case, LayerName, ProcessFacts};
 use super::record::{CONTAINER_CGROUP, HOST_CGROUP, task};
-use crate::event::{
-    Container, ContainerDetails, ExeFacts, Membership, Pod, ProcKey, Process, User, World,
-};
+use crate::event::{Container, ExeFacts, Membership, ProcKey, Process, User, World};
 
 /// What the user half would know at the event.
 #[derive(Debug)]
@@ -40,7 +38,10 @@ impl Fixture {
         }
         Self {
             processes,
-            container: container(case),
+            container: case
+                .container
+                .as_ref()
+                .map(|container| container.container(case.pod.as_ref())),
             users,
         }
     }
@@ -98,25 +99,4 @@ fn process(
         cgroup,
         ..Process::default()
     }
-}
-
-fn container(case: &Case) -> Option<Container> {
-    let facts = case.container.as_ref()?;
-    let pod = case.pod.as_ref().map(|pod| Pod {
-        name: pod.name.as_deref().map(Into::into),
-        namespace: pod.namespace.as_deref().map(Into::into),
-        ..Pod::default()
-    });
-    let known = facts.image.is_some() || facts.privileged.is_some();
-    Some(Container {
-        id: facts.id.as_str().into(),
-        details: known.then(|| ContainerDetails {
-            image: facts.image.as_deref().unwrap_or_default().into(),
-            image_repository: facts.image.as_deref().unwrap_or_default().into(),
-            privileged: facts.privileged,
-            ..ContainerDetails::default()
-        }),
-        pod,
-        ..Container::default()
-    })
 }

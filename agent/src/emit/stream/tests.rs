@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::alert::{ContainerPlace, PodPlace};
 use super::super::{Ancestor, OwnEvent, Place, Resolution};
 use super::*;
 
@@ -27,10 +28,22 @@ fn alert() -> Alert {
             ("x".into(), Value::Null),
         ],
         place: Place {
-            resolution: Some(Resolution::ContainerOnly),
-            container_id: Some("0123".into()),
-            runtime: Some("cri".into()),
-            pod_uid: Some("u".into()),
+            resolution: Some(Resolution::ApiUnreachable),
+            resolution_detail: Some("refused".into()),
+            container: Some(ContainerPlace {
+                id: "0123".into(),
+                name: Some("main".into()),
+                runtime: Some("cri".into()),
+                image: Some("r/web:1".into()),
+                image_digest: Some("sha256:ab".into()),
+            }),
+            pod: Some(PodPlace {
+                uid: Some("u".into()),
+                name: Some("web-1".into()),
+                namespace: Some("shop".into()),
+                owner_kind: Some("Deployment".into()),
+                owner_name: Some("web".into()),
+            }),
         },
         resolved_path: Some("/real".into()),
         truncated: true,
@@ -56,14 +69,20 @@ fn json_keys() {
     let line = line(&mut stream(Format::Json, true), alert());
     let expected = json!({
         "ancestry": [{"cmdline": "sh -c x", "exepath": "/bin/sh", "name": "sh", "pid": 7}],
-        "container": {"id": "0123", "pod_uid": "u", "runtime": "cri"},
+        "container": {
+            "id": "0123", "image": "r/web:1", "image_digest": "sha256:ab", "name": "main", "pod_uid": "u", "runtime": "cri",
+        },
         "hostname": "h",
         "id": "0000000000000abc-1",
         "node": "n",
         "output": "10:20:30.123456789: Warning file=/etc/shadow",
         "output_fields": {"evt.time": 5, "fd.name": "/etc/shadow", "x": null},
+        "pod": {
+            "name": "web-1", "namespace": "shop", "owner_kind": "Deployment", "owner_name": "web", "uid": "u",
+        },
         "priority": "Warning",
-        "resolution": "container_only",
+        "resolution": "api_unreachable",
+        "resolution_detail": "refused",
         "resolved_path": "/real",
         "rule": "Read sensitive file",
         "schema": 1,
@@ -91,7 +110,7 @@ fn numbers_have_no_gap() {
 fn text() {
     assert_eq!(
         line(&mut stream(Format::Text, false), alert()),
-        "2026-07-31T10:20:30.123456789Z Warning Read sensitive file: file=/etc/shadow | container=0123 | pod_uid=u | file=/real | by sh\n"
+        "2026-07-31T10:20:30.123456789Z Warning Read sensitive file: file=/etc/shadow | container=0123 | image=r/web:1 | pod=shop/web-1 | pod_uid=u | file=/real | by sh\n"
     );
     assert!(line(&mut stream(Format::Text, true), alert()).contains("\x1b[33mWarning\x1b[0m"));
     let mut evil = alert();
@@ -128,9 +147,16 @@ fn own_events() {
         events: 1,
         alerts: 2,
         lost: 3,
+        identified: 4,
+        unidentified: vec!["no_runtime_answer 1".into()],
     };
     let value: Value = serde_json::from_str(&line(&mut stream, stopped.into_alert(9))).unwrap();
     assert_eq!(value["output_fields"]["komainu.reason"], "SIGTERM");
+    assert_eq!(value["output_fields"]["komainu.identified"], 4);
+    assert_eq!(
+        value["output_fields"]["komainu.unidentified"][0],
+        "no_runtime_answer 1"
+    );
     assert_eq!(value.get("resolution"), None);
 }
 
@@ -187,7 +213,10 @@ proptest! {
             fields: vec![(next(), next().into()), ("l".into(), vec![next(), next()].into())],
             resolved_path: Some(next()),
             ancestry: vec![Ancestor { pid: 1, name: next(), exepath: next(), cmdline: next(), missing: 0 }; 4],
-            place: Place { container_id: Some("x".into()), ..Place::default() },
+            place: Place {
+                container: Some(ContainerPlace { id: "x".into(), ..ContainerPlace::default() }),
+                ..Place::default()
+            },
             ..alert()
         };
         let format = if text_format { Format::Text } else { Format::Json };

@@ -1,31 +1,93 @@
-//! cgroup id → container.
+//! cgroup id → container id → what is known of the container.
 
+use std::collections::VecDeque;
+
+use super::key::{ContainerKey, PodKey};
+use super::known::{GivenUp, Known};
 use super::path;
 use crate::enrich::bounded::BoundedMap;
-use crate::event::{Container, Membership, Pod};
+use crate::enrich::identity::{News, PodNews};
+use crate::enrich::resolution::{Resolution, Sources, Standing};
+use crate::event::Membership;
+
+/// How long something that was removed is known at least, nanoseconds: events may be late.
+pub const LINGER: u64 = 120_000_000_000;
 
 /// Containers by cgroup id, bounded in number.
 ///
-/// Ids are those of `Header::cgroup`: kernfs ids, with
+/// cgroup ids are those of `Header::cgroup`: kernfs ids, with
 /// [`CGROUP_V1`](komainu_common::header::CGROUP_V1) set for a v1 hierarchy. The kernel never
 /// reuses one while the machine runs, so an entry can be forgotten but never be wrong, except by
-/// moving a populated cgroup, which cgroup v2 does not allow.
+/// moving a populated cgroup, which cgroup v2 does not allow. All cgroups of a container share one
+/// [`Container`]. Ids of containers and UIDs of pods are never used twice either.
 #[derive(Debug)]
 pub struct Containers {
-    groups: BoundedMap<u64, Option<Container>>,
+    groups: BoundedMap<u64, Group>,
+    known: BoundedMap<ContainerKey, Known>,
+    pods: BoundedMap<PodKey, Told>,
+    sources: Sources,
+    /// Removed, with the time: to be forgotten in this order.
+    removed: VecDeque<(u64, Gone)>,
+    /// Most that each of the maps holds.
+    max: usize,
     /// Learned and not handed over yet.
-    news: Vec<(u64, bool)>,
+    kinds: Vec<(u64, bool)>,
+    /// Something changed that somebody may have waited for.
+    changed: bool,
+}
+
+/// What is known of a cgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Host,
+    /// `outer` is the outermost container of a path that names several.
+    Container {
+        inner: ContainerKey,
+        outer: Option<ContainerKey>,
+    },
+    /// Its path is not known, and nobody waits for it any more.
+    Unnamed(GivenUp),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gone {
+    Container(ContainerKey),
+    Pod(PodKey),
+}
+
+#[derive(Debug)]
+struct Told {
+    news: Box<PodNews>,
+    removed: Option<u64>,
+}
+
+/// What an event of a cgroup has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// For nothing.
+    No,
+    /// For the path of the cgroup.
+    Path,
+    /// For runtime or API server.
+    Identity,
 }
 
 impl Containers {
-    /// Cgroups that wait to be handed over at most.
-    const MAX_NEWS: usize = 4096;
+    /// cgroups that wait to be handed over at most.
+    const MAX_KINDS: usize = 4096;
 
-    /// Room for `max` cgroups; beyond it the ones not asked for lately are forgotten.
+    /// Room for `max` cgroups, as many containers and as many pods; beyond it the ones not asked for lately are
+    /// forgotten.
     pub fn new(max: usize) -> Self {
         Self {
             groups: BoundedMap::new(max),
-            news: Vec::new(),
+            known: BoundedMap::new(max),
+            pods: BoundedMap::new(max),
+            sources: Sources::default(),
+            removed: VecDeque::new(),
+            max,
+            kinds: Vec::new(),
+            changed: false,
         }
     }
 
@@ -34,91 +96,275 @@ impl Containers {
     /// Nothing is learned of id 0, which stands for any cgroup whose id is not known, nor from an
     /// empty path: who knows nothing of a cgroup must not take it for the host's.
     pub fn learn(&mut self, cgroup: u64, cgroup_path: &[u8]) -> bool {
-        if cgroup == 0 || cgroup_path.is_empty() || self.groups.get(&cgroup).is_some() {
+        if cgroup == 0 || cgroup_path.is_empty() || self.has_path(cgroup) {
             return false;
         }
-        let named = path::container(cgroup_path);
-        if self.news.len() < Self::MAX_NEWS {
-            self.news.push((cgroup, named.is_some()));
+        let group = self.group(cgroup_path);
+        if self.kinds.len() < Self::MAX_KINDS {
+            self.kinds.push((cgroup, group != Group::Host));
         }
-        self.groups.insert(cgroup, named.map(container));
+        self.groups.insert(cgroup, group);
+        self.changed = true;
         true
     }
 
     /// Hands over the cgroups learned since the last call, and whether each is of a container. Not all
     /// of them where they were very many: whoever is told must do without.
-    pub fn news(&mut self) -> impl Iterator<Item = (u64, bool)> + '_ {
-        self.news.drain(..)
+    pub fn kinds(&mut self) -> impl Iterator<Item = (u64, bool)> + '_ {
+        self.kinds.drain(..)
+    }
+
+    /// Takes over what runtime or API server say; `now` in nanoseconds, by the clock of [`Self::expire`].
+    pub fn hear(&mut self, news: News, now: u64) {
+        self.changed = true;
+        match news {
+            News::Reach(source, reach) => self.sources.set(source, reach),
+            News::Container(container) => {
+                if let Some(key) = ContainerKey::parse(&container.id) {
+                    let id = container.id.clone();
+                    let known = self.entry(key, &id);
+                    known.tell(Some(container));
+                    known.removed = None;
+                    self.merge(key);
+                }
+            }
+            // Of one that nobody saw it is no news.
+            News::NoContainer(id) => {
+                if let Some(known) =
+                    ContainerKey::parse(&id).and_then(|key| self.known.get_mut(&key))
+                {
+                    known.tell(None);
+                }
+            }
+            News::Removed(id) => self.remove_container(&id, now),
+            News::Pod(news) => self.hear_pod(news),
+            News::PodGone(uid) => self.remove_pod(&uid, now),
+        }
     }
 
     /// What is known of this cgroup.
     pub fn of(&self, cgroup: u64) -> Membership<'_> {
         match self.groups.get(&cgroup) {
-            Some(Some(container)) => Membership::Container(container),
-            Some(None) => Membership::Host,
+            Some(Group::Host) => Membership::Host,
+            Some(group) => self.known(*group).map_or(Membership::Unknown, |known| {
+                Membership::Container(known.container())
+            }),
             None => Membership::Unknown,
+        }
+    }
+
+    /// What an event of this cgroup has to wait for.
+    pub fn wait(&self, cgroup: u64) -> Wait {
+        match self.groups.get(&cgroup) {
+            Some(Group::Host | Group::Unnamed(_)) => Wait::No,
+            None if cgroup == 0 => Wait::No,
+            None => Wait::Path,
+            Some(group) => match self.known(*group) {
+                None => Wait::Path,
+                Some(known) if known.given_up.is_some() => Wait::No,
+                Some(known) if self.standing(known).is_open => Wait::Identity,
+                Some(_) => Wait::No,
+            },
+        }
+    }
+
+    /// How far the identity of this cgroup is known, and more on why it is not.
+    pub fn resolution(&self, cgroup: u64) -> (Resolution, Option<&str>) {
+        let known = match self.groups.get(&cgroup) {
+            Some(Group::Host) => return (Resolution::Host, None),
+            Some(Group::Unnamed(GivenUp::TooMany)) => return (Resolution::TooManyWaiting, None),
+            Some(group) => self.known(*group),
+            None => None,
+        };
+        let Some(known) = known else {
+            return (Resolution::CgroupUnknown, None);
+        };
+        let standing = self.standing(known);
+        if standing.is_open && known.given_up == Some(GivenUp::TooMany) {
+            return (Resolution::TooManyWaiting, None);
+        }
+        (standing.resolution, self.sources.why(standing.resolution))
+    }
+
+    /// Nobody waits any more for what this cgroup still lacks.
+    pub fn give_up(&mut self, cgroup: u64, why: GivenUp) {
+        self.changed = true;
+        let group = self.groups.get(&cgroup).copied();
+        if group == Some(Group::Host) {
+            return;
+        }
+        let key = group.and_then(|group| self.effective(group));
+        match key.and_then(|key| self.known.get_mut(&key)) {
+            Some(known) => {
+                known.given_up.get_or_insert(why);
+            }
+            None => {
+                self.groups.insert(cgroup, Group::Unnamed(why));
+            }
+        }
+    }
+
+    /// Full id of the container that the runtime is to be asked for, so that this cgroup gets its identity.
+    pub fn to_ask(&self, cgroup: u64) -> Option<&str> {
+        let Some(Group::Container { inner, .. }) = self.groups.get(&cgroup) else {
+            return None;
+        };
+        let container = self.known.get(inner)?.container();
+        let lacks = container.details.is_none() && self.sources.has_runtime();
+        lacks.then_some(&*container.id)
+    }
+
+    /// Whether anything changed since the last call that somebody may have waited for.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Forgets what was removed [`LINGER`] before `now` or earlier.
+    pub fn expire(&mut self, now: u64) {
+        let mut forgotten = hashbrown::HashSet::new();
+        while let Some((time, gone)) = self.removed.front().copied() {
+            if time.saturating_add(LINGER) > now && self.removed.len() <= self.max {
+                break;
+            }
+            self.removed.pop_front();
+            // It may have come back meanwhile, or been removed anew.
+            match gone {
+                Gone::Container(key) => {
+                    let known = self.known.get(&key);
+                    if known.is_some_and(|known| known.removed == Some(time)) {
+                        self.known.remove(&key);
+                        forgotten.insert(key);
+                    }
+                }
+                Gone::Pod(key) => {
+                    let told = self.pods.get(&key);
+                    if told.is_some_and(|told| told.removed == Some(time)) {
+                        self.pods.remove(&key);
+                    }
+                }
+            }
+        }
+        if !forgotten.is_empty() {
+            self.groups.retain(|_, group| {
+                !matches!(group, Group::Container { inner, .. } if forgotten.contains(inner))
+            });
         }
     }
 
     /// Entries forgotten for want of room.
     pub fn evicted(&self) -> u64 {
-        self.groups.evicted()
+        self.groups.evicted() + self.known.evicted() + self.pods.evicted()
     }
-}
 
-fn container(named: path::Named<'_>) -> Container {
-    Container {
-        id: named.id.into(),
-        runtime: named.runtime.name().map(Into::into),
-        details: None,
-        pod: named.pod_uid.map(|uid| Pod {
-            uid: Some(uid),
-            ..Pod::default()
-        }),
+    /// cgroups, containers and pods held.
+    pub fn sizes(&self) -> [usize; 3] {
+        [self.groups.len(), self.known.len(), self.pods.len()]
+    }
+
+    fn has_path(&self, cgroup: u64) -> bool {
+        match self.groups.get(&cgroup) {
+            Some(Group::Host) => true,
+            // Forgotten for want of room: the path is needed again.
+            Some(Group::Container { inner, .. }) => self.known.get(inner).is_some(),
+            Some(Group::Unnamed(_)) | None => false,
+        }
+    }
+
+    /// What a path says, and the entries of the containers it names.
+    fn group(&mut self, cgroup_path: &[u8]) -> Group {
+        let mut keys = path::containers(cgroup_path)
+            .filter_map(|named| Some((ContainerKey::parse(named.id)?, named)));
+        let Some((inner, named)) = keys.next() else {
+            return Group::Host;
+        };
+        let outer = keys.last().filter(|(key, _)| *key != inner);
+        for (key, named) in
+            std::iter::once((inner, &named)).chain(outer.iter().map(|(k, n)| (*k, n)))
+        {
+            self.entry(key, named.id).name(named);
+            self.merge(key);
+        }
+        Group::Container {
+            inner,
+            outer: outer.map(|(key, _)| key),
+        }
+    }
+
+    /// The container that a cgroup counts as.
+    ///
+    /// Who may make cgroups inside a container may name one like another container of the same runtime. No runtime
+    /// puts one of its containers into another, so where it knows the outer one, that is it; also where it
+    /// does not know the inner one: that runs in the outer one's pod, from its image or not.
+    fn effective(&self, group: Group) -> Option<ContainerKey> {
+        let Group::Container { inner, outer } = group else {
+            return None;
+        };
+        let known = self.known.get(&inner)?;
+        let is_answered = known.is_denied() || known.is_told();
+        let is_told = |key: &ContainerKey| self.known.get(key).is_some_and(Known::is_told);
+        Some(
+            outer
+                .filter(|outer| is_answered && is_told(outer))
+                .unwrap_or(inner),
+        )
+    }
+
+    fn known(&self, group: Group) -> Option<&Known> {
+        self.known.get(&self.effective(group)?)
+    }
+
+    fn standing(&self, known: &Known) -> Standing {
+        self.sources.standing(known.container(), known.is_denied())
+    }
+
+    fn entry(&mut self, key: ContainerKey, id: &str) -> &mut Known {
+        self.known.get_or_insert_with(key, || Known::new(id))
+    }
+
+    fn merge(&mut self, key: ContainerKey) {
+        if let Some(known) = self.known.get_mut(&key) {
+            let pod = known.pod_key().and_then(|pod| self.pods.get(&pod));
+            known.merge(pod.map(|told| &*told.news));
+        }
+    }
+
+    fn hear_pod(&mut self, news: Box<PodNews>) {
+        let Some(key) = PodKey::parse(&news.uid) else {
+            return;
+        };
+        for known in self.known.values_mut() {
+            if known.pod_key() == Some(key) {
+                known.merge(Some(&news));
+            }
+        }
+        let removed = None;
+        self.pods.insert(key, Told { news, removed });
+    }
+
+    fn remove_container(&mut self, id: &str, now: u64) {
+        let Some(key) = ContainerKey::parse(id) else {
+            return;
+        };
+        if let Some(known) = self.known.get_mut(&key)
+            && known.removed.is_none()
+        {
+            known.removed = Some(now);
+            self.removed.push_back((now, Gone::Container(key)));
+        }
+    }
+
+    fn remove_pod(&mut self, uid: &str, now: u64) {
+        let Some(key) = PodKey::parse(uid) else {
+            return;
+        };
+        if let Some(told) = self.pods.get_mut(&key)
+            && told.removed.is_none()
+        {
+            told.removed = Some(now);
+            self.removed.push_back((now, Gone::Pod(key)));
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn learns_once_and_stays_bounded() {
-        let mut containers = Containers::new(4);
-        let id = "e1ba3b2f5f3c4d2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f60";
-        assert!(matches!(containers.of(1), Membership::Unknown));
-        assert!(containers.learn(1, format!("/docker/{id}").as_bytes()));
-        assert!(!containers.learn(1, b"/"));
-        assert!(matches!(containers.of(1), Membership::Container(c) if &*c.id == id));
-        for cgroup in 2..100 {
-            assert!(containers.learn(cgroup, b"/system.slice"));
-            assert!(
-                matches!(containers.of(1), Membership::Container(_)),
-                "in use"
-            );
-        }
-        assert!(matches!(containers.of(99), Membership::Host));
-        assert_eq!(containers.evicted(), 95);
-    }
-
-    #[test]
-    fn not_known_is_not_the_host() {
-        let mut containers = Containers::new(4);
-        assert!(!containers.learn(0, b"/system.slice"));
-        assert!(!containers.learn(7, b""));
-        for cgroup in [0, 7] {
-            assert!(matches!(containers.of(cgroup), Membership::Unknown));
-        }
-        assert!(containers.learn(7, b"/"));
-        assert!(matches!(containers.of(7), Membership::Host));
-    }
-
-    /// Groups nested deeply inside a container do not lead out of it.
-    #[test]
-    fn long_paths_count_whole() {
-        let mut containers = Containers::new(4);
-        let id = "e1ba3b2f5f3c4d2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f60";
-        assert!(containers.learn(1, format!("/docker/{id}{}", "/deep".repeat(700)).as_bytes()));
-        assert!(matches!(containers.of(1), Membership::Container(c) if &*c.id == id));
-    }
-}
+mod tests;

@@ -2,12 +2,16 @@
 //!
 //! The path of a cgroup names container, runtime and pod at once ([`path`]); it is learned from
 //! fork and exec records and, for processes older than the agent, from `/proc/PID/cgroup`. Later
-//! events carry only the cgroup id, which [`Containers`] maps back.
+//! events carry only the cgroup id, which [`Containers`] maps back. What runtime and API server tell
+//! of the container, whenever they do, is added to it there.
 
 mod cache;
+mod key;
+mod known;
 pub mod path;
 
-pub use cache::Containers;
+pub use cache::{Containers, LINGER, Wait};
+pub use known::GivenUp;
 
 /// Container runtimes that a cgroup path can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

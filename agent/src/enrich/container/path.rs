@@ -46,21 +46,25 @@ pub struct Named<'a> {
 /// Total: any bytes are a valid path. Names are bytes: whoever may make groups inside a container
 /// may give them names that are no text, and stays in the container.
 pub fn container(path: &[u8]) -> Option<Named<'_>> {
+    containers(path).next()
+}
+
+/// All containers that the path names, the deepest first: each runs in the next.
+pub fn containers(path: &[u8]) -> impl Iterator<Item = Named<'_>> {
     let segments: Vec<&[u8]> = path
         .split(|&b| b == b'/')
         .filter(|s| !s.is_empty())
         .collect();
-    for (index, segment) in segments.iter().enumerate().rev() {
-        let above = segments.get(..index).unwrap_or_default();
-        if let Some((id, runtime)) = named(segment).or_else(|| bare(segment, above)) {
-            return Some(Named {
-                id,
-                runtime,
-                pod_uid: pod_uid(segment, above),
-            });
-        }
-    }
-    None
+    (0..segments.len()).rev().filter_map(move |index| {
+        let segment = *segments.get(index)?;
+        let above = segments.get(..index)?;
+        let (id, runtime) = named(segment).or_else(|| bare(segment, above))?;
+        Some(Named {
+            id,
+            runtime,
+            pod_uid: pod_uid(segment, above),
+        })
+    })
 }
 
 /// A segment that names the runtime before the id.

@@ -57,6 +57,8 @@ pub(super) struct Entry {
     pub(super) exited: Option<u64>,
     /// `/proc` was asked about it already.
     pub(super) asked: bool,
+    /// When it started the program it runs, nanoseconds since boot; 0 where no record told.
+    pub(super) execed: u64,
     bytes: usize,
 }
 
@@ -158,6 +160,7 @@ impl ProcessTable {
             source,
             exited,
             asked: false,
+            execed: 0,
             bytes,
         };
         if let Some((_, old)) = self.entries.insert(key, Box::new(entry)) {

@@ -63,10 +63,14 @@ fn fork(table: &mut ProcessTable, child: u32, parent: u32, comm: &str) {
 }
 
 fn exec_with(table: &mut ProcessTable, task: &Task, argv: &[u8], ancestors: &[Ancestor]) {
+    exec_at(table, 0, task, argv, ancestors);
+}
+
+fn exec_at(table: &mut ProcessTable, time: u64, task: &Task, argv: &[u8], ancestors: &[Ancestor]) {
     let execed = ExecRecord {
         usage: usage(2),
         task: *task,
-        time: 0,
+        time,
         cgroup: 9,
         pidns_init_time: EPOCH + 5,
         exe_file: ExeFacts {
@@ -112,6 +116,16 @@ fn an_environment_that_is_passed_on_is_kept_once() {
         !Arc::ptr_eq(&env(&table, 10), &env(&table, 12)),
         "a stranger's"
     );
+}
+
+#[test]
+fn a_late_exec_does_not_replace_a_later_one() {
+    let mut table = table();
+    exec_at(&mut table, 2, &task(10, 1, "id"), b"id", &[]);
+    exec_at(&mut table, 1, &task(10, 1, "sh"), b"sh", &[]);
+    assert_eq!(&*table.get(key(10)).unwrap().comm, b"id");
+    exec_at(&mut table, 3, &task(10, 1, "sh"), b"sh", &[]);
+    assert_eq!(&*table.get(key(10)).unwrap().comm, b"sh");
 }
 
 #[test]

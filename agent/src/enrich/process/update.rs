@@ -52,10 +52,17 @@ impl ProcessTable {
         self.put(key, child, source);
     }
 
-    /// A program was started in a process.
+    /// A program was started in a process. Records may come late (they may have waited for the identity of a
+    /// container): then a later program stays.
     pub fn exec(&mut self, execed: &ExecRecord<'_>) {
         let task = &execed.task;
         let key = ProcKey::new(task.tgid, task.start_time);
+        if self
+            .entry(key)
+            .is_some_and(|entry| entry.execed > execed.time)
+        {
+            return;
+        }
         let (argv0, args) = split_argv(head(execed.argv, MAX_ARGV));
         let comm = text::comm(&task.comm);
         let mut process = Process {
@@ -76,6 +83,9 @@ impl ProcessTable {
         };
         self.identify(&mut process, task, execed.cgroup);
         self.put(key, process, Source::Kernel);
+        if let Some(entry) = self.entry_mut(key) {
+            entry.execed = execed.time;
+        }
         self.link(key, execed.ancestors.clone());
     }
 

@@ -5,14 +5,17 @@
 //! generated reference all read this table.
 
 mod args;
+mod container;
 mod docs;
 mod evt;
 mod fd;
 mod fspath;
-mod identity;
+mod labels;
+mod pod;
 mod process;
 mod scope;
 mod socket;
+mod user;
 mod value;
 
 pub use docs::reference;
@@ -248,7 +251,9 @@ pub static ALL: &[&[Field]] = &[
     fspath::FIELDS,
     process::FIELDS,
     process::LINEAGE,
-    identity::FIELDS,
+    user::FIELDS,
+    container::FIELDS,
+    pod::FIELDS,
 ];
 
 /// Every field.

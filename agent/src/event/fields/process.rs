@@ -11,7 +11,9 @@ const CPU_TIME: Availability = Availability::Never("CPU time is not recorded wit
 const CGROUPS: Availability = Availability::Never(
     "the one cgroup that names the process is recorded, not one of each subsystem",
 );
-const PROBES: Availability = Availability::Later("health checks from the container runtime");
+const PROBES: Availability = Availability::Never(
+    "CRI knows no health checks, and probes are the kubelet's: neither tells the command",
+);
 
 #[rustfmt::skip]
 pub(super) static FIELDS: &[Field] = &[

@@ -2,6 +2,7 @@
 
 mod ending;
 mod script;
+mod waiting;
 
 use std::sync::mpsc::sync_channel;
 
@@ -62,6 +63,11 @@ fn decider(config: &Config) -> (Decider, mpsc::Receiver<Alert>, Arc<Lost>) {
     (Decider::new(state, outlet, config), made, lost)
 }
 
+/// No runtime to ask.
+fn nobody() -> Asked {
+    Asked(Box::new(|_| panic!("no container waits")))
+}
+
 struct Outcome {
     alerts: Vec<Alert>,
     totals: Totals,
@@ -86,10 +92,11 @@ fn decide_with(
     in_force: Arc<ArcSwap<InForce>>,
     before: Box<dyn FnMut(usize)>,
 ) -> Outcome {
-    let config = Config {
+    let mut config = Config {
         matching,
         ..Config::default()
     };
+    config.containers.wait_milliseconds.0 = 0;
     let (decider, mut made, lost) = decider(&config);
     let (tell, told) = sync_channel(100);
     for notice in notices.into_iter().chain([Notice::Scanned]) {
@@ -101,6 +108,7 @@ fn decide_with(
         in_force,
         notices: told,
         wanted,
+        asked: nobody(),
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };
@@ -156,7 +164,10 @@ fn from_bytes_to_an_alert() {
     );
     assert_eq!(alert.tags, ["T1003", "files"]);
     assert_eq!(alert.place.resolution, Some(Resolution::NotAPod));
-    assert_eq!(alert.place.container_id.as_deref(), Some(CONTAINER));
+    assert_eq!(
+        alert.place.container.as_ref().map(|c| c.id.as_str()),
+        Some(CONTAINER)
+    );
     assert_eq!(alert.ancestry[0].name, "sh");
     assert_eq!(alert.time, EPOCH + 1000);
 }

@@ -14,8 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::super::decide::{self, Notice, Records, Totals, Wires};
 use super::super::engine;
+use super::super::hold::Waited;
 use super::super::verdict::Decider;
-use super::super::{clock, scan, stream};
+use super::super::{clock, node, scan};
 use super::Done;
 use crate::config::Config;
 use crate::emit::sink;
@@ -138,25 +139,23 @@ pub(super) fn spawn_scan(
     Ok(())
 }
 
+/// How long an exited process is known, nanoseconds: no less than the events of its children may wait.
+fn linger(config: &Config) -> u64 {
+    let wait = config.containers.wait_milliseconds.0 / 1_000 + 1;
+    let seconds = config.processes.linger_seconds.0.max(wait);
+    seconds.saturating_mul(1_000_000_000)
+}
+
 /// What is known before anything happened.
 pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> State {
     let limits = process::Limits {
         processes: config.processes.max.size(),
         bytes: config.processes.max_bytes.size(),
-        linger: config
-            .processes
-            .linger_seconds
-            .0
-            .saturating_mul(1_000_000_000),
+        linger: linger(config),
     };
     let cgroups = config.containers.max_cgroups.size();
-    State::new(
-        limits,
-        cgroups,
-        epoch,
-        Arc::clone(users),
-        stream::hostname(),
-    )
+    State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
+        .on_node(node::name(config))
 }
 
 pub(super) async fn write(
@@ -264,6 +263,20 @@ pub(super) fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
             format!("{probe}: {error}")
         })
         .collect()
+}
+
+/// Logs what became of events that waited for identity.
+pub(super) fn tell_waited(waited: &Waited) {
+    let without: Vec<_> = waited.without().collect();
+    tracing::info!(
+        cgroups = waited.cgroups,
+        events = waited.records,
+        known = waited.known(),
+        times = waited.times(),
+        longest = ?waited.longest(),
+        ?without,
+        "events waited for the identity of new containers"
+    );
 }
 
 pub(super) fn started(rules: &RuleSet, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {

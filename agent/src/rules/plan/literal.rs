@@ -226,15 +226,22 @@ fn mentions_numbers(test: &Test) -> bool {
 ///
 /// A cgroup of which nothing is known yet passes in any case.
 fn container(name: &str, test: &Test, negated: bool) -> Demand {
-    // `container.start_ts` and the like are of the process, not of the container.
-    if matches!(name, "container.start_ts" | "container.duration") {
+    // `container.start_ts` and the like are of the process, not of the container; and a node has its name for
+    // processes of the host too.
+    if matches!(
+        name,
+        "container.start_ts" | "container.duration" | "k8s.node.name"
+    ) {
         return Demand::nothing(PROCESS);
     }
     let on_host = match name {
         "container.id" | "container.full_id" | "container.name" | "container.type" => {
             test.holds_known("host")
         }
-        "container.privileged" => numbers(test).map(|values| values.contains(0)),
+        "container.privileged"
+        | "container.host_pid"
+        | "container.host_network"
+        | "container.host_ipc" => numbers(test).map(|values| values.contains(0)),
         _ if name.starts_with("container.image") => test.holds_known(""),
         // Absent on the host.
         _ => Some(false),

@@ -248,6 +248,7 @@ fn others() -> BoxedStrategy<String> {
         "evt.is_open_exec",
         "evt.is_open_create",
         "container.privileged",
+        "container.host_pid",
     ]);
     let truth = select(vec!["true", "false"]);
     let ip = select(vec!["fd.sip", "fd.rip", "fd.ip", "fd.lip", "fd.cip"]);

@@ -8,6 +8,12 @@ pub(super) fn has_module_docs(text: &str) -> bool {
         .is_none_or(|line| line.starts_with("//!"))
 }
 
+/// Whether the first line says that `cargo xtask gen` makes the file.
+pub(super) fn is_generated(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with("//! ") && first.ends_with("by `cargo xtask gen`; do not edit.")
+}
+
 /// Whether `word` is in `line` with no letter, digit or underscore next to it.
 pub(super) fn has_word(line: &str, word: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';

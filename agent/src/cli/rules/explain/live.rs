@@ -73,7 +73,7 @@ impl Live {
                     self.note(&decoded.header);
                 }
             }
-            for (cgroup, is_container) in groups.news() {
+            for (cgroup, is_container) in groups.kinds() {
                 kinds.tell(cgroup, is_container)?;
             }
         }

@@ -8,6 +8,7 @@ fn wires(wanted: SyncSender<ProcKey>, drain: Duration) -> (Wires, SyncSender<Not
         in_force: Arc::new(ArcSwap::from_pointee(rules(RULES))),
         notices,
         wanted,
+        asked: nobody(),
         stop: Arc::new(AtomicBool::new(false)),
         drain,
     };
