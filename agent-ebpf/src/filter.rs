@@ -9,7 +9,8 @@ use komainu_common::{
     Class,
     class::CLASS_SLOTS,
     filter::{
-        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_PRESENT, Vector, WORDS, role, source,
+        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, WORDS,
+        role, source,
     },
 };
 
@@ -131,6 +132,15 @@ impl Gate {
         account::count(self.class, |counters| counters.filtered += 1);
         true
     }
+}
+
+/// The facts that rules read of a class.
+#[inline(always)]
+pub(crate) fn facts(class: Class) -> u32 {
+    let slot = ACTIVE_PLAN.get(0).map_or(0, |active| active.slot & 1);
+    PLANS
+        .get(slot * CLASS_SLOTS + u32::from(class.0))
+        .map_or(0, |plan| plan.flags >> PLAN_FACTS)
 }
 
 /// Notes what is known of a name; both are to be noted before [`Gate::test_names`].

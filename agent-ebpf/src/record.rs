@@ -17,6 +17,7 @@ use komainu_common::{
 use crate::{
     account::{count, lose, now},
     arch::Call,
+    facts,
     filter::Gate,
     maps::{self, BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path,
@@ -285,6 +286,13 @@ impl<T, A: Subject> Record<T, A> {
     pub(crate) fn submit(self) {
         self.describe();
         self.send();
+    }
+
+    /// The same, with the facts that rules read of its class, see [`facts`].
+    #[inline(always)]
+    pub(crate) fn submit_with_facts(self) {
+        facts::append(self.scratch().index, Class(self.header().class));
+        self.submit();
     }
 
     /// Says who caused the event.

@@ -47,6 +47,17 @@ pub(crate) fn of_descriptor(fd: i64) -> Option<Target> {
 /// The socket behind an open file; `None` if it is none.
 #[inline(always)]
 pub(crate) fn of_file(file: u64) -> Option<Target> {
+    // Numbers in either case: the verifier refuses to see an undefined one moved.
+    let (sock, inode) = find(file).unwrap_or((0, 0));
+    if sock == 0 {
+        return None;
+    }
+    Some(Target { sock, inode })
+}
+
+/// Addresses of the `struct sock` and the inode of a socket's file.
+#[inline(always)]
+fn find(file: u64) -> Option<(u64, u64)> {
     let inode = read::pointer(file, offset!(file_inode))?;
     let mode = read::kernel::<u16>(inode, offset!(inode_mode))?;
     if mode & FILE_TYPE != SOCKET {
@@ -54,7 +65,7 @@ pub(crate) fn of_file(file: u64) -> Option<Target> {
     }
     let socket = read::pointer(file, offset!(file_private_data))?;
     let sock = read::pointer(socket, offset!(socket_sk))?;
-    Some(Target { sock, inode })
+    Some((sock, inode))
 }
 
 /// Reads a socket into [`Scratch::sock`], or empties it where there is none.

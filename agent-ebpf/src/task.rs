@@ -182,7 +182,6 @@ impl<A: Address> Parts<A> {
 #[inline(always)]
 fn fill<A: Address>(task: A, out: &mut Task) {
     let parts = Parts::of(task);
-    out.reserved = 0;
     out.tgid = tgid(task);
     out.tid = tid(task);
     out.start_time = parts.leader.load(offset!(task_start_boottime)).unwrap_or(0);
@@ -228,10 +227,12 @@ fn fill_session<A: Address>(parts: Parts<A>, out: &mut Task) {
     let signal = parts.signal;
     let (mut pgrp, mut session) = (A::NULL, A::NULL);
     out.tty = 0;
+    out.threads = 0;
     if signal.raw() != 0 {
         pgrp = signal.hop(offset!(signal_pids) + 8 * PIDTYPE_PGID);
         session = signal.hop(offset!(signal_pids) + 8 * PIDTYPE_SID);
         out.tty = tty(signal);
+        out.threads = signal.load(offset!(signal_threads)).unwrap_or(0);
     }
     out.sid = pid_number(session, 0);
     out.pgid = pid_number(pgrp, 0);
@@ -332,4 +333,50 @@ pub(crate) fn ancestor<A: Address>(task: A, out: &mut Ancestor) -> Option<A> {
         .and_then(|signal| signal.follow(offset!(signal_pids) + 8 * PIDTYPE_SID))
         .map_or(0, |pid| pid_number(pid, 0));
     Some(parent)
+}
+
+/// Generations that are searched for a reaper.
+const MAX_REAPER_DEPTH: u32 = 16;
+/// `is_child_subreaper` and `has_child_subreaper` of `signal_struct`.
+const IS_SUBREAPER: u8 = 1;
+const HAS_SUBREAPER: u8 = 2;
+
+/// Thread id of the process that gets the children of `task`, the last thread of its process, when it ends;
+/// 0 if it has none, or if that cannot be told (`find_new_reaper`, `kernel/exit.c`).
+#[inline(always)]
+pub(crate) fn reaper(task: Typed) -> u32 {
+    let children = task.raw() + u64::from(offset!(task_children));
+    // An empty list points to itself.
+    let first = task.load::<u64>(offset!(task_children)).unwrap_or(children);
+    if first == children || offset!(signal_subreaper) == ABSENT {
+        return 0;
+    }
+    let thread_pid = task.follow(offset!(task_thread_pid)).unwrap_or(Typed::NULL);
+    let own_level = level(thread_pid);
+    if subreaper(task) & HAS_SUBREAPER != 0 {
+        let mut at = task.raw();
+        for _ in 0..MAX_REAPER_DEPTH {
+            let Some(parent) = read::pointer(at, offset!(task_real_parent)) else {
+                return 0;
+            };
+            let its_pid = read::pointer(parent, offset!(task_thread_pid)).unwrap_or(0);
+            if tgid(parent) == 0 || level(its_pid) != own_level {
+                break;
+            }
+            if subreaper(parent) & IS_SUBREAPER != 0 {
+                return tid(parent);
+            }
+            at = parent;
+        }
+    }
+    pid_namespace(thread_pid, own_level)
+        .and_then(|ns| ns.follow(offset!(pidns_child_reaper)))
+        .map_or(0, tid)
+}
+
+#[inline(always)]
+fn subreaper<A: Address>(task: A) -> u8 {
+    task.follow(offset!(task_signal))
+        .and_then(|signal| read::kernel(signal.raw(), offset!(signal_subreaper)))
+        .unwrap_or(0)
 }

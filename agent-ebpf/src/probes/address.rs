@@ -10,7 +10,7 @@ use crate::{
 
 /// Appends the `len` bytes of socket address that the program passed, or got back.
 #[inline(always)]
-pub(crate) fn append_asked<T>(record: &Record<T>, address: u64, len: u64) {
+pub(crate) fn append_asked<T, A: Subject>(record: &Record<T, A>, address: u64, len: u64) {
     record.append_user::<MAX_SOCKADDR>(tag::USER_ADDR, address, len);
 }
 

@@ -58,7 +58,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     if let Some(gate) = gate {
         record.set_outcome(&gate);
     }
-    record.submit();
+    record.submit_with_facts();
     0
 }
 

@@ -6,7 +6,8 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
     exec::{
-        Ancestor, EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec,
+        Ancestor, EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_READ_ONLY,
+        EXEC_UPPER_LAYER, Exec,
     },
     item::{ITEM_CUT, ITEM_DELETED, ITEM_FAULT, tag},
     limits::{MAX_ANCESTORS, MAX_ARGV, MAX_ENV, MAX_FAILED_ARG, MAX_FAILED_ARGS, MAX_USER_PATH},
@@ -52,10 +53,14 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
     }
     append_executable(record.scratch().index);
     if let Some(mm) = subject.follow(offset!(task_mm)) {
-        append_strings(&record, mm);
+        append_argv(&record, mm);
+        if setting!(record_env) != 0 {
+            let (start, len) = range(mm, offset!(mm_env_start), offset!(mm_env_end));
+            record.append_user::<MAX_ENV>(tag::ENV, start, len);
+        }
     }
     append_cwd(&record, subject);
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -89,7 +94,7 @@ pub fn exec_failed(ctx: RawTracePointContext) -> i32 {
     record.append_user_str::<MAX_USER_PATH>(tag::USER_PATH, filename);
     append_user_argv(&record, &call, argv);
     append_cwd(&record, subject);
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -139,6 +144,9 @@ extern "C" fn append_executable(index: u32) -> u32 {
         out.dev = file::device(inode);
         out.ctime = file::time(inode, offset!(inode_ctime_sec), offset!(inode_ctime_nsec));
         out.mtime = file::time(inode, offset!(inode_mtime_sec), offset!(inode_mtime_nsec));
+        if file::is_read_only(inode) {
+            out.flags |= EXEC_READ_ONLY;
+        }
         match file::layer(inode) {
             Layer::Upper => out.flags |= EXEC_UPPER_LAYER,
             Layer::Lower => out.flags |= EXEC_LOWER_LAYER,
@@ -169,20 +177,19 @@ fn is_memfd(record: &Record<Exec>) -> bool {
     begins.first_chunk() == Some(b"memfd:")
 }
 
-/// `argv` and the environment as they stand in the new image.
+/// `argv` as it stands in the current image.
 #[inline(always)]
-fn append_strings(record: &Record<Exec>, mm: Typed) {
-    let range = |start, end| {
-        let start = mm.load::<u64>(start).unwrap_or(0);
-        let end = mm.load::<u64>(end).unwrap_or(0);
-        (start, end.saturating_sub(start))
-    };
-    let (start, len) = range(offset!(mm_arg_start), offset!(mm_arg_end));
+pub(super) fn append_argv<T>(record: &Record<T>, mm: Typed) {
+    let (start, len) = range(mm, offset!(mm_arg_start), offset!(mm_arg_end));
     record.append_user::<MAX_ARGV>(tag::ARGV, start, len);
-    if setting!(record_env) != 0 {
-        let (start, len) = range(offset!(mm_env_start), offset!(mm_env_end));
-        record.append_user::<MAX_ENV>(tag::ENV, start, len);
-    }
+}
+
+/// Where a part of the image begins, and its length.
+#[inline(always)]
+fn range(mm: Typed, start: u32, end: u32) -> (u64, u64) {
+    let start = mm.load::<u64>(start).unwrap_or(0);
+    let end = mm.load::<u64>(end).unwrap_or(0);
+    (start, end.saturating_sub(start))
 }
 
 /// Collects `argv` of a call that failed: an array of pointers in user memory.
@@ -197,7 +204,7 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
         let mut end = ITEM_CUT;
         for _ in 0..MAX_FAILED_ARGS {
             let slot = walk.at.get();
-            let Some(argument) = call.user_pointer(slot) else {
+            let Some([argument]) = call.words().read(slot) else {
                 end = ITEM_FAULT;
                 break;
             };
@@ -205,7 +212,7 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
                 end = 0;
                 break;
             }
-            walk.at.set(slot.wrapping_add(call.pointer_size()));
+            walk.at.set(slot.wrapping_add(call.words().size()));
             let len = walk.position.get() as usize;
             if len > MAX_ARGV - MAX_FAILED_ARG {
                 break;
@@ -228,7 +235,7 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
 }
 
 #[inline(always)]
-fn append_cwd(record: &Record<Exec>, subject: Typed) {
+pub(super) fn append_cwd<T>(record: &Record<T>, subject: Typed) {
     if let Some(pwd) = task::pwd(subject) {
         record.append_path_of(tag::CWD, pwd);
     }

@@ -75,7 +75,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     if let Some(gate) = gate {
         record.set_outcome(&gate);
     }
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -99,7 +99,7 @@ pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
         fill_file(&record, file);
         record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
     }
-    record.submit();
+    record.submit_with_facts();
     0
 }
 

@@ -98,7 +98,7 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     } else {
         message.ret as u64
     };
-    record.fixed().size = message.append_data(&record, call, received);
+    record.fixed().size = message.append_data(&record, call.words(), received);
     // A failed call has written nothing.
     if message.ret >= 0 {
         if message.name != 0 && message.name_len != 0 {

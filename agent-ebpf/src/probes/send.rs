@@ -93,7 +93,7 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     } else {
         message.ret as u64
     };
-    record.fixed().size = message.append_data(&record, call, limit);
+    record.fixed().size = message.append_data(&record, call.words(), limit);
     if message.name != 0 && message.name_len != 0 {
         address::append_asked(&record, message.name, message.name_len);
     }

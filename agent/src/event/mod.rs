@@ -19,7 +19,7 @@ mod world;
 pub use container::{
     Container, ContainerDetails, Labels, Membership, Mount, Owner, Pod, PodObject,
 };
-pub use fd::{Fd, FdKind, Layer, Role, SocketFacts, user_dev};
+pub use fd::{Fd, FdKind, Layer, Role, SocketFacts, Stream, user_dev};
 pub use flags::Flag;
 pub use kinds::{EventType, Param, ParamKind, Source};
 pub use params::Params;
@@ -53,6 +53,10 @@ pub struct Event<'a> {
     pub params: Params<'a>,
     /// The file or socket the event is about.
     pub fd: Option<Fd<'a>>,
+    /// Descriptors 0, 1 and 2, where a rule reads them of such events.
+    pub stdio: [Option<Stream<'a>>; 3],
+    /// Number of open descriptors, where a rule reads it of such events.
+    pub open_descriptors: Option<u32>,
     /// The record says that parts of it were cut or left out.
     pub truncated: bool,
 }

@@ -150,6 +150,8 @@ impl Snapshot {
             cgroup: 1,
             params,
             fd: self.fd(ret),
+            stdio: [None; 3],
+            open_descriptors: None,
             truncated: false,
         }
     }

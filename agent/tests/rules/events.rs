@@ -74,7 +74,7 @@ pub(crate) fn task() -> Task {
         pid_ns: 1,
         net_ns: 1,
         user_ns: 1,
-        reserved: 0,
+        threads: 1,
         comm: *b"cat\0\0\0\0\0\0\0\0\0\0\0\0\0",
     }
 }
@@ -118,6 +118,8 @@ pub(crate) fn openat<'a>(name: &'a str, resolved: &'a str) -> Event<'a> {
             layer: None,
             socket: None,
         }),
+        stdio: [None; 3],
+        open_descriptors: None,
         truncated: false,
     }
 }

@@ -13,7 +13,7 @@ use komainu::rules::{LoadOptions, OutputOptions, Source, load};
 use crate::events::{openat, table, task};
 
 /// Text of a field for an event.
-fn shown(field: &str, event: &Event<'_>, world: &dyn World) -> String {
+pub(crate) fn shown(field: &str, event: &Event<'_>, world: &dyn World) -> String {
     let yaml = format!(
         "- rule: r\n  desc: d\n  priority: INFO\n  condition: evt.num > 0\n  output: '%{field}'\n"
     );

@@ -39,6 +39,8 @@ fn open<'a>(name: &'a [u8], resolved: &'a [u8]) -> Event<'a> {
             layer: None,
             socket: None,
         }),
+        stdio: [None; 3],
+        open_descriptors: None,
         truncated: false,
     }
 }
