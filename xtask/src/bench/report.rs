@@ -108,11 +108,17 @@ fn line(row: &Row) -> Vec<(&'static str, String)> {
         ("agent/none", ratio(row.agent_to_none)),
         ("agent/floor", ratio(row.agent_to_floor)),
         ("agent CPU", units::nanoseconds(row.agent_cpu_ns.median)),
-        (
-            "filtered",
-            format!("{:.1} %", row.events.filtered_percent()),
-        ),
+        ("filtered", filtered(row)),
     ]
+}
+
+/// The part of the events that ended in the kernel, where the operation makes events at all.
+fn filtered(row: &Row) -> String {
+    const SOME: f64 = 0.1;
+    if row.events_each < SOME {
+        return "no events".to_owned();
+    }
+    format!("{:.1} %", row.events.filtered_percent())
 }
 
 /// One figure beside its target.

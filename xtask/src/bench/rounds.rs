@@ -14,7 +14,8 @@ use crate::agent::Totals;
 /// Everything measured in rounds.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
-    order: Vec<&'static str>,
+    /// Workloads in the order of the first round, and their operations in one.
+    order: Vec<(&'static str, u32)>,
     /// Nanoseconds per operation, one sample per round.
     times: BTreeMap<(&'static str, Setup), Vec<f64>>,
     /// Nanoseconds of the agent's processor time per operation, one sample per round.
@@ -51,6 +52,8 @@ pub(super) struct Row {
     pub(super) agent_to_floor: Summary,
     /// Processor time of the agent's own process for one operation.
     pub(super) agent_cpu_ns: Summary,
+    /// Events that one operation makes; what else happens on the machine is in it.
+    pub(super) events_each: f64,
     /// What became of the events of every class, and of the opens among them.
     pub(super) events: Counts,
     pub(super) opens: Counts,
@@ -59,8 +62,8 @@ pub(super) struct Row {
 impl Rounds {
     /// Adds the time of one operation.
     pub(super) fn add(&mut self, work: &Work, setup: Setup, nanoseconds: f64) {
-        if !self.order.contains(&work.name) {
-            self.order.push(work.name);
+        if !self.order.iter().any(|(name, _)| *name == work.name) {
+            self.order.push((work.name, work.operations));
         }
         let samples = self.times.entry((work.name, setup)).or_default();
         samples.push(nanoseconds);
@@ -96,10 +99,13 @@ impl Rounds {
 
     /// A line for each workload, in the order of the first round.
     pub(super) fn rows(&self) -> Vec<Row> {
-        self.order.iter().map(|work| self.row(work)).collect()
+        let works = self.order.iter();
+        works
+            .map(|(work, operations)| self.row(work, *operations))
+            .collect()
     }
 
-    fn row(&self, work: &'static str) -> Row {
+    fn row(&self, work: &'static str, operations: u32) -> Row {
         let time = |setup| summarise(self.samples(work, setup));
         let (events, opens) = self.events.get(work).copied().unwrap_or_default();
         Row {
@@ -111,6 +117,7 @@ impl Rounds {
             agent_to_none: self.ratios(work, Setup::Agent, Setup::None),
             agent_to_floor: self.ratios(work, Setup::Agent, Setup::Floor),
             agent_cpu_ns: summarise(self.cpu.get(work).map_or(&[], Vec::as_slice)),
+            events_each: events_each(events, operations, self.memory.len()),
             events,
             opens,
         }
@@ -126,6 +133,13 @@ impl Rounds {
         let ratios: Vec<f64> = pairs.map(|(above, below)| above / below).collect();
         summarise(&ratios)
     }
+}
+
+/// Events for each operation of so many rounds.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn events_each(events: Counts, operations: u32, rounds: usize) -> f64 {
+    let done = f64::from(operations) * rounds.max(1) as f64;
+    events.seen as f64 / done
 }
 
 #[cfg(test)]
