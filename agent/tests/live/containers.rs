@@ -233,6 +233,7 @@ fn lives_on_the_host(node: &Node, asking: &mut Asking) {
         name: "agent",
         uid: "0d1e2f3a-6b1d-4c1a-9d5e-c0ffee15600d",
         host_pid: true,
+        privileged: true,
         ..Pod::default()
     });
     let spec = Spec {

@@ -28,6 +28,8 @@ pub(crate) struct Pod<'a> {
     pub(crate) host_network: bool,
     /// Sees the node's processes.
     pub(crate) host_pid: bool,
+    /// May have privileged containers.
+    pub(crate) privileged: bool,
 }
 
 impl Default for Pod<'_> {
@@ -40,6 +42,7 @@ impl Default for Pod<'_> {
             annotations: &[],
             host_network: true,
             host_pid: false,
+            privileged: false,
         }
     }
 }
@@ -240,7 +243,7 @@ fn sandbox_config(place: &Place, pod: &Pod<'_>) -> v1::PodSandboxConfig {
                     pid: either(pod.host_pid, Mode::Container),
                     ipc: Mode::Pod.into(),
                 }),
-                privileged: false,
+                privileged: pod.privileged,
             }),
         }),
     }

@@ -17,8 +17,6 @@ const MAX_INFO: usize = 4 << 20;
 #[serde(default)]
 pub(super) struct Info {
     pid: Option<i64>,
-    #[serde(rename = "sandboxID")]
-    sandbox_id: Option<String>,
     /// Of a sandbox: the image of its pause container.
     image: Option<String>,
     /// CRI-O.
@@ -66,16 +64,12 @@ struct Spec {
 struct Annotations {
     #[serde(rename = "io.kubernetes.cri.image-name")]
     containerd_image: Option<String>,
-    #[serde(rename = "io.kubernetes.cri.sandbox-id")]
-    containerd_sandbox: Option<String>,
     #[serde(rename = "io.kubernetes.cri-o.ImageName")]
     crio_image_name: Option<String>,
     #[serde(rename = "io.kubernetes.cri-o.Image")]
     crio_image: Option<String>,
     #[serde(rename = "io.kubernetes.cri-o.ImageRef")]
     crio_image_ref: Option<String>,
-    #[serde(rename = "io.kubernetes.cri-o.SandboxID")]
-    crio_sandbox: Option<String>,
 }
 
 /// Reads it; empty where there is none, or where it is something else.
@@ -90,20 +84,6 @@ impl Info {
     /// Process id of the init; 0 where it is not told.
     pub(super) fn pid(&self) -> u32 {
         self.pid.map_or(0, text::pid)
-    }
-
-    /// Id of the sandbox the container is in.
-    pub(super) fn sandbox(&self) -> Option<&str> {
-        let annotations = self.annotations();
-        let told = [
-            self.sandbox_id.as_ref(),
-            annotations.and_then(|a| a.containerd_sandbox.as_ref()),
-            annotations.and_then(|a| a.crio_sandbox.as_ref()),
-        ];
-        told.into_iter()
-            .flatten()
-            .map(String::as_str)
-            .find(|id| text::is_id(id))
     }
 
     /// Whether it runs privileged, where that is told.
@@ -173,7 +153,7 @@ mod tests {
             "linux":{"resources":{},"security_context":{"privileged":true}}},
             "runtimeSpec":{"annotations":{"io.kubernetes.cri.image-name":"q.io/a:1"}}}"#,
         );
-        assert_eq!((info.pid(), info.sandbox()), (77, Some("a1")));
+        assert_eq!(info.pid(), 77);
         assert_eq!((info.privileged(), info.image()), (Some(true), "sha256:00"));
         assert_eq!(info.image_names(), ["q.io/a:1", "", ""]);
     }
@@ -200,15 +180,10 @@ mod tests {
         let deep = "[".repeat(100_000);
         for json in ["", "[]", "{\"pid\":\"x\"}", "{\"pid\":1e99}", "null", &deep] {
             let info = info(json);
-            assert_eq!(
-                (info.pid(), info.sandbox(), info.privileged()),
-                (0, None, None),
-                "{json:.20}"
-            );
+            assert_eq!((info.pid(), info.privileged()), (0, None), "{json:.20}");
         }
         assert_eq!(info("{\"pid\":-1}").pid(), 0);
         assert_eq!(info("{\"pid\":4294967296}").pid(), 0);
-        assert_eq!(info("{\"sandboxID\":\"../x\"}").sandbox(), None);
         let long = format!("{{\"pid\":1,\"x\":\"{}\"}}", "x".repeat(MAX_INFO));
         assert_eq!(info(&long).pid(), 0);
     }

@@ -14,6 +14,7 @@ mod pods;
     missing_docs,
     unreachable_pub,
     unused_qualifications,
+    clippy::enum_variant_names,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
     reason = "generated"
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Response, Status};
 use tower::service_fn;
@@ -68,7 +70,7 @@ impl Client {
         // The authority is sent, and nobody looks at it.
         let endpoint = Endpoint::from_static("http://localhost");
         let connected = endpoint.connect_with_connector(connector);
-        let connected = tokio::time::timeout(answer, connected).await;
+        let connected = timeout(answer, connected).await;
         let channel = connected
             .map_err(|_| Failure::Late(answer))?
             .map_err(|error| Failure::broken(&error))?;
@@ -93,15 +95,12 @@ impl Client {
 
     /// Containers and sandboxes, which are the pause containers.
     pub(super) async fn list(&self) -> Result<Vec<Listed>, Failure> {
-        let mut service = self.service.clone();
-        let containers = service.list_containers(v1::ListContainersRequest::default());
-        let containers = containers.await.map_err(failure)?.into_inner().containers;
-        let sandboxes = service.list_pod_sandbox(v1::ListPodSandboxRequest {});
-        let sandboxes = sandboxes.await.map_err(failure)?.into_inner().items;
+        let containers = self.containers(None).await?;
         let containers = containers.into_iter().map(|container| Listed {
             settled: container.state() != v1::ContainerState::ContainerCreated,
             id: container.id.into(),
         });
+        let sandboxes = self.sandboxes(None).await?;
         let sandboxes = sandboxes.into_iter().map(|sandbox| Listed {
             id: sandbox.id.into(),
             settled: true,
@@ -110,36 +109,49 @@ impl Client {
         Ok(listed.filter(|listed| text::is_id(&listed.id)).collect())
     }
 
-    /// A container, or the pause container of a sandbox.
+    async fn containers(&self, id: Option<&str>) -> Result<Vec<v1::Container>, Failure> {
+        let filter = id.map(|id| v1::ContainerFilter { id: id.into() });
+        let request = v1::ListContainersRequest { filter };
+        let answer = self.service.clone().list_containers(request).await;
+        Ok(answer.map_err(failure)?.into_inner().containers)
+    }
+
+    async fn sandboxes(&self, id: Option<&str>) -> Result<Vec<v1::PodSandbox>, Failure> {
+        let filter = id.map(|id| v1::PodSandboxFilter { id: id.into() });
+        let request = v1::ListPodSandboxRequest { filter };
+        let answer = self.service.clone().list_pod_sandbox(request).await;
+        Ok(answer.map_err(failure)?.into_inner().items)
+    }
+
+    /// A container, or the pause container of a sandbox. It is looked up in a list first: asked for the status of what
+    /// they do not know, runtimes write an error into their log.
     pub(super) async fn inspect(&self, id: &str) -> Result<Option<Found>, Failure> {
+        let rows = self.containers(Some(id)).await?;
+        if let Some(row) = rows.into_iter().find(|row| row.id == id) {
+            return self.inspect_container(id, &row.pod_sandbox_id).await;
+        }
+        let rows = self.sandboxes(Some(id)).await?;
+        if rows.into_iter().any(|row| row.id == id) {
+            return self.inspect_sandbox(id).await;
+        }
+        Ok(None)
+    }
+
+    async fn inspect_container(&self, id: &str, sandbox: &str) -> Result<Option<Found>, Failure> {
         let request = v1::ContainerStatusRequest {
             container_id: id.into(),
             verbose: true,
         };
-        let mut service = self.service.clone();
-        let answer = service.container_status(request).await;
-        let Some(answer) = there(answer)? else {
-            return self.inspect_sandbox(id).await;
-        };
-        let Some(status) = answer.status else {
+        let answer = there(self.service.clone().container_status(request).await)?;
+        let Some((status, info)) = answer.and_then(|answer| Some((answer.status?, answer.info)))
+        else {
             return Ok(None);
         };
-        let info = info::read(&answer.info);
-        let sandbox = match info.sandbox() {
-            Some(sandbox) => Some(sandbox.to_owned()),
-            None => self.sandbox_of(id).await?,
-        };
-        let facts = match sandbox {
-            Some(sandbox) => self.facts(&sandbox).await?,
-            None => None,
-        };
-        let runtime = &self.runtime.name;
+        let facts = self.facts(sandbox).await?;
+        let (info, runtime) = (info::read(&info), &self.runtime.name);
+        let facts = facts.as_deref();
         Ok(Some(describe::container(
-            id,
-            runtime,
-            &status,
-            &info,
-            facts.as_deref(),
+            id, runtime, &status, &info, facts,
         )))
     }
 
@@ -150,24 +162,8 @@ impl Client {
             return Ok(None);
         };
         let facts = self.remember(&status);
-        let info = info::read(&info);
-        let runtime = &self.runtime.name;
+        let (info, runtime) = (info::read(&info), &self.runtime.name);
         Ok(Some(describe::pause(id, runtime, &status, &info, &facts)))
-    }
-
-    /// Where the runtime does not tell it beside the status.
-    async fn sandbox_of(&self, id: &str) -> Result<Option<String>, Failure> {
-        let filter = v1::ContainerFilter { id: id.into() };
-        let request = v1::ListContainersRequest {
-            filter: Some(filter),
-        };
-        let mut service = self.service.clone();
-        let answer = service.list_containers(request).await.map_err(failure)?;
-        let containers = answer.into_inner().containers.into_iter();
-        let mut sandboxes = containers
-            .filter(|container| container.id == id)
-            .map(|container| container.pod_sandbox_id);
-        Ok(sandboxes.find(|sandbox| text::is_id(sandbox)))
     }
 
     /// What is known of a pod by its sandbox; nothing where that is gone.
@@ -221,14 +217,13 @@ impl Client {
         let mut service = self.service.clone();
         let answer = service.get_container_events(v1::GetEventsRequest {});
         tokio::pin!(answer);
-        let answer = match tokio::time::timeout(REFUSED_WITHIN, &mut answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                if changes.send(Change::Open).await.is_err() {
-                    return Ok(());
-                }
-                answer.await
+        let answer = if let Ok(answer) = timeout(REFUSED_WITHIN, &mut answer).await {
+            answer
+        } else {
+            if changes.send(Change::Open).await.is_err() {
+                return Ok(());
             }
+            answer.await
         };
         let mut stream = answer.map_err(failure)?.into_inner();
         if changes.send(Change::Open).await.is_err() {
@@ -270,7 +265,7 @@ async fn within<T>(
     patience: Duration,
     answer: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, Failure> {
-    let answer = tokio::time::timeout(patience, answer).await;
+    let answer = timeout(patience, answer).await;
     let answer = answer.map_err(|_| Failure::Late(patience))?;
     Ok(answer.map_err(failure)?.into_inner())
 }
@@ -295,6 +290,7 @@ fn is_missing(status: &Status) -> bool {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 fn failure(status: Status) -> Failure {
     match status.code() {
         Code::Unimplemented => Failure::NotSpoken(text::reason(&status)),

@@ -34,8 +34,16 @@ pub struct PodSandbox {
     #[prost(enumeration = "PodSandboxState", tag = "3")]
     pub state: i32,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListPodSandboxRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PodSandboxFilter {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPodSandboxRequest {
+    #[prost(message, optional, tag = "1")]
+    pub filter: ::core::option::Option<PodSandboxFilter>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListPodSandboxResponse {
     #[prost(message, repeated, tag = "1")]

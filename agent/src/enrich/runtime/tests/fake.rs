@@ -157,11 +157,15 @@ impl RuntimeService for Fake {
 
     async fn list_pod_sandbox(
         &self,
-        _: Request<v1::ListPodSandboxRequest>,
+        request: Request<v1::ListPodSandboxRequest>,
     ) -> Result<Response<v1::ListPodSandboxResponse>, Status> {
         self.pass().await?;
+        let wanted = request.into_inner().filter.map(|filter| filter.id);
         let ids = self.lock().sandboxes.clone();
-        let items = ids.into_iter().map(|id| v1::PodSandbox {
+        let ids = ids
+            .into_iter()
+            .filter(|id| wanted.as_ref().is_none_or(|w| w == id));
+        let items = ids.map(|id| v1::PodSandbox {
             id,
             ..v1::PodSandbox::default()
         });
@@ -215,11 +219,11 @@ impl RuntimeService for Fake {
         self.pass().await?;
         let id = request.into_inner().container_id;
         let inner = self.lock();
-        let Some(sandbox) = inner.containers.get(&id) else {
+        if !inner.containers.contains_key(&id) {
             return Err(Status::not_found(
                 "an error occurred when try to find container",
             ));
-        };
+        }
         if inner.lies {
             return Ok(Response::new(lie(&id)));
         }
@@ -230,7 +234,7 @@ impl RuntimeService for Fake {
                 state: inner.state(&id),
                 ..container(&id)
             }),
-            info: info(&format!(r#"{{"pid":{pid},"sandboxID":"{sandbox}"}}"#)),
+            info: info(&format!(r#"{{"pid":{pid}}}"#)),
         }))
     }
 

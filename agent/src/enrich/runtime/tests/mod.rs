@@ -24,7 +24,7 @@ const PACE: Pace = Pace {
     answer: Duration::from_millis(300),
     list: Duration::from_secs(5),
     poll: Duration::from_millis(40),
-    reconcile: Duration::from_secs(60),
+    reconcile: Duration::from_mins(1),
     retry: Duration::from_millis(10),
     retry_most: Duration::from_millis(40),
     again: Duration::from_millis(4),
@@ -339,7 +339,6 @@ async fn lies_are_bounded() {
         .map(|(key, value)| key.len() + value.len())
         .sum();
     assert!(labels <= MAX_LABELS);
-    // What is not said beside the status is asked for.
     assert_eq!(told.pod.as_ref().unwrap().name.as_deref(), Some("pod-s1"));
 }
 
