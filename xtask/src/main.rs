@@ -40,6 +40,9 @@ enum Verb {
         /// What the tests of real containers need, too: containerd, runc, CNI plugins, busybox.
         #[arg(long)]
         test: bool,
+        /// And the programs that `bench` measures beside its own workloads.
+        #[arg(long)]
+        bench: bool,
     },
     /// Build the agent and leave it running on this host until Ctrl-C (needs root).
     Run,
@@ -60,11 +63,14 @@ enum Verb {
     /// One suspicious act, as a process of its own.
     #[command(hide = true)]
     Act(demo::Act),
+    /// One process that opens a file as fast as it can.
+    #[command(hide = true)]
+    Flood(bench::Flood),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Setup { test } => setup::setup(test),
+        Verb::Setup { test, bench } => setup::setup(test, bench),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
         Verb::Test => test::test(),
@@ -72,6 +78,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::bench(&options),
         Verb::Gen { check } => r#gen::generate(check),
         Verb::Act(act) => demo::act(&act),
+        Verb::Flood(flood) => bench::flood(&flood),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,8 +2,10 @@
 //!
 //! There are three sets: what building needs (a BPF toolchain), what checking needs besides, and what the tests of real
 //! containers need, which is asked for by `--test`. A verb asks for the set it uses, so that `demo` does not wait for the
-//! linters. A stamp makes a second call instant: it names the files found, and they are looked at again each time.
+//! linters. A stamp makes a second call instant: it names the files found, and they are looked at again each time. What
+//! `bench` can use but does without comes only where it is asked for.
 
+mod bench;
 mod bpf;
 mod checks;
 mod containers;
@@ -26,13 +28,16 @@ pub(crate) use bpf::BpfCargo;
 /// toolchain's does. The agent's build script reads it too.
 pub(crate) const BPF_CARGO_VAR: &str = "KOMAINU_BPF_CARGO";
 
-/// The verb; with `test`, for the tests of real containers too.
-pub(crate) fn setup(test: bool) -> Result<()> {
+/// The verb; with `test`, for the tests of real containers too, with `bench`, for what it can use.
+pub(crate) fn setup(test: bool, bench: bool) -> Result<()> {
     let start = Instant::now();
     let bpf = for_build()?;
     for_checks()?;
     if test {
         for_containers()?;
+    }
+    if bench {
+        bench::install(&shell()?)?;
     }
     println!(
         "ready: {} ({})",
