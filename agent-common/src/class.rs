@@ -80,7 +80,7 @@ classes! {
     NAMESPACE = 18, "namespace", Bulk;
     /// Credentials were changed (`setuid`, `setgid` and their family, `capset`).
     CREDENTIAL = 19, "credential", Bulk;
-    /// A process was made, as its maker saw it (`clone`, `clone3`, `fork`, `vfork`).
+    /// A process or thread was made, as its maker and as itself saw it, or could not be (`clone`, `clone3`, `fork`, `vfork`).
     CLONE = 20, "clone", Bulk;
     /// An object of the kernel that code can hide in or reach others by was made or used (`bpf`,
     /// `userfaultfd`, `memfd_create`, `keyctl`, `perf_event_open`).
@@ -97,6 +97,8 @@ classes! {
     IO_URING = 26, "io_uring", Bulk;
     /// The current directory was changed (`chdir`, `fchdir`).
     DIRECTORY = 27, "directory", Bulk;
+    /// A connection was ended (`shutdown`).
+    SHUTDOWN = 28, "shutdown", Bulk;
 }
 
 /// One past the largest class number; the size of per-class arrays.

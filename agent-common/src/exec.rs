@@ -61,5 +61,7 @@ pub const EXEC_LOWER_LAYER: u32 = 1 << 1;
 pub const EXEC_MEMFD: u32 = 1 << 2;
 /// The executable has no name any more.
 pub const EXEC_DELETED: u32 = 1 << 3;
+/// Nobody may write the executable: its filesystem is read-only, or it is immutable.
+pub const EXEC_READ_ONLY: u32 = 1 << 5;
 /// The record is of a failed call; the executable's facts are the caller's own.
 pub const EXEC_FAILED: u32 = 1 << 4;

@@ -7,7 +7,8 @@ wire! {
     pub struct Exit {
         /// `task->exit_code`: as `wait(2)` status.
         pub code: u32,
-        /// Unused, zero.
-        pub reserved: u32,
+        /// Thread id of who gets the children, as `find_new_reaper` of `kernel/exit.c` chooses; 0 where there
+        /// are none, or where who it is cannot be told.
+        pub reaper_tid: u32,
     }
 }

@@ -179,6 +179,10 @@ pub const PLAN_AUDIT: u32 = 1 << 1;
 /// Shifted by a [`role`]: there are [`BASE`](path_kind::BASE) entries for it. Set by the loader.
 pub const PLAN_BASE: u32 = 1 << 8;
 
+/// Shifted by this much in the flags: the [`facts`](crate::facts) that rules read of the class, also where
+/// there is no plan.
+pub const PLAN_FACTS: u32 = 16;
+
 wire! {
     /// Key of the hash table of paths: zero-padded.
     pub struct PathKey {

@@ -85,8 +85,8 @@ wire! {
         pub net_ns: u32,
         /// User namespace inode.
         pub user_ns: u32,
-        /// Unused, zero.
-        pub reserved: u32,
+        /// Threads of the process, `signal->nr_threads`.
+        pub threads: u32,
         /// `task->comm`, NUL-padded.
         pub comm: [u8; 16],
     }

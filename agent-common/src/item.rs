@@ -69,6 +69,16 @@ pub mod tag {
     pub const DATA: u8 = 24;
     /// Beginning of the control messages received (`cmsg(3)`).
     pub const CONTROL: u8 = 25;
+    /// What the caller of a call that makes a process is and uses: a [`Caller`](crate::call::Caller).
+    pub const CALLER: u8 = 26;
+    /// What descriptor 0 stands for: a [`Held`](crate::facts::Held) and its name.
+    pub const STDIN: u8 = 27;
+    /// Descriptor 1.
+    pub const STDOUT: u8 = 28;
+    /// Descriptor 2.
+    pub const STDERR: u8 = 29;
+    /// How many descriptors are open: a `u32`.
+    pub const DESCRIPTORS: u8 = 30;
 }
 
 const _: () = assert!(size_of::<ItemHeader>() == 4);

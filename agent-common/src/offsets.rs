@@ -60,6 +60,7 @@ offsets! {
     task_pid: required ("task_struct", "pid");
     task_tgid: required ("task_struct", "tgid");
     task_real_parent: required ("task_struct", "real_parent");
+    task_children: required ("task_struct", "children");
     task_group_leader: required ("task_struct", "group_leader");
     task_start_boottime: required ("task_struct", "start_boottime") ("task_struct", "real_start_time");
     task_comm: required ("task_struct", "comm");
@@ -88,7 +89,10 @@ offsets! {
     cred_cap_effective: required ("cred", "cap_effective");
     cred_user_ns: required ("cred", "user_ns");
 
+    signal_threads: required ("signal_struct", "nr_threads");
     signal_live: required ("signal_struct", "live");
+    /// The first bit of its byte; the next is `has_child_subreaper`.
+    signal_subreaper: optional ("signal_struct", "is_child_subreaper");
     signal_rlim: required ("signal_struct", "rlim");
     rlimit_size: required ("rlimit", "");
     signal_tty: required ("signal_struct", "tty");
@@ -127,6 +131,7 @@ offsets! {
     fs_pwd: required ("fs_struct", "pwd");
     files_fdt: required ("files_struct", "fdt");
     fdt_max_fds: required ("fdtable", "max_fds");
+    fdt_open_fds: required ("fdtable", "open_fds");
     fdt_fd: required ("fdtable", "fd");
 
     file_path: required ("file", "f_path");
@@ -152,6 +157,7 @@ offsets! {
     inode_gid: required ("inode", "i_gid");
     inode_ino: required ("inode", "i_ino");
     inode_sb: required ("inode", "i_sb");
+    inode_flags: required ("inode", "i_flags");
     inode_size: required ("inode", "");
     /// `struct timespec64` before 6.6, two members after 6.11.
     inode_ctime_sec: optional ("inode", "i_ctime_sec") ("inode", "__i_ctime.tv_sec") ("inode", "i_ctime.tv_sec");
@@ -159,6 +165,7 @@ offsets! {
     inode_mtime_sec: optional ("inode", "i_mtime_sec") ("inode", "__i_mtime.tv_sec") ("inode", "i_mtime.tv_sec");
     inode_mtime_nsec: optional ("inode", "i_mtime_nsec") ("inode", "__i_mtime.tv_nsec") ("inode", "i_mtime.tv_nsec");
     sb_dev: required ("super_block", "s_dev");
+    sb_flags: required ("super_block", "s_flags");
     sb_magic: required ("super_block", "s_magic");
 
     socket_sk: required ("socket", "sk");
@@ -215,7 +222,42 @@ offsets! {
     uring_connect_len: optional ("io_connect", "addr_len");
     /// Until 6.9, where the address is copied from user memory only when the operation is done.
     uring_async_connect: optional ("io_async_connect", "address");
+    uring_msghdr_name: optional ("io_async_msghdr", "msg.msg_name");
+    uring_msghdr_namelen: optional ("io_async_msghdr", "msg.msg_namelen");
     uring_msghdr_addr: optional ("io_async_msghdr", "addr");
+    uring_rename_old_dfd: optional ("io_rename", "old_dfd");
+    uring_rename_new_dfd: optional ("io_rename", "new_dfd");
+    uring_rename_old: optional ("io_rename", "oldpath");
+    uring_rename_new: optional ("io_rename", "newpath");
+    uring_rename_flags: optional ("io_rename", "flags");
+    uring_unlink_dfd: optional ("io_unlink", "dfd");
+    uring_unlink_filename: optional ("io_unlink", "filename");
+    uring_unlink_flags: optional ("io_unlink", "flags");
+    uring_mkdir_dfd: optional ("io_mkdir", "dfd");
+    uring_mkdir_filename: optional ("io_mkdir", "filename");
+    uring_mkdir_mode: optional ("io_mkdir", "mode");
+    /// Of symbolic links too.
+    uring_link_old_dfd: optional ("io_link", "old_dfd");
+    uring_link_new_dfd: optional ("io_link", "new_dfd");
+    uring_link_old: optional ("io_link", "oldpath");
+    uring_link_new: optional ("io_link", "newpath");
+    uring_link_flags: optional ("io_link", "flags");
+    uring_shutdown_how: optional ("io_shutdown", "how");
+    uring_accept_flags: optional ("io_accept", "flags");
+    uring_accept_slot: optional ("io_accept", "file_slot");
+    /// Since 6.0.
+    uring_accept_more: optional ("io_accept", "iou_flags");
+    /// Since 5.19.
+    uring_socket_domain: optional ("io_socket", "domain");
+    uring_socket_type: optional ("io_socket", "type");
+    uring_socket_protocol: optional ("io_socket", "protocol");
+    uring_socket_slot: optional ("io_socket", "file_slot");
+    /// Since 6.11.
+    uring_bind_len: optional ("io_bind", "addr_len");
+    uring_listen_backlog: optional ("io_listen", "backlog");
+    uring_message_buffer: optional ("io_sr_msg", "buf");
+    uring_message_len: optional ("io_sr_msg", "len");
+    uring_message_flags: optional ("io_sr_msg", "flags");
     /// Files that a ring keeps without descriptors, since 6.13.
     uring_ctx_files: optional ("io_ring_ctx", "file_table.data.nodes");
     uring_ctx_files_len: optional ("io_ring_ctx", "file_table.data.nr");

@@ -34,6 +34,8 @@ pub mod handler {
     pub const CALL_PATH: u16 = crate::call::shape::PATH as u16;
     /// `call::shape::PATHS`.
     pub const CALL_PATHS: u16 = crate::call::shape::PATHS as u16;
+    /// `call::shape::PROCESS`.
+    pub const CALL_PROCESS: u16 = crate::call::shape::PROCESS as u16;
     /// `socket`, `socketpair`.
     pub const SOCKET: u16 = 32;
     /// `bind`, `listen`.
@@ -44,6 +46,26 @@ pub mod handler {
     pub const SEND: u16 = 35;
     /// `recvfrom`, `recvmsg`, `recvmmsg`.
     pub const RECEIVE: u16 = 36;
+    /// `openat`, `openat2` of an `io_uring`, when they are submitted.
+    pub const RING_OPEN: u16 = 48;
+    /// When they end.
+    pub const RING_OPEN_END: u16 = 49;
+    /// `connect` of an `io_uring`.
+    pub const RING_CONNECT: u16 = 50;
+    /// Its end.
+    pub const RING_CONNECT_END: u16 = 51;
+    /// Calls that are rows, of an `io_uring`.
+    pub const RING_CALL: u16 = 52;
+    /// Their end.
+    pub const RING_CALL_END: u16 = 53;
+    /// `accept4`, `socket`, `bind`, `listen` of an `io_uring`.
+    pub const RING_SOCKET: u16 = 54;
+    /// Their end.
+    pub const RING_SOCKET_END: u16 = 55;
+    /// `sendto`, `sendmsg`, `recvfrom`, `recvmsg` of an `io_uring`.
+    pub const RING_MESSAGE: u16 = 56;
+    /// Their end.
+    pub const RING_MESSAGE_END: u16 = 57;
     /// No program: the handler is that of the sub-call, see
     /// [`socketcall`](super::x86_64::compat::socketcall).
     pub const SOCKETCALL: u16 = 0xff;

@@ -12,9 +12,8 @@ use komainu_common::{
 };
 
 use crate::{
-    cgroup,
     maps::{COUNTERS, LEDGER},
-    task,
+    task::{self, Subject as _},
 };
 
 /// `CLOCK_BOOTTIME` in nanoseconds.
@@ -37,7 +36,7 @@ pub(crate) fn count(class: Class, add: impl FnOnce(&mut ClassCounters)) {
 #[inline(always)]
 pub(crate) fn unhandled(class: Class) {
     count(class, |counters| counters.seen += 1);
-    lose(class, Reason::INTERNAL, cgroup::id(task::current()), now());
+    lose(class, Reason::INTERNAL, task::current().cgroup(), now());
 }
 
 /// Counts `n` events of the current task that no record is made of.
@@ -50,7 +49,7 @@ pub(crate) fn unhandled_many(class: Class, n: u64) {
         counters.seen += n;
         counters.lost_internal += n;
     });
-    let cgroup = cgroup::id(task::current());
+    let cgroup = task::current().cgroup();
     blame(cgroup, class, Reason::INTERNAL, now(), n);
 }
 

@@ -150,29 +150,50 @@ impl Call {
         }
     }
 
-    /// Bytes of a pointer in the memory of the program.
+    /// How its program's memory is read.
     #[inline(always)]
-    pub(crate) fn pointer_size(&self) -> u64 {
+    pub(crate) fn words(&self) -> Words {
+        Words {
+            narrow: self.narrow,
+        }
+    }
+}
+
+/// How wide the words of a program's memory are.
+#[derive(Clone, Copy)]
+pub(crate) struct Words {
+    /// 32 bits: compat and x32.
+    narrow: bool,
+}
+
+impl Words {
+    /// Of the current system call, whichever it is.
+    #[inline(always)]
+    pub(crate) fn current() -> Self {
+        Self {
+            narrow: is_compat(),
+        }
+    }
+
+    /// By the bytes of a pointer.
+    #[inline(always)]
+    pub(crate) fn of_size(size: u64) -> Self {
+        Self { narrow: size == 4 }
+    }
+
+    /// Bytes of a pointer.
+    #[inline(always)]
+    pub(crate) fn size(self) -> u64 {
         if self.narrow { 4 } else { 8 }
     }
 
-    /// Reads `N` words as wide as a pointer at `address` of the program's memory.
+    /// Reads `N` words at `address` of the program's memory.
     #[inline(always)]
-    pub(crate) fn user_words<const N: usize>(&self, address: u64) -> Option<[u64; N]> {
+    pub(crate) fn read<const N: usize>(self, address: u64) -> Option<[u64; N]> {
         if self.narrow {
             read::user::<[u32; N]>(address).map(|words| words.map(u64::from))
         } else {
             read::user(address)
-        }
-    }
-
-    /// Reads the pointer at `address` of the program's memory.
-    #[inline(always)]
-    pub(crate) fn user_pointer(&self, address: u64) -> Option<u64> {
-        if self.narrow {
-            read::user::<u32>(address).map(u64::from)
-        } else {
-            read::user::<u64>(address)
         }
     }
 }

@@ -8,7 +8,7 @@ use komainu_common::{
 };
 
 use crate::{
-    maps::{PATH_AREA, Scratch, offset, setting},
+    maps::{self, PATH_AREA, Scratch, offset, setting},
     path,
     read::{self, Address},
 };
@@ -25,7 +25,7 @@ const FRONT: u64 = 2 * (MAX_NAME as u64 + 1);
 /// that use v1 or hybrid hierarchies).
 #[inline(always)]
 fn of<A: Address>(task: A) -> Option<(A, bool)> {
-    let sets = task.follow(offset!(task_cgroups))?;
+    let sets = task.hop(offset!(task_cgroups));
     let v2 = sets.follow(offset!(cssset_dfl_cgrp))?;
     let subsys = setting!(cgroup_v1_subsys);
     if subsys == ABSENT || level(v2) > 0 {
@@ -67,30 +67,51 @@ pub(crate) fn build_path<A: Address>(scratch: &mut Scratch, task: A) -> u64 {
     let unreadable = node.is_none();
     scratch.walk.at.set(node.unwrap_or(0));
     scratch.walk.position.set(PATH_AREA as u64);
-    let mut flags = u64::from(ITEM_CUT);
+    let mut end = ON;
     // One more turn to see that there is no parent.
     for _ in 0..=MAX_CGROUP_LEVELS {
-        let node = scratch.walk.at.get();
-        let Some(parent) = read::pointer(node, offset!(kernfs_parent)) else {
-            flags = 0;
-            break;
-        };
-        if scratch.walk.position.get() < FRONT {
+        end = cgroup_step(scratch.index);
+        if end != ON {
             break;
         }
-        let name = read::kernel(node, offset!(kernfs_name)).unwrap_or(0);
-        let len = length(scratch, name);
-        if !path::prepend(scratch, name, len, true) {
-            break;
-        }
-        scratch.walk.at.set(parent);
     }
     path::finish(scratch);
     if unreadable {
         u64::from(ITEM_FAULT)
+    } else if end == ROOT {
+        0
     } else {
-        flags
+        u64::from(ITEM_CUT)
     }
+}
+
+/// What [`cgroup_step`] came to: a level further up, the root, or no room.
+const ON: u32 = 0;
+const ROOT: u32 = 1;
+const STUCK: u32 = 2;
+
+/// Puts one more name in front of the path. A function that the verifier checks once and not at every
+/// turn of the loop.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn cgroup_step(index: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return STUCK;
+    };
+    let node = scratch.walk.at.get();
+    let Some(parent) = read::pointer(node, offset!(kernfs_parent)) else {
+        return ROOT;
+    };
+    if scratch.walk.position.get() < FRONT {
+        return STUCK;
+    }
+    let name = read::kernel(node, offset!(kernfs_name)).unwrap_or(0);
+    let len = length(scratch, name);
+    if !path::prepend(scratch, name, len, true) {
+        return STUCK;
+    }
+    scratch.walk.at.set(parent);
+    ON
 }
 
 /// Length of a kernfs name, which is not stored: copies it to the front of the path area, which the

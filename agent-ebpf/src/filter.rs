@@ -9,15 +9,16 @@ use komainu_common::{
     Class,
     class::CLASS_SLOTS,
     filter::{
-        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_PRESENT, Vector, WORDS, role, source,
+        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, WORDS,
+        role, source,
     },
 };
 
 use crate::{
-    account, cgroup,
-    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, Filtering, PLANS, Scratch},
+    account,
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, PLANS, Scratch},
     name::{self, Area, Name, Names},
-    read::Address,
+    task::Subject,
 };
 
 /// The plan of one class, and what is left of its conjunctions for the event at hand.
@@ -70,13 +71,13 @@ impl Gate {
 
     /// Sets what the class's event has in common with every other.
     #[inline(always)]
-    pub(crate) fn set_common(&self, scratch: &mut Scratch, task: impl Address, result: i64) {
+    pub(crate) fn set_common(&self, scratch: &mut Scratch, task: impl Subject, result: i64) {
         set(scratch, source::RESULT, result);
         if self.wants(source::CGROUP_KIND) {
-            set(scratch, source::CGROUP_KIND, cgroup_kind(cgroup::id(task)));
+            set(scratch, source::CGROUP_KIND, cgroup_kind(task.cgroup()));
         }
         if self.wants(source::UID) {
-            set(scratch, source::UID, i64::from(crate::task::uid(task)));
+            set(scratch, source::UID, i64::from(task.uid()));
         }
     }
 
@@ -133,6 +134,15 @@ impl Gate {
     }
 }
 
+/// The facts that rules read of a class.
+#[inline(always)]
+pub(crate) fn facts(class: Class) -> u32 {
+    let slot = ACTIVE_PLAN.get(0).map_or(0, |active| active.slot & 1);
+    PLANS
+        .get(slot * CLASS_SLOTS + u32::from(class.0))
+        .map_or(0, |plan| plan.flags >> PLAN_FACTS)
+}
+
 /// Notes what is known of a name; both are to be noted before [`Gate::test_names`].
 #[inline(always)]
 pub(crate) fn set_name(scratch: &mut Scratch, area: Area, name: Name) {
@@ -184,9 +194,15 @@ extern "C" fn test_plan(scratch: u32, plan: u32) -> u32 {
     u32::from(!is_empty(&alive(scratch)))
 }
 
-/// Applies the number tests of a plan that are about a path to what the tables hold for a name.
-#[inline(always)]
-pub(crate) fn test_name(filter: &mut Filtering, plan: &ClassPlan) {
+/// Applies the number tests of a plan that are about a path to what the tables hold for a name. A function
+/// that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn test_name(scratch: u32, plan: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+        return 0;
+    };
+    let filter = &mut scratch.filter;
     for (index, test) in (0_u32..).zip(&plan.tests) {
         if index >= plan.tests_len {
             break;
@@ -196,6 +212,7 @@ pub(crate) fn test_name(filter: &mut Filtering, plan: &ClassPlan) {
             break;
         }
     }
+    0
 }
 
 /// Applies one test; `false` if nothing is left.

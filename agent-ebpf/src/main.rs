@@ -4,8 +4,8 @@
 //! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`],
 //! [`usage`] (kernel facts) →
 //! [`account`] (counters, ledger) → [`share`] (who may have room) → [`record`] (build, submit),
-//! [`pending`] → [`name`], [`filter`] (what no rule can match ends here) → [`probes`] (one file per
-//! hook family).
+//! [`facts`] (what only some rules read), [`pending`] → [`name`], [`filter`] (what no rule can match ends
+//! here) → [`probes`] (one file per hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -36,6 +36,7 @@ compile_error!("the layout of pt_regs and the system call numbers are those of x
 mod account;
 mod arch;
 mod cgroup;
+mod facts;
 mod file;
 mod filter;
 mod maps;
@@ -50,6 +51,7 @@ mod share;
 mod sock;
 mod task;
 mod usage;
+mod words;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

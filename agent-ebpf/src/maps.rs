@@ -11,12 +11,14 @@ use aya_ebpf::{
 use komainu_common::{
     KernelOffsets, Settings,
     class::CLASS_SLOTS,
+    facts::Held,
     filter::{
         ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_MEMO, MAX_PLAN_ENTRIES, MAX_PLAN_PATH,
         PathKey, SLOTS, Vector, WORDS,
     },
     ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
     limits::{MAX_LEDGER, MAX_PENDING, MAX_PENDING_RECORD, MAX_RECORD, MAX_SHARES},
+    sock::Sock,
     syscalls::{INTEREST_SLOTS, handler},
 };
 
@@ -180,8 +182,12 @@ pub(crate) struct Scratch {
     pub(crate) args: [Cell; 8],
     /// State of the filter for the event at hand.
     pub(crate) filter: Filtering,
+    /// What a descriptor stands for, see [`crate::facts`].
+    pub(crate) held: Held,
     /// Message of a call with several that is to be reported next; 0 outside of such a call.
     pub(crate) message: Cell,
+    /// The socket last read, see [`crate::sock`].
+    pub(crate) sock: Sock,
 }
 
 /// What the filter works with, see [`crate::filter`] and [`crate::name`].

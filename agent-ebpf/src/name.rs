@@ -50,6 +50,18 @@ pub(crate) enum Area {
     Base,
 }
 
+impl Area {
+    /// Which of the two whole names a number means.
+    #[inline(always)]
+    fn of(number: u32) -> Self {
+        if number == Self::Kernel as u32 {
+            Self::Kernel
+        } else {
+            Self::Asked
+        }
+    }
+}
+
 /// What is known of a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
@@ -333,15 +345,11 @@ fn is_same(scratch: &Scratch) -> bool {
 /// Adds what the plan leaves for one name. A function that the verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn find_name(index: u32, plan: u32, which: u32, head: u32, len: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan)) else {
+extern "C" fn find_name(index: u32, plan_index: u32, which: u32, head: u32, len: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan_index)) else {
         return 0;
     };
-    let which = if which == Area::Kernel as u32 {
-        Area::Kernel
-    } else {
-        Area::Asked
-    };
+    let which = Area::of(which);
     let head = head.to_ne_bytes();
     let role = head[1] & (role::COUNT as u8 - 1);
     for (word, name) in scratch.filter.name.iter_mut().enumerate() {
@@ -362,13 +370,11 @@ extern "C" fn find_name(index: u32, plan: u32, which: u32, head: u32, len: u32) 
         );
         add(scratch, (&raw const PLAN_PATHS).cast_mut().cast(), exact);
     }
-    if plan.flags & (PLAN_BASE << role) != 0
-        && let Some(slash) = last_slash(area(scratch, which))
-    {
-        find_base(scratch, which, head, slash + 1, len);
+    if plan.flags & (PLAN_BASE << role) != 0 {
+        find_base(index, which as u32, u32::from_ne_bytes(head), len);
     }
     if role == role::FIRST {
-        filter::test_name(&mut scratch.filter, plan);
+        filter::test_name(index, plan_index);
     }
     let Filtering { name, found, .. } = &mut scratch.filter;
     for (name, found) in name.iter().zip(found) {
@@ -396,22 +402,31 @@ fn bytes_and_pad(key: &NameKey) -> &[u8; ROOM + 1] {
     unsafe { &*(&raw const key.bytes).cast() }
 }
 
-/// Adds what the tables hold for the last component, which begins at `from`.
-#[inline(always)]
-fn find_base(scratch: &mut Scratch, which: Area, head: [u8; 4], from: usize, len: u32) {
+/// Adds what the tables hold for the last component. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn find_base(index: u32, which: u32, head: u32, len: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let which = Area::of(which);
+    let Some(slash) = last_slash(scratch, which) else {
+        return 0;
+    };
+    let from = (slash + 1) & (MAX_PLAN_PATH | 3);
     clear(scratch, Area::Base);
-    let len = (len as usize).wrapping_sub(from);
-    let from = from & (MAX_PLAN_PATH | 3);
+    let len = len.wrapping_sub(from as u32);
     let source = area(scratch, which).bytes.as_ptr() as u64 + from as u64;
-    if append(scratch, Area::Base, 0, source, len as u32) == Name::Unknown {
-        return;
+    if append(scratch, Area::Base, 0, source, len) == Name::Unknown {
+        return 0;
     }
     let key = area(scratch, Area::Base);
-    key.head = head;
+    key.head = head.to_ne_bytes();
     key.head[3] = path_kind::BASE;
     let key = (&raw const key.head).cast();
     // SAFETY: the key lies within the area, in the layout of the table.
     unsafe { add(scratch, (&raw const PLAN_PATHS).cast_mut().cast(), key) };
+    0
 }
 
 /// Adds an entry of a table to what was found.
@@ -437,20 +452,25 @@ fn marks(word: u64, byte: u8) -> u64 {
     !(((zeroed & !HIGHS) + !HIGHS) | zeroed | !HIGHS)
 }
 
-/// Position of the last slash.
+/// Position of the last slash of a name.
 #[inline(always)]
-fn last_slash(key: &NameKey) -> Option<usize> {
-    let (mut at, mut found) = (0, 0);
-    for (index, word) in words(key).iter().enumerate() {
-        let slashes = marks(*word, b'/');
+fn last_slash(scratch: &mut Scratch, which: Area) -> Option<usize> {
+    // In memory: see `Cell`.
+    scratch.walk.at.set(0);
+    scratch.walk.total.set(0);
+    for index in 0..NAME_WORDS {
+        let slashes = marks(words(area(scratch, which))[index], b'/');
         if slashes != 0 {
-            (at, found) = (index * WORD, slashes);
+            scratch.walk.at.set((index * WORD) as u64);
+            scratch.walk.total.set(slashes);
         }
     }
-    (0..WORD)
-        .rev()
-        .find(|byte| found >> (8 * byte) & 0x80 != 0)
-        .map(|byte| at + byte)
+    let found = scratch.walk.total.get();
+    if found == 0 {
+        return None;
+    }
+    let byte = (u64::BITS - 1 - found.leading_zeros()) as usize / 8;
+    Some((scratch.walk.at.get() as usize & ROOM) + byte)
 }
 
 /// A word of the name as it is, and moved by a byte: each byte beside its successor.

@@ -41,9 +41,10 @@ pub(crate) fn parts(path: u64) -> Option<(u64, u64)> {
 
 /// What one step of the walk came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 enum Step {
     /// One component or mount further.
-    On,
+    On = 0,
     /// The root of the mount namespace.
     Root,
     /// A root below no mount: memfd, pipe.
@@ -71,19 +72,22 @@ extern "C" fn build_path(index: u32, dentry: u64, mnt: u64) -> u64 {
     enter_mount(scratch, mnt);
     scratch.walk.position.set(PATH_AREA as u64);
     scratch.walk.signature.set(0);
-    let mut end = Step::On;
+    let mut end = Step::On as u32;
     for _ in 0..MAX_PATH_COMPONENTS {
-        end = step(scratch);
-        if end != Step::On {
+        end = walk_step(index);
+        if end != Step::On as u32 {
             break;
         }
     }
     finish(scratch);
-    let ending = match end {
-        Step::Root => 0,
-        Step::Nameless => ITEM_DELETED,
-        Step::Detached => ITEM_DETACHED,
-        Step::On | Step::Stuck => ITEM_CUT,
+    let ending = if end == Step::Root as u32 {
+        0
+    } else if end == Step::Nameless as u32 {
+        ITEM_DELETED
+    } else if end == Step::Detached as u32 {
+        ITEM_DETACHED
+    } else {
+        ITEM_CUT
     };
     u64::from(ending | unhashed(dentry))
 }
@@ -104,6 +108,13 @@ fn enter_mount(scratch: &mut Scratch, mnt: u64) {
     scratch.walk.mount.set(mnt);
     let root = read::kernel(mnt, offset!(vfsmount_root)).unwrap_or(0);
     scratch.walk.root.set(root);
+}
+
+/// One [`Step`], as a function that the verifier checks once and not at every turn of the loop.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_step(index: u32) -> u32 {
+    maps::scratch(index).map_or(Step::Stuck, step) as u32
 }
 
 #[inline(always)]

@@ -8,9 +8,9 @@ use crate::{
     maps::{PATH_AREA, Scratch, offset},
     name::{self, Area, Name},
     path,
-    read::Address,
     record::{ITEM_HEAD, Record},
     task,
+    task::Subject,
 };
 
 /// `AT_FDCWD` (`openat(2)`).
@@ -44,7 +44,7 @@ struct Asked {
 /// `kernel` (the address of a `struct path`). Returns the first byte of the string, 0 if it is empty or
 /// unreadable; `None` if the filter says that no rule can match.
 #[inline(always)]
-pub(crate) fn append<T, A: Address>(
+pub(crate) fn append<T, A: Subject>(
     record: &Record<T, A>,
     gate: Option<&Gate>,
     slot: Slot,
@@ -89,7 +89,7 @@ pub(crate) fn append<T, A: Address>(
 
 /// Builds the path that a `struct path` stands for; `None` where there is none.
 #[inline(always)]
-fn build<T, A: Address>(record: &Record<T, A>, path: Option<u64>) -> Option<u64> {
+fn build<T, A: Subject>(record: &Record<T, A>, path: Option<u64>) -> Option<u64> {
     let (dentry, mnt) = path::parts(path?)?;
     Some(path::build(record.scratch(), dentry, mnt))
 }
@@ -106,7 +106,7 @@ pub(crate) fn base(dirfd: i32) -> Option<u64> {
 }
 
 #[inline(always)]
-fn append_asked<T, A: Address>(record: &Record<T, A>, tag: u8, user: u64) -> Asked {
+fn append_asked<T, A: Subject>(record: &Record<T, A>, tag: u8, user: u64) -> Asked {
     let before = record.scratch().len;
     let first = record.append_user_str::<MAX_USER_PATH>(tag, user);
     let scratch = record.scratch();

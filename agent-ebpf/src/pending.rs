@@ -6,13 +6,14 @@ use komainu_common::{Class, limits::MAX_PENDING_RECORD};
 use crate::{
     account::{count, now},
     maps::{PENDING, Slot},
-    read::{self, Address},
+    read::{self, Address as _},
     record::{self, Record},
+    task::Subject,
 };
 
 /// Describes the task and keeps a draft under a key; gives it back where there is no room.
 #[inline(always)]
-pub(crate) fn keep<T, A: Address>(record: Record<T, A>, key: u64) -> Result<(), Record<T, A>> {
+pub(crate) fn keep<T, A: Subject>(record: Record<T, A>, key: u64) -> Result<(), Record<T, A>> {
     record.describe();
     let header = record.header();
     header.size = record.scratch().len;
@@ -49,7 +50,7 @@ pub(crate) fn resume<T>(slot: Slot, class: Class, key: u64) -> Option<Record<T, 
 
 /// Counts the event of a draft as seen, and sends it as it is.
 #[inline(always)]
-pub(crate) fn submit_seen<T, A: Address>(class: Class, record: Record<T, A>) {
+pub(crate) fn submit_seen<T, A: Subject>(class: Class, record: Record<T, A>) {
     count(class, |counters| counters.seen += 1);
     record.submit();
 }

@@ -21,6 +21,9 @@ pub(crate) trait Address: Copy {
     fn load<T: Number>(self, offset: u32) -> Option<T>;
     /// Follows a pointer to a kernel struct at `offset`; `None` for null.
     fn follow(self, offset: u32) -> Option<Self>;
+    /// Follows a pointer of an address that is not null, without looking at what comes out: no branch,
+    /// of which the verifier would follow both sides.
+    fn hop(self, offset: u32) -> Self;
 }
 
 /// An address that came out of memory as a plain number: read through the helper.
@@ -40,6 +43,11 @@ impl Address for u64 {
     #[inline(always)]
     fn follow(self, offset: u32) -> Option<Self> {
         pointer(self, offset)
+    }
+
+    #[inline(always)]
+    fn hop(self, offset: u32) -> Self {
+        kernel(self, offset).unwrap_or(0)
     }
 }
 
@@ -86,6 +94,15 @@ impl Address for Typed {
             .filter(|&address| address != 0)
             .map(Self)
     }
+
+    #[inline(always)]
+    fn hop(self, offset: u32) -> Self {
+        if setting!(typed) == 0 {
+            return Self(kernel(self.0, offset).unwrap_or(0));
+        }
+        // SAFETY: as in `load`.
+        Self(unsafe { ((self.0 + u64::from(offset)) as *const u64).read_volatile() })
+    }
 }
 
 /// What one load instruction reads.
@@ -112,6 +129,15 @@ pub(crate) fn kernel<T: Copy>(base: u64, offset: u32) -> Option<T> {
         );
         (result == 0).then(|| value.assume_init())
     }
+}
+
+/// Reads 16 bytes, zeros where they cannot be read. As words: of bytes the compiler would make a call to a
+/// loop, which the verifier follows byte by byte.
+#[inline(always)]
+pub(crate) fn kernel_16(base: u64, offset: u32) -> [u8; 16] {
+    let words = kernel::<[u64; 2]>(base, offset).unwrap_or([0; 2]);
+    // SAFETY: arrays of integers of the same size.
+    unsafe { core::mem::transmute::<[u64; 2], [u8; 16]>(words) }
 }
 
 /// Reads a pointer; `None` for null too.

@@ -8,7 +8,6 @@ use aya_ebpf::{
 use komainu_common::{
     Class, Header,
     class::Lane,
-    filter::WORDS,
     header::{HEADER_COMPAT, HEADER_OVERFLOW, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, ItemHeader},
     ledger::Reason,
@@ -18,12 +17,14 @@ use komainu_common::{
 use crate::{
     account::{count, lose, now},
     arch::Call,
-    cgroup,
+    facts,
     filter::Gate,
-    maps::{BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
+    maps::{self, BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path,
-    read::{self, Address, Typed},
-    share, task,
+    read::{self, Typed},
+    share,
+    task::{self, Subject},
+    words,
 };
 
 const ITEM: usize = size_of::<ItemHeader>();
@@ -38,7 +39,6 @@ const _: () = assert!(MAX_KERNEL_PATH == PATH_AREA);
 /// A record of an event class whose fixed part is `T`, being built in a scratch slot.
 pub(crate) struct Record<T, A = Typed> {
     scratch: *mut Scratch,
-    class: Class,
     lane: Lane,
     subject: A,
     _fixed: core::marker::PhantomData<T>,
@@ -52,25 +52,24 @@ pub(crate) struct Record<T, A = Typed> {
 /// `None` after counting the event as lost if there is no buffer, which a correctly sized scratch
 /// map rules out.
 #[inline(always)]
-pub(crate) fn begin<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
+pub(crate) fn begin<T, A: Subject>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     count(class, |counters| counters.seen += 1);
     let record = draft(slot, class, subject);
     if record.is_none() {
-        lose(class, Reason::INTERNAL, cgroup::id(subject), now());
+        lose(class, Reason::INTERNAL, subject.cgroup(), now());
     }
     record
 }
 
 /// Begins the record of an event that is not over yet, and is to be counted when it is.
 #[inline(always)]
-pub(crate) fn draft<T, A: Address>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
+pub(crate) fn draft<T, A: Subject>(slot: Slot, class: Class, subject: A) -> Option<Record<T, A>> {
     // SAFETY: no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
     let index = cpu * SLOTS_PER_CPU + slot as u32;
     let scratch = SCRATCH.get_ptr_mut(index)?;
     let record = Record {
         scratch,
-        class,
         lane: class.lane(),
         subject,
         _fixed: core::marker::PhantomData,
@@ -82,12 +81,23 @@ pub(crate) fn draft<T, A: Address>(slot: Slot, class: Class, subject: A) -> Opti
     header.ret = 0;
     header.syscall = NO_SYSCALL;
     header.cpu = cpu;
-    header.conjunctions = [0; WORDS];
+    words::zero(&mut header.conjunctions);
     header.plan = 0;
     header.reserved = 0;
     record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
     record.scratch().index = index;
     Some(record)
+}
+
+/// The record of the current task being built in a slot, for a function that has only its index.
+#[inline(always)]
+pub(crate) fn resume<T>(index: u32, class: Class) -> Option<Record<T>> {
+    Some(Record {
+        scratch: maps::scratch(index)?,
+        lane: class.lane(),
+        subject: task::current(),
+        _fixed: core::marker::PhantomData,
+    })
 }
 
 /// The scratch slot of this program on this CPU.
@@ -100,7 +110,21 @@ pub(crate) fn scratch(slot: Slot) -> Option<&'static mut Scratch> {
     Some(unsafe { &mut *scratch })
 }
 
-impl<T, A: Address> Record<T, A> {
+/// The header of the record in a slot.
+#[inline(always)]
+pub(crate) fn header(scratch: &mut Scratch) -> &mut Header {
+    // SAFETY: the record is the first field of the slot and begins with a header; the slot is 8-aligned.
+    unsafe { &mut *(&raw mut *scratch).cast::<Header>() }
+}
+
+/// Where the bytes of the item go that [`Record::append`] is appending.
+#[inline(always)]
+pub(crate) fn appending(scratch: &mut Scratch) -> *mut u8 {
+    let at = scratch.len as usize & MASK;
+    scratch.record.as_mut_ptr().wrapping_add(at + ITEM)
+}
+
+impl<T, A: Subject> Record<T, A> {
     /// Sends the record through the bulk ring, whatever its class: anyone can make as many failed
     /// calls as they like, and none may take the place of a process that starts.
     #[inline(always)]
@@ -138,9 +162,7 @@ impl<T, A: Address> Record<T, A> {
     /// The header; who caused the event is in it once it is described.
     #[inline(always)]
     pub(crate) fn header(&self) -> &'static mut Header {
-        // SAFETY: the record is the first field of the slot and begins with a header; the slot is
-        // ours and 8-aligned.
-        unsafe { &mut *self.scratch.cast::<Header>() }
+        header(self.scratch())
     }
 
     /// The fixed part. Every field must be written: the buffer holds an earlier record.
@@ -266,48 +288,63 @@ impl<T, A: Address> Record<T, A> {
         self.send();
     }
 
+    /// The same, with the facts that rules read of its class, see [`facts`].
+    #[inline(always)]
+    pub(crate) fn submit_with_facts(self) {
+        facts::append(self.scratch().index, Class(self.header().class));
+        self.submit();
+    }
+
     /// Says who caused the event.
     #[inline(always)]
     pub(crate) fn describe(&self) {
-        let header = self.header();
-        header.cgroup = cgroup::id(self.subject);
-        // SAFETY: the task is part of the header just borrowed.
-        unsafe { task::fill(self.subject, &raw mut header.task) };
+        self.subject.describe(self.scratch());
     }
 
     /// Puts a described record into its ring, or counts it as lost.
     #[inline(always)]
     pub(crate) fn send(self) {
-        let size = self.scratch().len as usize & MASK;
-        let header = self.header();
-        header.size = size as u32;
-        if size < size_of::<Header>() {
-            // Unreachable, but the verifier wants a lower bound.
-            lose(self.class, Reason::INTERNAL, header.cgroup, header.time);
-            return;
-        }
-        let data = (&raw mut self.scratch().record).cast();
-        let ring: *mut RingBuf = match self.lane {
-            Lane::Lifecycle => (&raw const LIFECYCLE).cast_mut(),
-            Lane::Bulk => (&raw const BULK).cast_mut(),
-        };
-        // SAFETY: a ring buffer map.
-        let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
-        if self.lane == Lane::Bulk && !share::admits(ring, header.cgroup, size as u64, waiting) {
-            lose(self.class, Reason::SHARE, header.cgroup, header.time);
-            return;
-        }
-        let wakeup = wakeup(waiting);
-        // SAFETY: `size` bytes of the record are initialised: header, fixed part and items have
-        // been written in full up to `len`.
-        let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup) };
-        if result == 0 {
-            count(self.class, |counters| counters.emitted += 1);
-        } else {
-            let header = self.header();
-            lose(self.class, Reason::RING, header.cgroup, header.time);
-        }
+        send_record(self.scratch().index, u32::from(self.lane == Lane::Bulk));
     }
+}
+
+/// [`Record::send`], as a function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn send_record(index: u32, is_bulk: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let size = scratch.len as usize & MASK;
+    let data = (&raw mut scratch.record).cast();
+    let header = header(scratch);
+    header.size = size as u32;
+    let class = Class(header.class);
+    if size < size_of::<Header>() {
+        // Unreachable, but the verifier wants a lower bound.
+        lose(class, Reason::INTERNAL, header.cgroup, header.time);
+        return 0;
+    }
+    let ring: *mut RingBuf = if is_bulk != 0 {
+        (&raw const BULK).cast_mut()
+    } else {
+        (&raw const LIFECYCLE).cast_mut()
+    };
+    // SAFETY: a ring buffer map.
+    let waiting = unsafe { bpf_ringbuf_query(ring.cast(), u64::from(BPF_RB_AVAIL_DATA)) };
+    if is_bulk != 0 && !share::admits(ring, header.cgroup, size as u64, waiting) {
+        lose(class, Reason::SHARE, header.cgroup, header.time);
+        return 0;
+    }
+    // SAFETY: `size` bytes of the record are initialised: header, fixed part and items have been
+    // written in full up to `len`.
+    let result = unsafe { bpf_ringbuf_output(ring.cast(), data, size as u64, wakeup(waiting)) };
+    if result == 0 {
+        count(class, |counters| counters.emitted += 1);
+    } else {
+        lose(class, Reason::RING, header.cgroup, header.time);
+    }
+    0
 }
 
 /// From a part of the ring that waits, its reader is woken. Below it the reader's own clock decides:

@@ -5,7 +5,11 @@ use komainu_common::{
     sock::{SOCK_ACCEPTED, SOCK_BOUND, SOCK_RESOLVED, Sock},
 };
 
-use crate::{file, maps::offset, read};
+use crate::{
+    file,
+    maps::{self, Scratch, offset},
+    read, words,
+};
 
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
@@ -43,6 +47,17 @@ pub(crate) fn of_descriptor(fd: i64) -> Option<Target> {
 /// The socket behind an open file; `None` if it is none.
 #[inline(always)]
 pub(crate) fn of_file(file: u64) -> Option<Target> {
+    // Numbers in either case: the verifier refuses to see an undefined one moved.
+    let (sock, inode) = find(file).unwrap_or((0, 0));
+    if sock == 0 {
+        return None;
+    }
+    Some(Target { sock, inode })
+}
+
+/// Addresses of the `struct sock` and the inode of a socket's file.
+#[inline(always)]
+fn find(file: u64) -> Option<(u64, u64)> {
     let inode = read::pointer(file, offset!(file_inode))?;
     let mode = read::kernel::<u16>(inode, offset!(inode_mode))?;
     if mode & FILE_TYPE != SOCKET {
@@ -50,16 +65,32 @@ pub(crate) fn of_file(file: u64) -> Option<Target> {
     }
     let socket = read::pointer(file, offset!(file_private_data))?;
     let sock = read::pointer(socket, offset!(socket_sk))?;
-    Some(Target { sock, inode })
+    Some((sock, inode))
 }
 
-/// Fills `out` from the socket, or empties it where there is none.
+/// Reads a socket into [`Scratch::sock`], or empties it where there is none.
 #[inline(always)]
-pub(crate) fn fill(target: Option<Target>, out: &mut Sock) {
-    clear(out);
-    let Some(Target { sock, inode }) = target else {
-        return;
-    };
+pub(crate) fn read(scratch: &mut Scratch, target: Option<Target>) -> &Sock {
+    let (sock, inode) = target.map_or((0, 0), |target| (target.sock, target.inode));
+    read_socket(scratch.index, sock, inode);
+    &scratch.sock
+}
+
+/// [`read`], as a function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn read_socket(index: u32, sock: u64, inode: u64) -> u32 {
+    if let Some(scratch) = maps::scratch(index) {
+        words::zero(&mut scratch.sock);
+        if sock != 0 {
+            fill(sock, inode, &mut scratch.sock);
+        }
+    }
+    0
+}
+
+#[inline(always)]
+fn fill(sock: u64, inode: u64, out: &mut Sock) {
     out.facts = SOCK_RESOLVED;
     out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
     out.family = read::kernel(sock, offset!(sock_family)).unwrap_or(0);
@@ -72,26 +103,12 @@ pub(crate) fn fill(target: Option<Target>, out: &mut Sock) {
         out.local[..4].copy_from_slice(&local);
         out.peer[..4].copy_from_slice(&peer);
     } else if out.family == AF_INET6 && offset!(sock_v6_daddr) != ABSENT {
-        out.local = read::kernel(sock, offset!(sock_v6_rcv_saddr)).unwrap_or([0; 16]);
-        out.peer = read::kernel(sock, offset!(sock_v6_daddr)).unwrap_or([0; 16]);
+        out.local = read::kernel_16(sock, offset!(sock_v6_rcv_saddr));
+        out.peer = read::kernel_16(sock, offset!(sock_v6_daddr));
     }
     if out.family == AF_INET || out.family == AF_INET6 {
         ports(sock, out);
     }
-}
-
-#[inline(always)]
-fn clear(out: &mut Sock) {
-    out.local = [0; 16];
-    out.peer = [0; 16];
-    out.inode = 0;
-    out.local_port = 0;
-    out.peer_port = 0;
-    out.family = 0;
-    out.kind = 0;
-    out.protocol = 0;
-    out.state = 0;
-    out.facts = 0;
 }
 
 /// What only internet sockets have: ports, and which end this is.

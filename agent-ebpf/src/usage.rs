@@ -23,7 +23,13 @@ pub(crate) fn fill<A: Address>(task: A, out: &mut Usage) {
     out.fd_limit = signal.load(limit).unwrap_or(0);
     out.major_faults = task.load(offset!(task_maj_flt)).unwrap_or(0);
     out.minor_faults = task.load(offset!(task_min_flt)).unwrap_or(0);
-    let mm = task.follow(offset!(task_mm)).unwrap_or(A::NULL);
+    out.vm_size = 0;
+    out.vm_rss = 0;
+    out.vm_swap = 0;
+    // Not a null address that reads as nothing: a number that may be that address is none to the verifier.
+    let Some(mm) = task.follow(offset!(task_mm)) else {
+        return;
+    };
     let pages = mm.load::<u64>(offset!(mm_total_vm)).unwrap_or(0);
     out.vm_size = pages * PAGE_KIB;
     let resident =

@@ -29,7 +29,10 @@ fn events() -> Result<String> {
     let mut page = String::from(
         "# Event types\n\nGenerated from the event table; do not edit.\n\n\
          A rule names them in `evt.type`, their parameters in `evt.arg.NAME`. The class is the unit \
-         in which events are counted, filtered and lost.\n",
+         in which events are counted, filtered and lost. `procexit` is the end of a process, not of \
+         each of its threads; `clone` and its kind are an event of the maker, with the id of what was \
+         made, and one of that itself, with 0. What goes through an `io_uring` is the event of the system \
+         call that does the same.\n",
     );
     let table = |page: &mut String, title: &str, delivered: bool| -> Result<()> {
         write!(

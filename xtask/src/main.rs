@@ -37,7 +37,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Get the tools the other verbs need; instant when they are there.
-    Setup,
+    Setup {
+        /// And the programs that `bench` measures beside its own workloads.
+        #[arg(long)]
+        bench: bool,
+    },
     /// Build the agent and leave it running on this host until Ctrl-C (needs root).
     Run,
     /// Do harmless suspicious things and check that each raises its alert (needs root).
@@ -59,11 +63,14 @@ enum Verb {
     /// One suspicious act, as a process of its own.
     #[command(hide = true)]
     Act(demo::Act),
+    /// One process that opens a file as fast as it can.
+    #[command(hide = true)]
+    Flood(bench::Flood),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Setup => setup::setup(),
+        Verb::Setup { bench } => setup::setup(bench),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
         Verb::E2e(options) => e2e::e2e(&options),
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::bench(&options),
         Verb::Gen { check } => r#gen::generate(check),
         Verb::Act(act) => demo::act(&act),
+        Verb::Flood(flood) => bench::flood(&flood),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

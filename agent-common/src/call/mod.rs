@@ -7,7 +7,8 @@
 //!
 //! `Header::ret` is the result. Items: `USER_PATH`, `BASE_PATH` and `KERNEL_PATH` of the first path or of
 //! the object; `USER_PATH_2` and so on of the second path; `STRING`, `STRING_2`, `BYTES`; `SOCKET` and
-//! `UNIX_PATH` where the object is a socket.
+//! `UNIX_PATH` where the object is a socket; `CALLER`, `ARGV`, `CWD` and `CGROUP_PATH` of calls that make a
+//! process.
 
 mod spec;
 mod table;
@@ -18,7 +19,8 @@ pub use table::TABLE;
 wire! {
     /// Fixed part.
     pub struct Call {
-        /// The arguments as passed; of 32-bit calls zero-extended.
+        /// The arguments as passed; of 32-bit calls zero-extended. Of `clone3`, in the place of the pointer, the flags
+        /// that it points to.
         pub args: [u64; 6],
         /// Inode number of the object.
         pub inode: u64,
@@ -33,12 +35,25 @@ wire! {
     }
 }
 
+wire! {
+    /// What the caller is and uses, in the item `CALLER`.
+    pub struct Caller {
+        /// Memory, faults and limits, after the call.
+        pub usage: crate::Usage,
+        /// `start_boottime` of init of the pid namespace, nanoseconds.
+        pub pidns_init_start_time: u64,
+    }
+}
+
 /// The object was there and its inode's facts are filled.
 pub const CALL_RESOLVED: u32 = 1;
 /// The object lives in an overlayfs and has an upper-layer inode.
 pub const CALL_UPPER_LAYER: u32 = 1 << 1;
 /// The object lives in an overlayfs and has no upper-layer inode.
 pub const CALL_LOWER_LAYER: u32 = 1 << 2;
+
+/// The object is a pidfd, which has no path.
+pub const CALL_PIDFD: u32 = 1 << 3;
 
 /// Rows that the interest table has room for: eight bits of its entry are the row.
 pub const MAX_ROWS: usize = 256;

@@ -18,6 +18,8 @@ pub mod shape {
     pub const PATH: u8 = 42;
     /// Two paths.
     pub const PATHS: u8 = 43;
+    /// Numbers, and what the caller is and uses: calls that make a process.
+    pub const PROCESS: u8 = 44;
 }
 
 /// Kernel objects that a call can be about.
@@ -123,6 +125,8 @@ pub struct Spec {
     pub only_if: Guard,
     /// User and group ids are 16 bits wide, and `0xffff` is -1 (`include/linux/highuid.h`).
     pub old_ids: bool,
+    /// The first argument points to the number that it stands for: the first 64 bits of a struct.
+    pub pointed: bool,
     /// The arguments are an array of 32-bit words at the first one (`old_mmap`, i386).
     pub indirect: bool,
 }
@@ -148,6 +152,7 @@ impl Spec {
         bytes_len: NO_ARGUMENT,
         only_if: Guard::ALWAYS,
         old_ids: false,
+        pointed: false,
         indirect: false,
     };
 
@@ -155,6 +160,13 @@ impl Spec {
     pub(super) const fn plain() -> Self {
         let mut spec = Self::NONE;
         spec.shape = shape::PLAIN;
+        spec
+    }
+
+    /// What makes a process, or a thread.
+    pub(super) const fn process() -> Self {
+        let mut spec = Self::NONE;
+        spec.shape = shape::PROCESS;
         spec
     }
 
@@ -248,6 +260,12 @@ impl Spec {
     /// With ids of 16 bits.
     pub(super) const fn old_ids(mut self) -> Self {
         self.old_ids = true;
+        self
+    }
+
+    /// With its first argument behind a pointer.
+    pub(super) const fn pointed(mut self) -> Self {
+        self.pointed = true;
         self
     }
 

@@ -2,7 +2,7 @@
 //! native one where it differs) and `syscall_32.tbl`; arguments those of the manual pages.
 
 use super::spec::{Guard, Row, Spec, at, here, object, row};
-use crate::Class;
+use crate::{Class, syscalls::x86_64::compat::socketcall};
 
 /// `PROT_EXEC` of `mmap(2)`.
 const PROT_EXEC: u32 = 4;
@@ -25,6 +25,7 @@ const TRACE: Class = Class::TRACE;
 const MODULE: Class = Class::MODULE;
 const NAMESPACE: Class = Class::NAMESPACE;
 const CREDENTIAL: Class = Class::CREDENTIAL;
+const CLONE: Class = Class::CLONE;
 const OBJECT: Class = Class::OBJECT;
 const DUP: Class = Class::DUP;
 const SIGNAL: Class = Class::SIGNAL;
@@ -102,9 +103,17 @@ pub const TABLE: &[Row] = &[
     row("setfsgid", CREDENTIAL, &[], &[139], Spec::plain().old_ids()),
     row("capset", CREDENTIAL, &[126], &[185], Spec::plain()),
 
+    // The new task returns from the call too, with 0.
+    row("clone", CLONE, &[56], &[120], Spec::process()),
+    row("fork", CLONE, &[57], &[2], Spec::process()),
+    row("vfork", CLONE, &[58], &[190], Spec::process()),
+    row("clone3", CLONE, &[435], &[435], Spec::process().pointed()),
+
     row("bpf", OBJECT, &[321], &[357], Spec::creates()),
     row("userfaultfd", OBJECT, &[323], &[374], Spec::creates()),
     row("memfd_create", OBJECT, &[319], &[356], Spec::creates().string(0)),
+    row("pidfd_open", OBJECT, &[434], &[434], Spec::creates()),
+    row("pidfd_getfd", OBJECT, &[438], &[438], Spec::creates()),
     row("keyctl", OBJECT, &[250], &[288], Spec::plain()),
     row("perf_event_open", OBJECT, &[298], &[336], Spec::creates()),
 
@@ -129,6 +138,8 @@ pub const TABLE: &[Row] = &[
 
     row("io_uring_setup", Class::IO_URING, &[425], &[425],
         Spec::plain().bytes(1, super::NO_ARGUMENT)),
+
+    row("shutdown", Class::SHUTDOWN, &[48], &[373, socketcall(13)], Spec::descriptor(0)),
 
     row("chdir", DIRECTORY, &[80], &[12], Spec::path(here(0)).about(object::DIRECTORY)),
     row("fchdir", DIRECTORY, &[81], &[133], Spec::descriptor(0)),

@@ -13,7 +13,7 @@ use crate::{
     maps::Slot,
     record,
     sock::{self, Name},
-    task,
+    task, words,
 };
 
 /// `SYS_ACCEPT4` of `socketcall(2)`.
@@ -37,7 +37,7 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ret);
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     fixed.listener = listener;
     fixed.flags = if has_flags(&call) {
         call.arg(3) as u32

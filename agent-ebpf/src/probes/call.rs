@@ -4,8 +4,8 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     call::{
-        CALL_LOWER_LAYER, CALL_RESOLVED, CALL_UPPER_LAYER, Call, MAX_ROWS, NO_ARGUMENT, SPECS,
-        Spec, object,
+        CALL_LOWER_LAYER, CALL_PIDFD, CALL_RESOLVED, CALL_UPPER_LAYER, Call, Caller, MAX_ROWS,
+        NO_ARGUMENT, SPECS, Spec, object,
     },
     filter::{role, source},
     item::tag,
@@ -14,17 +14,18 @@ use komainu_common::{
     syscalls::row_of,
 };
 
-use super::address;
+use super::{address, exec};
 use crate::{
-    arch,
+    arch, cgroup,
     file::{self, Layer},
     filter::{self, Gate},
     maps::{INTEREST, Slot, offset},
     pathname::{self, AT_FDCWD},
-    read,
+    read::{self, Address as _},
     record::{self, Record},
     sock::{self, Name, Target},
-    task,
+    task::{self, Subject},
+    usage,
 };
 
 /// `AT_EMPTY_PATH` (`include/uapi/linux/fcntl.h`), and `MOVE_MOUNT_F_EMPTY_PATH` and
@@ -70,7 +71,11 @@ impl Act {
             let word = self.call.arg(0) + 4 * u64::from(index);
             return read::user::<u32>(word).unwrap_or(0).into();
         }
-        self.call.arg(u32::from(index))
+        let value = self.call.arg(u32::from(index));
+        if index == 0 && self.spec.pointed {
+            return read::user(value).unwrap_or(0);
+        }
+        value
     }
 
     /// The file that the call is about, by descriptor. To be asked for first of all: another
@@ -143,7 +148,7 @@ fn submit(record: Record<Call>, gate: Option<&Gate>) {
     if let Some(gate) = gate {
         record.set_outcome(gate);
     }
-    record.submit();
+    record.submit_with_facts();
 }
 
 /// Argument `index` of the call being recorded; 0 where there is none.
@@ -164,6 +169,43 @@ fn append_strings(record: &Record<Call>, spec: &Spec) {
     if second != 0 && both {
         record.append_user_str::<MAX_STRING>(tag::STRING_2, second);
     }
+}
+
+/// Appends the bytes that an argument points to, where the row has such.
+#[inline(always)]
+fn append_bytes(record: &Record<Call>, spec: &Spec) {
+    let address = arg(record, spec.bytes);
+    if address == 0 {
+        return;
+    }
+    let len = if spec.bytes_len == NO_ARGUMENT {
+        MAX_BYTES as u64
+    } else {
+        arg(record, spec.bytes_len)
+    };
+    record.append_user::<MAX_BYTES>(tag::BYTES, address, len);
+}
+
+/// Appends what the calling process is and uses.
+#[inline(always)]
+fn append_caller(record: &Record<Call>) {
+    const SIZE: usize = size_of::<Caller>();
+    let subject = task::current();
+    record.append::<SIZE>(tag::CALLER, |to| {
+        // SAFETY: integers only.
+        let mut caller: Caller = unsafe { core::mem::zeroed() };
+        usage::fill(subject, &mut caller.usage);
+        caller.pidns_init_start_time = task::pidns_init_start_time(subject);
+        // SAFETY: `append` guarantees SIZE bytes at the target; items are unaligned.
+        unsafe { to.cast::<Caller>().write_unaligned(caller) };
+        (SIZE as u64, 0)
+    });
+    let flags = cgroup::build_path(record.scratch(), subject);
+    record.append_path(tag::CGROUP_PATH, flags);
+    if let Some(mm) = subject.follow(offset!(task_mm)) {
+        exec::append_argv(record, mm);
+    }
+    exec::append_cwd(record, subject);
 }
 
 /// Appends the path string of one path and, where it is relative, the directory it starts from.
@@ -230,15 +272,21 @@ pub fn call_plain(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     append_strings(&record, act.spec);
-    let address = arg(&record, act.spec.bytes);
-    if address != 0 {
-        let len = if act.spec.bytes_len == NO_ARGUMENT {
-            MAX_BYTES as u64
-        } else {
-            arg(&record, act.spec.bytes_len)
-        };
-        record.append_user::<MAX_BYTES>(tag::BYTES, address, len);
-    }
+    append_bytes(&record, act.spec);
+    submit(record, gate.as_ref());
+    0
+}
+
+/// Records a call that makes a process.
+#[raw_tracepoint(tracepoint = "sys_exit")]
+pub fn call_process(ctx: RawTracePointContext) -> i32 {
+    let Some(act) = Act::of(&ctx) else {
+        return 0;
+    };
+    let Some((record, gate)) = act.begin() else {
+        return 0;
+    };
+    append_caller(&record);
     submit(record, gate.as_ref());
     0
 }
@@ -306,13 +354,17 @@ pub fn call_paths(ctx: RawTracePointContext) -> i32 {
 
 /// Fills and appends what the kernel knows of an open file.
 #[inline(always)]
-fn append_file(record: &Record<Call>, file: u64) {
+pub(super) fn append_file<A: Subject>(record: &Record<Call, A>, file: u64) {
     let out = record.fixed();
     out.facts = CALL_RESOLVED;
     if let Some(inode) = file::inode(file) {
         out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
         out.inode_mode = u32::from(read::kernel::<u16>(inode, offset!(inode_mode)).unwrap_or(0));
         out.dev = file::device(inode);
+        if file::is_pidfd(inode) {
+            out.facts |= CALL_PIDFD;
+            return;
+        }
         match file::layer(inode) {
             Layer::Upper => out.facts |= CALL_UPPER_LAYER,
             Layer::Lower => out.facts |= CALL_LOWER_LAYER,
@@ -327,17 +379,10 @@ fn append_file(record: &Record<Call>, file: u64) {
 }
 
 #[inline(always)]
-fn append_socket(record: &Record<Call>, target: Target) {
+fn append_socket<A: Subject>(record: &Record<Call, A>, target: Target) {
     const SIZE: usize = size_of::<Sock>();
-    let mut family = 0;
-    record.append::<SIZE>(tag::SOCKET, |to| {
-        // SAFETY: integers only.
-        let mut socket: Sock = unsafe { core::mem::zeroed() };
-        sock::fill(Some(target), &mut socket);
-        family = socket.family;
-        // SAFETY: `append` guarantees SIZE bytes at the target; items are unaligned.
-        unsafe { to.cast::<Sock>().write_unaligned(socket) };
-        (SIZE as u64, 0)
-    });
+    let socket = sock::read(record.scratch(), Some(target));
+    let family = socket.family;
+    record.append_kernel::<SIZE>(tag::SOCKET, &raw const *socket as u64, SIZE as u64);
     address::append_name(record, family, Some(target), Name::Peer);
 }

@@ -13,7 +13,7 @@ use crate::{
     read,
     record::{self, ITEM_HEAD, Record},
     sock::{self, Name},
-    task,
+    task, words,
 };
 
 const AF_INET: u16 = 2;
@@ -39,7 +39,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ctx.arg(1));
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
@@ -58,7 +58,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     if let Some(gate) = gate {
         record.set_outcome(&gate);
     }
-    record.submit();
+    record.submit_with_facts();
     0
 }
 

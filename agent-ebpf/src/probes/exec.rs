@@ -6,7 +6,8 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
     exec::{
-        Ancestor, EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec,
+        Ancestor, EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_READ_ONLY,
+        EXEC_UPPER_LAYER, Exec,
     },
     item::{ITEM_CUT, ITEM_DELETED, ITEM_FAULT, tag},
     limits::{MAX_ANCESTORS, MAX_ARGV, MAX_ENV, MAX_FAILED_ARG, MAX_FAILED_ARGS, MAX_USER_PATH},
@@ -17,7 +18,7 @@ use crate::{
     arch::Call,
     cgroup,
     file::{self, Layer},
-    maps::{PATH_AREA, Slot, offset, setting},
+    maps::{self, PATH_AREA, Slot, offset, setting},
     pathname::AT_FDCWD,
     probes::syscall::is_own_process,
     read::{self, Address as _, Typed},
@@ -50,12 +51,16 @@ pub fn exec(ctx: RawTracePointContext) -> i32 {
             record.append_kernel_str::<MAX_USER_PATH>(tag::INTERP, interp);
         }
     }
+    append_executable(record.scratch().index);
     if let Some(mm) = subject.follow(offset!(task_mm)) {
-        append_executable(&record, mm);
-        append_strings(&record, mm);
+        append_argv(&record, mm);
+        if setting!(record_env) != 0 {
+            let (start, len) = range(mm, offset!(mm_env_start), offset!(mm_env_end));
+            record.append_user::<MAX_ENV>(tag::ENV, start, len);
+        }
     }
     append_cwd(&record, subject);
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -89,7 +94,7 @@ pub fn exec_failed(ctx: RawTracePointContext) -> i32 {
     record.append_user_str::<MAX_USER_PATH>(tag::USER_PATH, filename);
     append_user_argv(&record, &call, argv);
     append_cwd(&record, subject);
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -119,11 +124,16 @@ fn clear(out: &mut Exec, subject: Typed) {
     usage::fill(subject, &mut out.usage);
 }
 
-/// Facts and path of `mm->exe_file`.
-#[inline(always)]
-fn append_executable(record: &Record<Exec>, mm: Typed) {
-    let Some(exe) = mm.follow(offset!(mm_exe_file)) else {
-        return;
+/// Facts and path of `mm->exe_file`. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn append_executable(index: u32) -> u32 {
+    let mm = task::current().follow(offset!(task_mm));
+    let Some(exe) = mm.and_then(|mm| mm.follow(offset!(mm_exe_file))) else {
+        return 0;
+    };
+    let Some(record) = record::resume::<Exec>(index, Class::EXEC) else {
+        return 0;
     };
     let out = record.fixed();
     if let Some(inode) = file::inode(exe) {
@@ -134,6 +144,9 @@ fn append_executable(record: &Record<Exec>, mm: Typed) {
         out.dev = file::device(inode);
         out.ctime = file::time(inode, offset!(inode_ctime_sec), offset!(inode_ctime_nsec));
         out.mtime = file::time(inode, offset!(inode_mtime_sec), offset!(inode_mtime_nsec));
+        if file::is_read_only(inode) {
+            out.flags |= EXEC_READ_ONLY;
+        }
         match file::layer(inode) {
             Layer::Upper => out.flags |= EXEC_UPPER_LAYER,
             Layer::Lower => out.flags |= EXEC_LOWER_LAYER,
@@ -142,7 +155,7 @@ fn append_executable(record: &Record<Exec>, mm: Typed) {
     }
     let path = exe.raw() + u64::from(offset!(file_path));
     if let Some(flags) = record.append_path_of(tag::KERNEL_PATH, path) {
-        let is_memfd = is_memfd(record);
+        let is_memfd = is_memfd(&record);
         let out = record.fixed();
         if flags & u64::from(ITEM_DELETED) != 0 {
             out.flags |= EXEC_DELETED;
@@ -151,6 +164,7 @@ fn append_executable(record: &Record<Exec>, mm: Typed) {
             out.flags |= EXEC_MEMFD;
         }
     }
+    0
 }
 
 /// Whether the path last built is that of a memfd: `memfd:…` without a slash in front.
@@ -163,20 +177,19 @@ fn is_memfd(record: &Record<Exec>) -> bool {
     begins.first_chunk() == Some(b"memfd:")
 }
 
-/// `argv` and the environment as they stand in the new image.
+/// `argv` as it stands in the current image.
 #[inline(always)]
-fn append_strings(record: &Record<Exec>, mm: Typed) {
-    let range = |start, end| {
-        let start = mm.load::<u64>(start).unwrap_or(0);
-        let end = mm.load::<u64>(end).unwrap_or(0);
-        (start, end.saturating_sub(start))
-    };
-    let (start, len) = range(offset!(mm_arg_start), offset!(mm_arg_end));
+pub(super) fn append_argv<T>(record: &Record<T>, mm: Typed) {
+    let (start, len) = range(mm, offset!(mm_arg_start), offset!(mm_arg_end));
     record.append_user::<MAX_ARGV>(tag::ARGV, start, len);
-    if setting!(record_env) != 0 {
-        let (start, len) = range(offset!(mm_env_start), offset!(mm_env_end));
-        record.append_user::<MAX_ENV>(tag::ENV, start, len);
-    }
+}
+
+/// Where a part of the image begins, and its length.
+#[inline(always)]
+fn range(mm: Typed, start: u32, end: u32) -> (u64, u64) {
+    let start = mm.load::<u64>(start).unwrap_or(0);
+    let end = mm.load::<u64>(end).unwrap_or(0);
+    (start, end.saturating_sub(start))
 }
 
 /// Collects `argv` of a call that failed: an array of pointers in user memory.
@@ -191,7 +204,7 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
         let mut end = ITEM_CUT;
         for _ in 0..MAX_FAILED_ARGS {
             let slot = walk.at.get();
-            let Some(argument) = call.user_pointer(slot) else {
+            let Some([argument]) = call.words().read(slot) else {
                 end = ITEM_FAULT;
                 break;
             };
@@ -199,7 +212,7 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
                 end = 0;
                 break;
             }
-            walk.at.set(slot.wrapping_add(call.pointer_size()));
+            walk.at.set(slot.wrapping_add(call.words().size()));
             let len = walk.position.get() as usize;
             if len > MAX_ARGV - MAX_FAILED_ARG {
                 break;
@@ -222,7 +235,7 @@ fn append_user_argv(record: &Record<Exec>, call: &Call, argv: u64) {
 }
 
 #[inline(always)]
-fn append_cwd(record: &Record<Exec>, subject: Typed) {
+pub(super) fn append_cwd<T>(record: &Record<T>, subject: Typed) {
     if let Some(pwd) = task::pwd(subject) {
         record.append_path_of(tag::CWD, pwd);
     }
@@ -231,29 +244,46 @@ fn append_cwd(record: &Record<Exec>, subject: Typed) {
 #[inline(always)]
 fn append_ancestors(record: &Record<Exec>, subject: Typed) {
     const SIZE: usize = size_of::<Ancestor>();
-    record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |target| {
-        let mut at = subject;
-        let mut len = 0;
-        for index in 0..MAX_ANCESTORS {
-            let mut ancestor = Ancestor {
-                start_time: 0,
-                tgid: 0,
-                sid: 0,
-                comm: [0; 16],
-            };
-            let Some(parent) = task::ancestor(at, &mut ancestor) else {
+    let index = record.scratch().index;
+    let walk = &mut record.scratch().walk;
+    walk.at.set(subject.raw());
+    walk.position.set(0);
+    record.append::<{ SIZE * MAX_ANCESTORS }>(tag::ANCESTORS, |_| {
+        for _ in 0..MAX_ANCESTORS {
+            if append_ancestor(index) == 0 {
                 break;
-            };
-            // SAFETY: `append` guarantees room for MAX_ANCESTORS; items are unaligned.
-            unsafe {
-                target
-                    .add(index * SIZE)
-                    .cast::<Ancestor>()
-                    .write_unaligned(ancestor);
             }
-            at = parent;
-            len = ((index + 1) * SIZE) as u64;
         }
-        (len, 0)
+        (record.scratch().walk.position.get(), 0)
     });
+}
+
+/// Adds one more ancestor to the item being appended; 0 at the end of the chain. A function that the verifier
+/// checks once. By address and not typed: of every pointer followed from a typed one it searches the type.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn append_ancestor(index: u32) -> u32 {
+    const SIZE: u64 = size_of::<Ancestor>() as u64;
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let mut ancestor = Ancestor {
+        start_time: 0,
+        tgid: 0,
+        sid: 0,
+        comm: [0; 16],
+    };
+    let at = scratch.walk.position.get();
+    let Some(parent) = task::ancestor(scratch.walk.at.get(), &mut ancestor) else {
+        return 0;
+    };
+    if at > SIZE * (MAX_ANCESTORS as u64 - 1) {
+        return 0;
+    }
+    let target = record::appending(scratch).wrapping_add(at as usize);
+    // SAFETY: the item has room for MAX_ANCESTORS; items are unaligned.
+    unsafe { target.cast::<Ancestor>().write_unaligned(ancestor) };
+    scratch.walk.at.set(parent);
+    scratch.walk.position.set(at + SIZE);
+    1
 }

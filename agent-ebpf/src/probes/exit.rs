@@ -25,7 +25,7 @@ pub fn exit(_ctx: RawTracePointContext) -> i32 {
     };
     let fixed = record.fixed();
     fixed.code = subject.load(offset!(task_exit_code)).unwrap_or(0);
-    fixed.reserved = 0;
+    fixed.reaper_tid = task::reaper(subject);
     record.submit();
     0
 }

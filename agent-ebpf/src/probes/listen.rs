@@ -13,7 +13,7 @@ use crate::{
     maps::Slot,
     record,
     sock::{self, Name},
-    task,
+    task, words,
 };
 
 /// `SYS_LISTEN` of `socketcall(2)`.
@@ -34,7 +34,7 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ctx.arg(1));
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     fixed.fd = fd;
     let family = fixed.sock.family;
     if is_listen(&call) {

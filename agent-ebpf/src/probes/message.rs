@@ -9,10 +9,11 @@ use komainu_common::{
 
 use crate::{
     account,
-    arch::Call,
-    maps::{HANDLERS, Slot},
+    arch::{Call, Words},
+    maps::{self, HANDLERS, Slot},
     read,
     record::{self, Record},
+    task::Subject,
 };
 
 /// Mask of a position in the data; the item has room for it and one more part.
@@ -112,32 +113,48 @@ impl Message {
         Self {
             name,
             name_len,
-            data: call.arg(1),
-            len: call.arg(2),
+            ..Self::of_bytes(call.arg(1), call.arg(2), ret)
+        }
+    }
+
+    /// One buffer.
+    #[inline(always)]
+    pub(crate) fn of_bytes(data: u64, len: u64, ret: i64) -> Self {
+        Self {
+            data,
+            len,
             ..Self::empty(ret)
         }
     }
 
     /// Message `index` of a call with message headers; without anything where it cannot be read.
     ///
-    /// `struct msghdr` is seven words (`include/linux/socket.h`, `compat_msghdr`), some of which are
-    /// half used; `struct mmsghdr` adds the length of the message in an eighth.
+    /// `struct mmsghdr` adds the length of the message to the seven words of a `struct msghdr`, in an eighth.
     #[inline(always)]
     pub(crate) fn of_header(call: &Call, form: Form, index: u64, ret: i64) -> Self {
-        let words = 8 * call.pointer_size();
-        let address = call.arg(1) + index * words;
-        let mut message = Self::empty(ret);
+        let words = call.words();
+        let address = call.arg(1) + index * 8 * words.size();
+        let mut ret = ret;
         if form == Form::Messages {
             if ret == 0 {
-                return message;
+                return Self::empty(ret);
             }
             if ret > 0 {
-                let len = read::user::<u32>(address + 7 * call.pointer_size());
-                message.ret = i64::from(len.unwrap_or(0));
+                let len = read::user::<u32>(address + 7 * words.size());
+                ret = i64::from(len.unwrap_or(0));
             }
         }
+        Self::of_msghdr(words, address, ret)
+    }
+
+    /// The message that a `struct msghdr` at `address` describes; without anything where it cannot be read.
+    ///
+    /// Seven words (`include/linux/socket.h`, `compat_msghdr`), some of which are half used.
+    #[inline(always)]
+    pub(crate) fn of_msghdr(words: Words, address: u64, ret: i64) -> Self {
+        let mut message = Self::empty(ret);
         if let Some([name, name_len, parts, count, control, control_len, _]) =
-            call.user_words::<7>(address)
+            words.read::<7>(address)
         {
             message.name = name;
             message.name_len = name_len & 0xffff_ffff;
@@ -153,7 +170,12 @@ impl Message {
     /// Appends the beginning of the data, at most `limit` bytes of it; returns how many bytes the
     /// buffers have.
     #[inline(always)]
-    pub(crate) fn append_data<T>(&self, record: &Record<T>, call: &Call, limit: u64) -> u64 {
+    pub(crate) fn append_data<T, A: Subject>(
+        &self,
+        record: &Record<T, A>,
+        words: Words,
+        limit: u64,
+    ) -> u64 {
         let limit = limit.min(MAX_DATA as u64);
         if !self.in_parts {
             record.append_user::<MAX_DATA>(tag::DATA, self.data, self.len.min(limit));
@@ -162,39 +184,57 @@ impl Message {
         let walk = &mut record.scratch().walk;
         walk.position.set(0);
         walk.total.set(0);
-        record.append::<ROOM>(tag::DATA, |target| {
-            let complete = self.gather(record, call, limit, target);
+        walk.root.set(words.size());
+        record.append::<ROOM>(tag::DATA, |_| {
+            let complete = self.gather(record, limit);
             let walk = &record.scratch().walk;
             (walk.position.get(), if complete { 0 } else { ITEM_FAULT })
         });
         record.scratch().walk.total.get()
     }
 
-    /// Copies parts to `target`, which has `ROOM` bytes, until `limit` bytes are there. Whether all
-    /// of them could be read.
+    /// Copies parts to the item being appended, which has `ROOM` bytes, until `limit` bytes are there.
+    /// Whether all of them could be read.
     #[inline(always)]
-    fn gather<T>(&self, record: &Record<T>, call: &Call, limit: u64, target: *mut u8) -> bool {
-        let walk = &mut record.scratch().walk;
-        for index in 0..MAX_DATA_PARTS as u64 {
-            if index >= self.len {
+    fn gather<T, A: Subject>(&self, record: &Record<T, A>, limit: u64) -> bool {
+        let index = record.scratch().index;
+        for part in 0..MAX_DATA_PARTS as u64 {
+            if part >= self.len {
                 break;
             }
-            let part = self.data + index * 2 * call.pointer_size();
-            let Some([address, len]) = call.user_words::<2>(part) else {
-                return false;
-            };
-            walk.total.set(walk.total.get().wrapping_add(len));
-            let at = walk.position.get() & MASK;
-            let len = len.min(limit.saturating_sub(at)).min(MAX_DATA as u64);
-            if len == 0 {
-                continue;
-            }
-            // SAFETY: a masked offset and at most MAX_DATA bytes stay inside the room.
-            if !unsafe { read::user_bytes(target.add(at as usize), len as u32, address) } {
+            if copy_part(index, self.data, part, limit) == 0 {
                 return false;
             }
-            walk.position.set(at + len);
         }
         true
     }
+}
+
+/// Copies part number `part` of the array of `struct iovec` at `parts`, as far as there are not yet `limit` bytes in the item being
+/// appended; 0 if it cannot be read. A function that the verifier checks once and not at every turn of
+/// the loop.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn copy_part(index: u32, parts: u64, part: u64, limit: u64) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let words = Words::of_size(scratch.walk.root.get());
+    let Some([address, len]) = words.read::<2>(parts + part * 2 * words.size()) else {
+        return 0;
+    };
+    let walk = &mut scratch.walk;
+    walk.total.set(walk.total.get().wrapping_add(len));
+    let at = walk.position.get() & MASK;
+    let len = len.min(limit.saturating_sub(at)).min(MAX_DATA as u64);
+    if len == 0 {
+        return 1;
+    }
+    let target = record::appending(scratch).wrapping_add(at as usize);
+    // SAFETY: a masked offset and at most MAX_DATA bytes stay inside the item's room.
+    if !unsafe { read::user_bytes(target, len as u32, address) } {
+        return 0;
+    }
+    scratch.walk.position.set(at + len);
+    1
 }

@@ -15,9 +15,9 @@ use crate::{
     filter::{self, Gate},
     maps::{Slot, offset},
     pathname::{self, AT_FDCWD},
-    read::{self, Address},
+    read,
     record::{self, Record},
-    task,
+    task::{self, Subject},
 };
 
 /// The one path of an open.
@@ -63,7 +63,9 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
         return 0;
     }
     let asked = (name, record.fixed().dirfd);
-    let kernel = file.map(|file| file + u64::from(offset!(file_path)));
+    // A number in either case: the verifier refuses to see an undefined one moved.
+    let kernel = file.map_or(0, |file| file + u64::from(offset!(file_path)));
+    let kernel = Some(kernel).filter(|kernel| *kernel != 0);
     if pathname::append(&record, gate.as_ref(), PATH, asked, kernel).is_none() {
         return 0;
     }
@@ -73,7 +75,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     if let Some(gate) = gate {
         record.set_outcome(&gate);
     }
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -97,7 +99,7 @@ pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
         fill_file(&record, file);
         record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
     }
-    record.submit();
+    record.submit_with_facts();
     0
 }
 
@@ -184,7 +186,7 @@ fn clear(out: &mut Open) {
 
 /// Fills what the kernel knows of the opened file.
 #[inline(always)]
-pub(super) fn fill_file<A: Address>(record: &Record<Open, A>, file: u64) {
+pub(super) fn fill_file<A: Subject>(record: &Record<Open, A>, file: u64) {
     let out = record.fixed();
     let mode = read::kernel::<u32>(file, offset!(file_mode)).unwrap_or(0);
     out.facts = OPEN_RESOLVED;

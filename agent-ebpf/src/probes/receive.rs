@@ -21,7 +21,7 @@ use crate::{
     maps::Slot,
     read, record,
     sock::{self, Name, Target},
-    task,
+    task, words,
 };
 
 /// `SYS_RECVMSG` and `SYS_RECVMMSG` of `socketcall(2)`.
@@ -89,7 +89,7 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     };
     record.set_call(call, message.ret);
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
@@ -98,7 +98,7 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     } else {
         message.ret as u64
     };
-    record.fixed().size = message.append_data(&record, call, received);
+    record.fixed().size = message.append_data(&record, call.words(), received);
     // A failed call has written nothing.
     if message.ret >= 0 {
         if message.name != 0 && message.name_len != 0 {

@@ -20,7 +20,7 @@ use crate::{
     maps::Slot,
     record,
     sock::{self, Name, Target},
-    task,
+    task, words,
 };
 
 /// `SYS_SENDMSG` and `SYS_SENDMMSG` of `socketcall(2)`.
@@ -83,7 +83,7 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     };
     record.set_call(call, message.ret);
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
@@ -93,7 +93,7 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     } else {
         message.ret as u64
     };
-    record.fixed().size = message.append_data(&record, call, limit);
+    record.fixed().size = message.append_data(&record, call.words(), limit);
     if message.name != 0 && message.name_len != 0 {
         address::append_asked(&record, message.name, message.name_len);
     }

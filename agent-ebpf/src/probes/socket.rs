@@ -7,7 +7,7 @@ use komainu_common::{
     syscalls::x86_64::{self as native, compat},
 };
 
-use crate::{arch::Call, maps::Slot, read, record, sock, task};
+use crate::{arch::Call, maps::Slot, read, record, sock, task, words};
 
 /// `SYS_SOCKETPAIR` of `socketcall(2)`.
 const SYS_SOCKETPAIR: u32 = compat::socketcall(8);
@@ -28,7 +28,7 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ret);
     let fixed = record.fixed();
-    sock::fill(target, &mut fixed.sock);
+    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
     fixed.fd = fd;
     fixed.second = second;
     fixed.domain = call.arg(0) as u32;

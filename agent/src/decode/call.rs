@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use komainu_common::{
     Class,
     call::{
-        CALL_LOWER_LAYER, CALL_RESOLVED, CALL_UPPER_LAYER, Call, NO_ARGUMENT, Row, TABLE, object,
-        shape,
+        CALL_LOWER_LAYER, CALL_PIDFD, CALL_RESOLVED, CALL_UPPER_LAYER, Call, Caller, NO_ARGUMENT,
+        Row, TABLE, object, shape,
     },
     class::CLASS_SLOTS,
     item::tag,
@@ -14,7 +14,7 @@ use komainu_common::{
 };
 use zerocopy::FromBytes as _;
 
-use super::{Body, DecodeError, Items, sock};
+use super::{Body, DecodeError, Items, exec, sock};
 use crate::event::{
     Event, EventType, Fd, FdKind, Layer, ParamKind, PathArg, Source, Value, event_type, flags::low,
     user_dev,
@@ -58,36 +58,29 @@ pub(super) fn decode<'a>(body: &Body<'a>, class: Class) -> Result<Event<'a>, Dec
     let ty = TYPES.get(index).copied().flatten().ok_or(unknown)?;
     let mut event = body.event(ty, Some(body.header.ret), &items);
     let facts = Facts {
+        body,
         row,
         call,
         ret: body.header.ret,
         items,
     };
     for param in ty.params {
-        let value = match param.source {
-            Source::Capabilities(0) => Value::Uint(body.header.task.cap_inheritable),
-            Source::Capabilities(1) => Value::Uint(body.header.task.cap_permitted),
-            Source::Capabilities(_) => Value::Uint(body.header.task.cap_effective),
-            source => facts.value(source, param.kind),
-        };
-        // The longest list of the table fits.
-        if event.params.try_push(value).is_err() {
-            break;
-        }
+        event.params.push(facts.value(param.source, param.kind));
     }
     event.fd = facts.descriptor();
     Ok(event)
 }
 
 /// What a record says.
-struct Facts<'a> {
+struct Facts<'b, 'a> {
+    body: &'b Body<'a>,
     row: &'static Row,
     call: Call,
     ret: i64,
     items: Items<'a>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> Facts<'_, 'a> {
     fn value(&self, source: Source, kind: ParamKind) -> Value<'a> {
         match source {
             Source::Result => Value::Int(self.ret),
@@ -110,7 +103,15 @@ impl<'a> Facts<'a> {
             Source::Words(make) => self
                 .words()
                 .map_or(Value::Absent, |words| number(kind, make(&words))),
-            Source::Capabilities(_) | Source::Decoder => Value::Absent,
+            Source::Task(read) => number(kind, read(&self.body.header.task)),
+            Source::Comm => Value::Bytes(self.body.comm()),
+            Source::Caller(read) => self
+                .caller()
+                .map_or(Value::Absent, |caller| number(kind, read(&caller))),
+            Source::Exe => Value::Bytes(exec::split_argv(exec::strings(&self.items, tag::ARGV)).0),
+            Source::Args => Value::Bytes(exec::split_argv(exec::strings(&self.items, tag::ARGV)).1),
+            Source::Item(tag) => self.bytes(tag),
+            Source::Decoder => Value::Absent,
         }
     }
 
@@ -131,6 +132,11 @@ impl<'a> Facts<'a> {
 
     fn bytes(&self, tag: u8) -> Value<'a> {
         self.items.bytes(tag).map_or(Value::Absent, Value::Bytes)
+    }
+
+    fn caller(&self) -> Option<Caller> {
+        let (caller, _) = Caller::read_from_prefix(self.items.bytes(tag::CALLER)?).ok()?;
+        Some(caller)
     }
 
     /// The words that the bytes begin with.
@@ -179,6 +185,7 @@ impl<'a> Facts<'a> {
         let socket = self.socket();
         let kind = match &socket {
             Some(socket) => Some(sock::kind(socket)),
+            None if self.call.facts & CALL_PIDFD != 0 => Some(FdKind::Pidfd),
             None => resolved.then(|| kind(self.call.inode_mode, path.unwrap_or_default())),
         };
         // Most commands of bpf(2) return a number that is no descriptor.
@@ -202,7 +209,7 @@ impl<'a> Facts<'a> {
     fn socket(&self) -> Option<crate::event::SocketFacts<'a>> {
         let bytes = self.items.bytes(tag::SOCKET)?;
         let (socket, _) = Sock::read_from_prefix(bytes).ok()?;
-        Some(sock::held(&socket, &self.items))
+        Some(sock::held(&socket, self.items.bytes(tag::UNIX_PATH)))
     }
 
     fn layer(&self) -> Option<Layer> {
@@ -240,7 +247,7 @@ impl<'a> Facts<'a> {
 
 /// Kind of an open file that is no socket, from its inode and the name the kernel gives it
 /// (`anon_inode_getfile`, `alloc_file_pseudo` in the kernel's source).
-fn kind(mode: u32, path: &[u8]) -> FdKind {
+pub(super) fn kind(mode: u32, path: &[u8]) -> FdKind {
     const NAMES: &[(&[u8], FdKind)] = &[
         (b"[eventfd]", FdKind::Event),
         (b"[eventpoll]", FdKind::Epoll),

@@ -2,7 +2,10 @@
 
 use komainu_common::{
     Class, Task, Usage,
-    exec::{EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
+    exec::{
+        EXEC_DELETED, EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_READ_ONLY, EXEC_UPPER_LAYER,
+        Exec,
+    },
     item::tag,
 };
 
@@ -77,7 +80,7 @@ pub(super) fn decode<'a>(
 }
 
 /// A NUL-separated list without the NUL at its end.
-fn strings<'a>(items: &Items<'a>, tag: u8) -> &'a [u8] {
+pub(super) fn strings<'a>(items: &Items<'a>, tag: u8) -> &'a [u8] {
     let bytes = items.bytes(tag).unwrap_or_default();
     bytes.strip_suffix(b"\0").unwrap_or(bytes)
 }
@@ -92,12 +95,12 @@ fn exe_facts(exec: &Exec, task: &Task) -> ExeFacts {
         lower_layer: has(EXEC_LOWER_LAYER),
         memfd: has(EXEC_MEMFD),
         deleted: has(EXEC_DELETED),
-        writable: exec.inode != 0 && writable(exec, task),
+        writable: exec.inode != 0 && !has(EXEC_READ_ONLY) && writable(exec, task),
     }
 }
 
-/// Whether mode, owner and capabilities let the process write its executable. Read-only mounts and
-/// ACLs are not looked at.
+/// Whether mode, owner and capabilities let the process write its executable. ACLs, supplementary groups and
+/// mounts that are read-only while their filesystem is not are not looked at.
 fn writable(exec: &Exec, task: &Task) -> bool {
     let bit = if exec.owner == task.euid {
         0o200

@@ -18,6 +18,7 @@ mod receive;
 mod send;
 mod sock;
 mod socket;
+mod stdio;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +36,7 @@ use komainu_common::{
 };
 use zerocopy::FromBytes;
 
-use crate::event::{Event, EventType, event_type};
+use crate::event::{Event, EventType, Params, event_type};
 
 /// Why a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -153,7 +154,10 @@ pub fn decode<'a>(
     };
     let (lifecycle, event) = match Class(header.class) {
         Class::FORK => (Some(Lifecycle::Fork(fork::decode(&body)?)), None),
-        Class::EXIT => (Some(Lifecycle::Exit(exit::decode(&body)?)), None),
+        Class::EXIT => {
+            let (lifecycle, event) = exit::decode(&body)?;
+            (Some(Lifecycle::Exit(lifecycle)), Some(event))
+        }
         Class::EXEC => {
             let (lifecycle, event) = exec::decode(&body)?;
             (lifecycle.map(Lifecycle::Exec), Some(event))
@@ -219,7 +223,7 @@ impl<'a> Body<'a> {
     }
 
     /// An event of this record without parameters or descriptor.
-    fn event(&self, ty: &'static EventType, ret: Option<i64>, items: &Items<'_>) -> Event<'a> {
+    fn event(&self, ty: &'static EventType, ret: Option<i64>, items: &Items<'a>) -> Event<'a> {
         Event {
             ty,
             number: 0,
@@ -228,8 +232,10 @@ impl<'a> Body<'a> {
             ret,
             task: self.header.task,
             cgroup: self.header.cgroup,
-            params: arrayvec::ArrayVec::new(),
+            params: Params::new(),
             fd: None,
+            stdio: stdio::streams(items),
+            open_descriptors: stdio::count(items),
             truncated: items.any_cut()
                 || self.header.flags & (HEADER_OVERFLOW | HEADER_UNFINISHED) != 0,
         }

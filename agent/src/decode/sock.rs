@@ -89,6 +89,11 @@ fn canonical(address: IpAddr, port: u16) -> SocketAddr {
 
 /// Facts of the socket alone: its role is unknown.
 pub(super) fn facts<'a>(sock: &Sock, items: &Items<'a>) -> SocketFacts<'a> {
+    named(sock, items.bytes(tag::UNIX_PATH))
+}
+
+/// The same; `name` is that of a unix socket.
+fn named<'a>(sock: &Sock, name: Option<&'a [u8]>) -> SocketFacts<'a> {
     let address = |bytes: [u8; 16], port| match sock.family {
         AF_INET => bytes
             .first_chunk::<4>()
@@ -103,7 +108,7 @@ pub(super) fn facts<'a>(sock: &Sock, items: &Items<'a>) -> SocketFacts<'a> {
         protocol: sock.protocol,
         local: address(sock.local, sock.local_port),
         peer: address(sock.peer, sock.peer_port).filter(is_set),
-        unix_path: items.bytes(tag::UNIX_PATH).map(unix_name),
+        unix_path: name.map(unix_name),
         role: None,
         connected: sock.state == ESTABLISHED,
     }
@@ -127,10 +132,10 @@ pub(super) fn connecting<'a>(
 }
 
 /// Facts of a socket that a descriptor stands for, outside of the network calls.
-pub(super) fn held<'a>(sock: &Sock, items: &Items<'a>) -> SocketFacts<'a> {
+pub(super) fn held<'a>(sock: &Sock, name: Option<&'a [u8]>) -> SocketFacts<'a> {
     SocketFacts {
         role: role(sock),
-        ..facts(sock, items)
+        ..named(sock, name)
     }
 }
 

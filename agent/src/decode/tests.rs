@@ -338,7 +338,7 @@ fn says_what_is_wrong_with_a_record() {
         0,
         &Exit {
             code: 0,
-            reserved: 0,
+            reaper_tid: 0,
         },
         &[],
     );
@@ -354,7 +354,7 @@ fn says_what_is_wrong_with_a_record() {
         0,
         &Exit {
             code: 0,
-            reserved: 0,
+            reaper_tid: 0,
         },
         &[(7, 0, b"abc")],
     );

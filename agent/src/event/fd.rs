@@ -28,6 +28,17 @@ pub struct Fd<'a> {
     pub socket: Option<SocketFacts<'a>>,
 }
 
+/// What one of the three standard descriptors stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream<'a> {
+    /// What it is.
+    pub kind: FdKind,
+    /// The kernel's path; empty for sockets.
+    pub name: &'a [u8],
+    /// Socket facts.
+    pub socket: Option<SocketFacts<'a>>,
+}
+
 /// Kinds of descriptors, as `fd.type` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FdKind {

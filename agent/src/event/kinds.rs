@@ -1,6 +1,7 @@
 //! Kinds of events and of their parameters: the rows of the event table.
 
-use komainu_common::Class;
+use komainu_common::call::Caller;
+use komainu_common::{Class, Task};
 
 use super::flags::Flag;
 
@@ -64,8 +65,18 @@ pub enum Source {
     Bytes,
     /// A number made of the 32-bit words that they begin with.
     Words(fn(&[u32; 6]) -> u64),
-    /// The inheritable, permitted or effective capabilities of the process: 0, 1, 2.
-    Capabilities(u8),
+    /// A number of the calling thread.
+    Task(fn(&Task) -> u64),
+    /// Its name.
+    Comm,
+    /// A number of what the caller is and uses.
+    Caller(fn(&Caller) -> u64),
+    /// `argv[0]` of the calling process.
+    Exe,
+    /// `argv[1..]`, NUL-separated.
+    Args,
+    /// The item with this tag.
+    Item(u8),
 }
 
 /// Type of a parameter; decides the text of `evt.arg` and the type of `evt.rawarg`.

@@ -1,6 +1,9 @@
 //! Loading the object, attaching its programs, and telling what did not work.
 
-use std::io;
+use std::{
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use aya::{
     Ebpf, EbpfLoader,
@@ -12,6 +15,7 @@ use aya::{
     util::nr_cpus,
 };
 use aya_log::EbpfLogger;
+use hashbrown::HashMap;
 use komainu_common::{
     Settings, call,
     limits::SCRATCH_SLOTS_PER_CPU,
@@ -225,13 +229,20 @@ impl Kernel {
 
     /// `absent` are the members that this kernel's structs do not have.
     fn attach_all(&mut self, absent: &[&str]) -> Result<(), LoadError> {
-        for probe in PROBES {
-            let attached = match needed(probe.program)
+        let lacks = |probe: &Probe| {
+            let mut names = needed(probe.program).iter();
+            names.find(|&name| absent.contains(name)).copied()
+        };
+        let mut refused = verify(&mut self.object, |program| {
+            PROBES
                 .iter()
-                .find(|&name| absent.contains(name))
-            {
-                Some(name) => Err(AttachError::Absent(name)),
-                None => attach(&mut self.object, probe, &mut self.links),
+                .any(|probe| probe.program == program && lacks(probe).is_none())
+        });
+        for probe in PROBES {
+            let attached = match (lacks(probe), refused.remove(probe.program)) {
+                (Some(name), _) => Err(AttachError::Absent(name)),
+                (_, Some(error)) => Err(AttachError::Program(error)),
+                _ => attach(&mut self.object, probe, &mut self.links),
             };
             let error = attached.err().map(|e| chain(&e));
             let verified = verified_instructions(&mut self.object, probe.program);
@@ -292,13 +303,42 @@ fn raw_tracepoint<'a>(
     program.try_into()
 }
 
+/// Loads the wanted programs; returns those that the kernel refused.
+///
+/// On every CPU: the verifier takes most of the agent's start, one program at a time, and several at once where
+/// `CAP_BPF` is held (`bpf_check`, `kernel/bpf/verifier.c`).
+fn verify(object: &mut Ebpf, is_wanted: impl Fn(&str) -> bool) -> HashMap<String, ProgramError> {
+    let wanted = object.programs_mut().filter(|(name, _)| is_wanted(name));
+    let waiting = Mutex::new(wanted.collect::<Vec<_>>());
+    let refused = Mutex::new(HashMap::new());
+    let work = || {
+        while let Some((name, program)) = lock(&waiting).pop() {
+            let program: Result<&mut RawTracePoint, _> = program.try_into();
+            if let Err(error) = program.and_then(RawTracePoint::load) {
+                lock(&refused).insert(name.to_owned(), error);
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(PROBES.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    refused.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn attach(
     object: &mut Ebpf,
     probe: &Probe,
     links: &mut Vec<RawTracePointLink>,
 ) -> Result<(), AttachError> {
     let program = raw_tracepoint(object, probe.program)?;
-    program.load()?;
     match probe.hook {
         Hook::RawTracepoint(name) => {
             let id = program

@@ -8,8 +8,8 @@ use komainu_common::{
     Class,
     class::CLASS_SLOTS,
     filter::{
-        ActivePlan, ClassPlan, MAX_PLAN_PATH, PLAN_AUDIT, PLAN_BASE, PLAN_PRESENT, PathKey,
-        PrefixKey, SLOTS, Vector, cgroup_kind, path_kind,
+        ActivePlan, ClassPlan, MAX_PLAN_PATH, PLAN_AUDIT, PLAN_BASE, PLAN_FACTS, PLAN_PRESENT,
+        PathKey, PrefixKey, SLOTS, Vector, cgroup_kind, path_kind,
     },
 };
 use zerocopy::FromZeros as _;
@@ -24,6 +24,8 @@ type PrefixBytes = [u8; 4 + MAX_PLAN_PATH];
 pub struct Tables {
     /// Classes that are filtered. A class that is not among them is delivered whole.
     pub classes: Vec<(Class, ClassPlan)>,
+    /// [`facts`](komainu_common::facts) that rules read, of the classes that they read any of.
+    pub facts: Vec<(Class, u32)>,
     /// Whole paths and last components.
     pub paths: Vec<(PathKey, Vector)>,
     /// Beginnings of paths.
@@ -138,10 +140,12 @@ impl Kernel {
         let mut plans: Array<_, ClassPlan> = self.table("PLANS", Array::try_from)?;
         for &class in Class::ALL {
             let plan = tables.classes.iter().find(|(of, _)| *of == class);
-            let value = plan.map_or_else(ClassPlan::new_zeroed, |(_, plan)| ClassPlan {
+            let mut value = plan.map_or_else(ClassPlan::new_zeroed, |(_, plan)| ClassPlan {
                 flags: flags(class, &tables.paths, audit),
                 ..*plan
             });
+            let facts = tables.facts.iter().find(|(of, _)| *of == class);
+            value.flags |= facts.map_or(0, |(_, facts)| facts << PLAN_FACTS);
             plans
                 .set(slot * CLASS_SLOTS + u32::from(class.0), value, 0)
                 .map_err(|e| LoadError::Map("PLANS", e))?;

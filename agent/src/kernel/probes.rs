@@ -7,7 +7,7 @@ use komainu_common::{Class, syscalls::handler};
 pub enum Hook {
     /// Raw tracepoint of this name.
     RawTracepoint(&'static str),
-    /// Tail-called by the `sys_exit` dispatcher, by handler index.
+    /// Tail-called by the dispatcher on `sys_exit`, or by one of the two on `io_uring`, by handler index.
     SyscallHandler(u16),
 }
 
@@ -42,6 +42,7 @@ const SYSCALLS: &[Class] = &[
     Class::MODULE,
     Class::NAMESPACE,
     Class::CREDENTIAL,
+    Class::CLONE,
     Class::OBJECT,
     Class::DUP,
     Class::SIGNAL,
@@ -49,6 +50,27 @@ const SYSCALLS: &[Class] = &[
     Class::MEMORY,
     Class::IO_URING,
     Class::DIRECTORY,
+    Class::SHUTDOWN,
+];
+
+/// Classes of `call::TABLE` that operations of an `io_uring` raise.
+const RING_CALLS: &[Class] = &[Class::RENAME, Class::UNLINK, Class::MKDIR, Class::SHUTDOWN];
+const RING_SOCKETS: &[Class] = &[Class::ACCEPT, Class::LISTEN, Class::SOCKET];
+const RING_MESSAGES: &[Class] = &[Class::SEND, Class::RECEIVE];
+
+/// All of these.
+const RINGS: &[Class] = &[
+    Class::OPEN,
+    Class::CONNECT,
+    Class::RENAME,
+    Class::UNLINK,
+    Class::MKDIR,
+    Class::SHUTDOWN,
+    Class::ACCEPT,
+    Class::LISTEN,
+    Class::SOCKET,
+    Class::SEND,
+    Class::RECEIVE,
 ];
 
 /// Every probe, in the order they are attached: lifecycle first, so that no event comes from a
@@ -128,6 +150,7 @@ pub const PROBES: &[Probe] = &[
             Class::OBJECT,
             Class::DUP,
             Class::DIRECTORY,
+            Class::SHUTDOWN,
         ],
         required: true,
     },
@@ -150,16 +173,31 @@ pub const PROBES: &[Probe] = &[
         classes: &[Class::RENAME, Class::MOUNT],
         required: true,
     },
+    optional("call_process", handler::CALL_PROCESS, &[Class::CLONE]),
+    optional("ring_open", handler::RING_OPEN, &[Class::OPEN]),
+    optional("ring_open_end", handler::RING_OPEN_END, &[Class::OPEN]),
+    optional("ring_connect", handler::RING_CONNECT, &[Class::CONNECT]),
+    optional(
+        "ring_connect_end",
+        handler::RING_CONNECT_END,
+        &[Class::CONNECT],
+    ),
+    optional("ring_call", handler::RING_CALL, RING_CALLS),
+    optional("ring_call_end", handler::RING_CALL_END, RING_CALLS),
+    optional("ring_socket", handler::RING_SOCKET, RING_SOCKETS),
+    optional("ring_socket_end", handler::RING_SOCKET_END, RING_SOCKETS),
+    optional("ring_message", handler::RING_MESSAGE, RING_MESSAGES),
+    optional("ring_message_end", handler::RING_MESSAGE_END, RING_MESSAGES),
     Probe {
         program: "ring_complete",
         hook: Hook::RawTracepoint("io_uring_complete"),
-        classes: &[Class::OPEN, Class::CONNECT],
+        classes: RINGS,
         required: false,
     },
     Probe {
         program: "ring_submit",
         hook: Hook::RawTracepoint("io_uring_submit_req"),
-        classes: &[Class::OPEN, Class::CONNECT],
+        classes: RINGS,
         required: false,
     },
     Probe {
@@ -191,9 +229,12 @@ pub(super) fn needed(program: &str) -> &'static [&'static str] {
             "uring_flags",
             "uring_fd",
             "uring_res",
-            "uring_open_filename",
-            "uring_connect_addr",
         ],
+        "ring_open" => &["uring_open_filename"],
+        "ring_connect" => &["uring_connect_addr"],
+        "ring_call" => &["uring_rename_old", "uring_unlink_filename"],
+        "ring_socket" => &["uring_accept_flags"],
+        "ring_message" => &["uring_message_buffer", "uring_message_len"],
         _ => &[],
     }
 }

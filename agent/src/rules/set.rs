@@ -54,6 +54,8 @@ pub struct Rule {
     pub condition: String,
     /// Where its name stands.
     pub at: Span,
+    /// [`facts`](komainu_common::facts) that condition and output read.
+    pub(super) facts: u32,
     root: NodeId,
     expr: Expr,
 }
@@ -280,12 +282,13 @@ fn rule(compiled: CompiledRule) -> Rule {
         undelivered: Vec::new(),
         condition: condition.as_str().to_owned(),
         at: def.at,
+        facts: 0,
         root,
         expr,
     }
 }
 
-/// Fills in what the condition reads, and what of it is not delivered.
+/// Fills in what the condition reads, what of the facts only some rules read, and what of it is not delivered.
 fn describe(rule: &mut Rule, graph: &Graph) {
     let mut fields = std::collections::BTreeMap::new();
     graph.predicates_below(rule.root, &mut |predicate| {
@@ -298,6 +301,12 @@ fn describe(rule: &mut Rule, graph: &Graph) {
             fields.insert(name, field);
         });
     });
+    let printed = rule.output.fields().map(|field| field.facts);
+    rule.facts = fields
+        .values()
+        .map(|field| field.facts)
+        .chain(printed)
+        .fold(0, |all, facts| all | facts);
     for (name, field) in &fields {
         match field.availability {
             Availability::Now => {}

@@ -67,7 +67,7 @@ fn the_migration_page_is_right_about_what_is_delivered() {
         ("container.image.repository", false),
         ("k8s.pod.name", false),
         ("k8s.ns.name", false),
-        ("proc.stdin.name", false),
+        ("proc.stdin.name", true),
         ("fd.types", true),
     ];
     for (name, delivered) in rows {

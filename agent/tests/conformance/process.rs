@@ -36,7 +36,7 @@ pub(crate) fn task(thread: &Json, generation: u64) -> Task {
         pid_ns: 0,
         net_ns: 0,
         user_ns: 0,
-        reserved: 0,
+        threads: 1,
         comm: [0; 16],
     }
 }

@@ -36,6 +36,10 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "uring-block" => {
             crate::uring::act_block(argument(0), argument(1).parse().unwrap(), argument(2));
         }
+        "uring-files" => crate::uring_files::act(argument(0)),
+        "uring-talk" => crate::uring_sockets::act_talk(),
+        "uring-datagram" => crate::uring_sockets::act_datagram(),
+        "uring-accept-many" => crate::uring_sockets::act_accept_many(),
         "uring-connect" => crate::uring::act_connect(argument(0)),
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),

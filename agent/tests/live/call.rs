@@ -118,14 +118,15 @@ impl Trial {
 
 /// An event, as text.
 #[derive(Debug)]
-struct Reported {
-    name: &'static str,
-    truncated: bool,
-    facts: Vec<(String, String)>,
+pub(crate) struct Reported {
+    pub(crate) name: &'static str,
+    pub(crate) truncated: bool,
+    /// Parameters and `fd.*`.
+    pub(crate) facts: Vec<(String, String)>,
 }
 
 impl Reported {
-    fn of(decoded: &Decoded<'_>) -> Option<Self> {
+    pub(crate) fn of(decoded: &Decoded<'_>) -> Option<Self> {
         let event = decoded.event.as_ref()?;
         let mut facts = Vec::new();
         for (param, value) in event.ty.params.iter().zip(&event.params) {

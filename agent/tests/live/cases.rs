@@ -23,6 +23,7 @@ const EPERM: i64 = 1;
 const ENOENT: i64 = 2;
 const ESRCH: i64 = 3;
 const EBADF: i64 = 9;
+const EAGAIN: i64 = 11;
 const EEXIST: i64 = 17;
 const EINVAL: i64 = 22;
 const EOPNOTSUPP: i64 = 95;
@@ -55,6 +56,8 @@ impl Case {
 const MOUNT_SUB: &[&str] = &["165 snone s@/sub stmpfs 1 0"];
 const UMOUNT_SUB: &[&str] = &["166 s@/sub 2"];
 const BECOME_7: &[&str] = &["105 7"];
+/// `setrlimit(RLIMIT_NPROC)` counts for other users.
+const NO_MORE_PROCESSES: &[&str] = &["160 6 w0.0.0.0", "105 7"];
 const UNKNOWN_ID: &str = "4294967295";
 
 #[rustfmt::skip]
@@ -159,12 +162,26 @@ pub(crate) const CASES: &[Case] = &[
     case("capset", "w0x20080522.0 w0.0.0.0.0.0", 0, &[("cap_effective", "0"), ("cap_permitted", "0")]),
     case("capset", "w0.0 w0.0.0.0.0.0", EINVAL, &[]),
 
+    case("clone", "0x11 0 0 0 0", 0, &[("flags", "0")]),
+    case("clone", "0x10000011 0 0 0 0", 0, &[("flags", "1048576")]),
+    case("clone", "0x20200 0 0 0 0", EINVAL, &[("flags", "34")]),
+    case("fork", "", 0, &[("flags", "0")]),
+    case("fork", "", EAGAIN, &[("flags", "0"), ("uid", "7")]).before(NO_MORE_PROCESSES),
+    case("vfork", "", 0, &[("flags", "134250496")]),
+    case("vfork", "", EAGAIN, &[("uid", "7")]).before(NO_MORE_PROCESSES),
+    case("clone3", "w0x20000000.0.0.0.0.0.0.0.17.0.0.0.0.0.0.0 64", 0, &[("flags", "64")]),
+    case("clone3", "w0x20200.0.0.0.0.0.0.0.17.0.0.0.0.0.0.0 64", EINVAL, &[("flags", "34")]),
+
     case("bpf", "0 w2.4.4.1 16", 0, &[("cmd", "0"), ("fd.type", "bpf")]),
     case("bpf", "5 0 0", ANY, &[("cmd", "5")]),
     case("userfaultfd", "0x80000", 0, &[("flags", "4097"), ("fd.type", "userfaultfd")]),
     case("userfaultfd", "0x7000000", EINVAL, &[("fd.num", "-1")]),
     case("memfd_create", "sname 1", 0, &[("name", "name"), ("flags", "1"), ("fd.type", "memfd")]),
     case("memfd_create", "sname 0x8000", EINVAL, &[("name", "name"), ("fd.num", "-1"), ("fd.type", "")]),
+    case("pidfd_open", "m 0", 0, &[("fd.type", "pidfd")]),
+    case("pidfd_open", "999999999 2048", ANY, &[("pid", "999999999"), ("flags", "1"), ("fd.num", "-1")]),
+    case("pidfd_getfd", "3 0 0", 0, &[("pid_fd", "3"), ("target_fd", "0"), ("fd.num", "4")]).before(&["434 m 0"]),
+    case("pidfd_getfd", "77 5 0", EBADF, &[("pid_fd", "77"), ("target_fd", "5"), ("fd.num", "-1")]),
     case("keyctl", "0 -3 0", 0, &[("cmd", "0")]),
     case("keyctl", "99 1 0", EOPNOTSUPP, &[("cmd", "99"), ("arg2", "1")]),
     case("perf_event_open", "0 5 -1 -1 0", ANY, &[("pid", "5"), ("cpu", "-1"), ("fd.num", "-1")]),
@@ -201,6 +218,9 @@ pub(crate) const CASES: &[Case] = &[
     case("io_uring_setup", "0 w0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", ANY, &[("entries", "0")]),
     case("io_uring_setup", "4 w0.0.0x80000000.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", ANY,
         &[("entries", "4"), ("sq_entries", "0")]),
+
+    case("shutdown", "k 1", 0, &[("how", "1"), ("fd.type", "ipv4")]),
+    case("shutdown", "77 2", EBADF, &[("fd", "77"), ("how", "2"), ("fd.type", "")]),
 
     case("chdir", "ssub", 0, &[("path", "sub"), ("path resolved", "@/sub")]),
     case("chdir", "snone", ENOENT, &[("path", "@/none")]),

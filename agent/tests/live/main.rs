@@ -19,8 +19,10 @@ mod agent;
 mod call;
 mod cases;
 mod cgroup;
+mod clone;
 mod connect;
 mod exec;
+mod facts;
 mod fair;
 mod filter;
 mod flood;
@@ -36,6 +38,8 @@ mod socket;
 mod stalled;
 mod toctou;
 mod uring;
+mod uring_files;
+mod uring_sockets;
 mod watch;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -54,6 +58,7 @@ fn main() {
     arguments.test_threads = Some(1);
     let tests = [
         exec::TESTS,
+        facts::TESTS,
         open::TESTS,
         connect::TESTS,
         accept::TESTS,
@@ -64,7 +69,10 @@ fn main() {
         process::TESTS,
         call::TESTS,
         filter::TESTS,
+        clone::TESTS,
         uring::TESTS,
+        uring_files::TESTS,
+        uring_sockets::TESTS,
         toctou::TESTS,
         flood::TESTS,
         fair::TESTS,

@@ -34,7 +34,8 @@ impl Network {
     }
 }
 
-fn network(decoded: &Decoded<'_>) -> Option<Network> {
+/// The network event of a record.
+pub(crate) fn network(decoded: &Decoded<'_>) -> Option<Network> {
     let event = decoded.event.as_ref()?;
     let fd = event.fd.as_ref()?;
     let data = event.ty.param("data").map(|index| event.params[index]);

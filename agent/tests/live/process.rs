@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use komainu::decode::Lifecycle;
+use komainu::{decode::Lifecycle, event::Value};
 
 use crate::{
     Test,
@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
         threads_are_not_processes,
     ),
     ("process_memory_and_limits", memory_and_limits),
+    ("process_exit_is_an_event", exit_is_an_event),
     ("process_killed_in_mid_event", killed_in_mid_event),
     ("process_agent_itself_is_excluded", agent_itself_is_excluded),
 ];
@@ -63,6 +64,35 @@ fn threads_are_not_processes(watch: &mut Watch) {
         [child],
         "one exit for the process, none for the thread"
     );
+}
+
+/// Status, signal, and who gets the children that are left.
+fn exit_is_an_event(watch: &mut Watch) {
+    let scripts = ["exit 3", "kill -9 $$", "sleep 0.3 & exit 0"];
+    for (script, expected) in scripts.iter().zip([[3 << 8, 3, 0], [9, 0, 9], [0, 0, 0]]) {
+        let (shell, seen) = watch.during(|| {
+            let mut shell = Command::new("/bin/sh")
+                .args(["-c", script])
+                .spawn()
+                .unwrap();
+            shell.wait().unwrap();
+            shell.id()
+        });
+        let [status, ret, signal, core, reaper] = seen.one(shell, |decoded| {
+            let event = decoded
+                .event
+                .as_ref()
+                .filter(|event| event.ty.name == "procexit")?;
+            let values = event.params.iter().map(|value| match value {
+                Value::Int(number) => *number,
+                Value::Uint(number) => number.cast_signed(),
+                other => panic!("{other:?}"),
+            });
+            values.collect::<Vec<i64>>().try_into().ok()
+        });
+        assert_eq!(([status, ret, signal], core), (expected, 0), "{script}");
+        assert_eq!(reaper != 0, script.contains('&'), "{script}: {reaper}");
+    }
 }
 
 /// A shell with a limit of its own tells its size by a child that it makes the same way.

@@ -15,9 +15,23 @@ const ENTER: i64 = 426;
 const REGISTER: i64 = 427;
 
 /// `IORING_OP_*`.
+pub(crate) const SENDMSG: u8 = 9;
+pub(crate) const RECVMSG: u8 = 10;
+pub(crate) const ACCEPT: u8 = 13;
 pub(crate) const CONNECT: u8 = 16;
 pub(crate) const OPENAT: u8 = 18;
+pub(crate) const SEND: u8 = 26;
+pub(crate) const RECV: u8 = 27;
 pub(crate) const OPENAT2: u8 = 28;
+pub(crate) const SHUTDOWN: u8 = 34;
+pub(crate) const RENAMEAT: u8 = 35;
+pub(crate) const UNLINKAT: u8 = 36;
+pub(crate) const MKDIRAT: u8 = 37;
+pub(crate) const SYMLINKAT: u8 = 38;
+pub(crate) const LINKAT: u8 = 39;
+pub(crate) const SOCKET: u8 = 45;
+pub(crate) const BIND: u8 = 56;
+pub(crate) const LISTEN: u8 = 57;
 
 /// `IOSQE_ASYNC`, `IOSQE_CQE_SKIP_SUCCESS`.
 pub(crate) const ASYNC: u8 = 1 << 4;

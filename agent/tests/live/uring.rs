@@ -1,6 +1,11 @@
 //! Operations through an `io_uring`: they raise the events of the system calls that do the same.
 
-use std::{ffi::CString, fs, net::TcpListener, os::fd::AsRawFd as _};
+use std::{
+    ffi::CString,
+    fs,
+    net::{SocketAddr, TcpListener},
+    os::fd::AsRawFd as _,
+};
 
 use komainu::decode::Decoded;
 use komainu_common::header::{HEADER_IO_URING, HEADER_UNFINISHED};
@@ -70,12 +75,7 @@ pub(crate) fn act_block(fifo: &str, times: usize, path: &str) {
 
 /// `uring-connect ADDRESS`: prints the results.
 pub(crate) fn act_connect(address: &str) {
-    use std::net::{Ipv4Addr, SocketAddrV4};
-    let address: SocketAddrV4 = address.parse().unwrap();
-    let mut bytes = [0_u8; 16];
-    bytes[..2].copy_from_slice(&2_u16.to_ne_bytes());
-    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
-    bytes[4..8].copy_from_slice(&Ipv4Addr::octets(address.ip()));
+    let bytes = sockaddr(address.parse().unwrap());
     let (family, kind) = (
         rustix::net::AddressFamily::INET,
         rustix::net::SocketType::STREAM,
@@ -91,8 +91,20 @@ pub(crate) fn act_connect(address: &str) {
     println!("{:?}", Ring::new().unwrap().run(&[connect]));
 }
 
+/// `struct sockaddr_in`.
+pub(crate) fn sockaddr(address: SocketAddr) -> [u8; 16] {
+    let SocketAddr::V4(address) = address else {
+        panic!("IPv4 only");
+    };
+    let mut bytes = [0_u8; 16];
+    bytes[..2].copy_from_slice(&2_u16.to_ne_bytes());
+    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
+    bytes[4..8].copy_from_slice(&address.ip().octets());
+    bytes
+}
+
 /// Whether rings can be made here.
-fn available() -> bool {
+pub(crate) fn available() -> bool {
     let made = Ring::new();
     if let Err(error) = &made {
         println!("left out: no io_uring here ({error})");

@@ -16,4 +16,5 @@ mod fields;
 mod hostile;
 mod loading;
 mod plan;
+mod process_fields;
 mod properties;

@@ -2,8 +2,10 @@
 //!
 //! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
 //! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
-//! second call instant: it names the files found, and they are looked at again each time.
+//! second call instant: it names the files found, and they are looked at again each time. What
+//! `bench` can use but does without comes only where it is asked for.
 
+mod bench;
 mod bpf;
 mod checks;
 mod linker;
@@ -26,10 +28,13 @@ pub(crate) use bpf::BpfCargo;
 pub(crate) const BPF_CARGO_VAR: &str = "KOMAINU_BPF_CARGO";
 
 /// The verb.
-pub(crate) fn setup() -> Result<()> {
+pub(crate) fn setup(bench: bool) -> Result<()> {
     let start = Instant::now();
     let bpf = for_build()?;
     for_checks()?;
+    if bench {
+        bench::install(&shell()?)?;
+    }
     println!(
         "ready: {} ({})",
         bpf.description(),

@@ -10,6 +10,7 @@ use zerocopy::{FromZeros as _, IntoBytes as _};
 use super::case::{Argument, Case};
 use super::network::{self, Needs};
 use super::record::{AT_FDCWD, record, result};
+use crate::event::flags::low;
 use crate::event::{Param, ParamKind, Source, event_type};
 
 const REGULAR_FILE: u32 = 0o100_644;
@@ -116,15 +117,27 @@ fn place(
         Source::Text2 => items.push(tag::STRING_2, text(value)?),
         Source::Bytes => items.push(tag::BYTES, text(value)?),
         Source::Result => return Err("is given by `event.result`".into()),
-        Source::Words(_) | Source::Capabilities(_) | Source::Decoder => {
+        Source::Words(make) => items.push(tag::BYTES, &words(make, number(param.kind, value)?)?),
+        Source::Item(tag) => items.push(tag, text(value)?),
+        Source::Task(_) | Source::Comm | Source::Exe | Source::Args => {
+            return Err("is given by `process`".into());
+        }
+        Source::Caller(_) | Source::Decoder => {
             return Err("cannot be given".into());
         }
     }
     Ok(())
 }
 
+/// The words, as bytes, that give this value.
+fn words(make: fn(&[u32; 6]) -> u64, wanted: u64) -> Result<Vec<u8>, String> {
+    let mut words = [0; 6];
+    invert(|words| make(&words.map(low)), wanted, &mut words)?;
+    Ok(words.map(low).as_bytes().to_vec())
+}
+
 /// The argument that gives this value, found by trial: bit by bit, else number by number.
-fn invert(make: fn(&[u64; 6]) -> u64, wanted: u64, args: &mut [u64; 6]) -> Result<(), String> {
+fn invert(make: impl Fn(&[u64; 6]) -> u64, wanted: u64, args: &mut [u64; 6]) -> Result<(), String> {
     /// Numbers of ptrace(2) end before.
     const NUMBERS: u64 = 0x4300;
     for index in 0..usize::from(NO_ARGUMENT).min(args.len()) {

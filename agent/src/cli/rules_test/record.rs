@@ -5,13 +5,15 @@
 use komainu_common::{
     Class, Header, Task, Usage, call,
     exec::{EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
+    exit::Exit,
+    header::NO_SYSCALL,
     item::{ItemHeader, tag},
     open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_RESOLVED, OPEN_UPPER_LAYER, Open},
     syscalls::{class_of, x86_64::TABLE},
 };
 use zerocopy::IntoBytes;
 
-use super::case::{Case, FileFacts, LayerName, Outcome, ProcessFacts};
+use super::case::{Argument, Case, FileFacts, LayerName, Outcome, ProcessFacts};
 use super::network;
 use crate::event::errno_name;
 
@@ -59,6 +61,9 @@ pub(super) fn encode(case: &Case) -> Result<Vec<u8>, String> {
     let ty = case.event.ty.as_str();
     if let Some((index, row)) = (0..).zip(call::TABLE).find(|(_, row)| row.name == ty) {
         return super::call::encode(case, index, row);
+    }
+    if ty == "procexit" {
+        return exit(case);
     }
     if !case.event.args.is_empty() {
         return Err(format!("`{ty}` takes no `args`"));
@@ -116,7 +121,7 @@ pub(super) fn task(case: &Case, generation: usize) -> Task {
         pid_ns: 1,
         net_ns: 1,
         user_ns: 1,
-        reserved: 0,
+        threads: 1,
         comm,
     }
 }
@@ -129,6 +134,35 @@ fn pid(process: &ProcessFacts, generation: usize) -> u32 {
 fn start_time(generation: usize) -> u64 {
     let generation = u64::try_from(generation).unwrap_or_default();
     NOW - (generation + 1).min(1000) * SECOND
+}
+
+/// The end of the process, with the status that the parameter `status` gives, else 0.
+fn exit(case: &Case) -> Result<Vec<u8>, String> {
+    let mut code = 0;
+    for (name, value) in &case.event.args {
+        code = match (name.as_str(), value) {
+            ("status", Argument::Number(status)) => u32::try_from(*status).ok(),
+            ("status", _) => None,
+            _ => {
+                return Err(format!(
+                    "of `procexit` only `status` can be given, not `{name}`"
+                ));
+            }
+        }
+        .ok_or("`status` must be a number, as in wait(2)")?;
+    }
+    let exit = Exit {
+        code,
+        reaper_tid: 0,
+    };
+    Ok(record(
+        case,
+        Class::EXIT,
+        NO_SYSCALL,
+        0,
+        exit.as_bytes(),
+        &[],
+    ))
 }
 
 fn exec(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {

@@ -47,7 +47,10 @@ fn every_row_is_an_event_of_its_class() {
                 Source::Bytes | Source::Words(_) => {
                     assert_ne!(row.spec.bytes, NO_ARGUMENT, "{from:?}");
                 }
-                Source::Result | Source::Of(_) | Source::Capabilities(_) => {}
+                Source::Caller(_) | Source::Exe | Source::Args | Source::Item(_) => {
+                    assert_eq!(row.spec.shape, shape::PROCESS, "{from:?}");
+                }
+                Source::Result | Source::Of(_) | Source::Task(_) | Source::Comm => {}
             }
         }
     }
@@ -171,4 +174,39 @@ proptest! {
         let mut scratch = Scratch::default();
         let _outcome = decode(&bytes, Clock::default(), &mut scratch);
     }
+}
+
+/// Of what makes a process: who called, and the bits of the flags as rules number them.
+#[test]
+fn a_clone_tells_its_caller() {
+    let row = (0..)
+        .zip(TABLE)
+        .find(|(_, row)| row.name == "clone3")
+        .unwrap();
+    let mut caller = Caller::new_zeroed();
+    caller.usage.fd_limit = 1024;
+    caller.pidns_init_start_time = 5;
+    // CLONE_NEWUSER | CLONE_VFORK | CLONE_CLEAR_SIGHAND
+    let call = call(row.0, [0x1_1000_4000, 88, 0, 0, 0, 0]);
+    let items: [(u8, u8, &[u8]); 3] = [
+        (tag::CALLER, 0, caller.as_bytes()),
+        (tag::ARGV, 0, b"sh\0-c\0id\0"),
+        (tag::CWD, 0, b"/root"),
+    ];
+    check_event(&record(Class::CLONE, 435, 77, &call, &items), |event| {
+        assert_eq!((event.ty.name, event.ret), ("clone3", Some(77)));
+        assert_eq!(value(event, "flags"), Value::Uint(1 << 20 | 1 << 27));
+        assert_eq!(value(event, "exe"), Value::Bytes(b"sh"));
+        assert_eq!(value(event, "args"), Value::Bytes(b"-c\0id"));
+        assert_eq!(value(event, "cwd"), Value::Bytes(b"/root"));
+        assert_eq!(value(event, "fdlimit"), Value::Int(1024));
+        assert_eq!(value(event, "tid"), Value::Int(41));
+        assert_eq!(value(event, "uid"), Value::Uint(1000));
+        assert_eq!(value(event, "pidns_init_start_ts"), Value::Uint(5));
+        assert_eq!(value(event, "cgroups"), Value::Absent);
+    });
+    let bare = record(Class::CLONE, 435, -11, &call, &[]);
+    check_event(&bare, |event| {
+        assert_eq!(value(event, "vm_size"), Value::Absent)
+    });
 }

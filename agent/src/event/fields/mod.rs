@@ -137,6 +137,8 @@ pub struct Field {
     pub doc: &'static str,
     /// How it is read.
     pub getter: Getter,
+    /// [`facts`](komainu_common::facts) that are recorded for events that a rule reads this field of.
+    pub facts: u32,
     /// What it prints without argument, where that differs from what conditions compare.
     pub shown: Option<GetOne>,
 }
@@ -176,8 +178,14 @@ impl Field {
             availability: Availability::Now,
             doc,
             getter,
+            facts: 0,
             shown: None,
         }
+    }
+
+    const fn facts(mut self, facts: u32) -> Self {
+        self.facts = facts;
+        self
     }
 
     const fn shown(mut self, shown: GetOne) -> Self {

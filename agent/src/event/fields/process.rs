@@ -1,14 +1,13 @@
 //! Fields of the calling process, its thread and its ancestors: `proc.*`, `thread.*`.
 
+use komainu_common::facts::{DESCRIPTORS, STDIO};
 use komainu_common::{Task, Usage};
 
 use super::FieldType::{Bool, Double, Duration, Int64, Text, Time, Uint32, Uint64};
 use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Getter, Many, Scope};
-use crate::event::{ExeFacts, Process};
+use crate::event::{ExeFacts, Process, Stream};
 
 const CPU_TIME: Availability = Availability::Never("CPU time is not recorded with events");
-const THREADS: Availability = Availability::Never("processes are followed, not their threads");
-const TABLE: Availability = Availability::Never("there is no descriptor table in user space");
 const CGROUPS: Availability = Availability::Never(
     "the one cgroup that names the process is recorded, not one of each subsystem",
 );
@@ -85,20 +84,29 @@ pub(super) static FIELDS: &[Field] = &[
     Field::absent("proc.is_container_healthcheck", Bool, PROBES, "Whether the process is a health check."),
     Field::absent("proc.is_container_liveness_probe", Bool, PROBES, "Whether the process is a liveness probe."),
     Field::absent("proc.is_container_readiness_probe", Bool, PROBES, "Whether the process is a readiness probe."),
-    Field::absent("proc.fdopencount", Uint64, TABLE, "Number of open descriptors."),
+    Field::one("proc.fdopencount", Uint64, |s, _| s.event.open_descriptors.map(|n| FieldValue::Uint(n.into())),
+        "Number of open descriptors at the event, of the first 4096.").facts(DESCRIPTORS),
     Field::one("proc.fdlimit", Int64, |s, _| fd_limit(s), "Soft limit of open descriptors (`RLIMIT_NOFILE`), as of the last exec or clone."),
-    Field::absent("proc.fdusage", Double, TABLE, "Share of the limit that is open."),
+    Field::one("proc.fdusage", Double, |s, _| descriptor_usage(s), "Per cent of the limit that is open.").facts(DESCRIPTORS),
     Field::one("proc.vmsize", Uint64, |s, _| used(s, |u| u.vm_size), "Virtual memory in KiB, as of the last exec or clone."),
     Field::one("proc.vmrss", Uint64, |s, _| used(s, |u| u.vm_rss), "Resident memory in KiB, as of the last exec or clone."),
     Field::one("proc.vmswap", Uint64, |s, _| used(s, |u| u.vm_swap), "Swapped memory in KiB, as of the last exec or clone."),
-    Field::absent("proc.nthreads", Uint64, THREADS, "Number of threads."),
-    Field::absent("proc.nchilds", Uint64, THREADS, "Number of child threads."),
-    Field::absent("proc.stdin.type", Text, TABLE, "Kind of descriptor 0."),
-    Field::absent("proc.stdout.type", Text, TABLE, "Kind of descriptor 1."),
-    Field::absent("proc.stderr.type", Text, TABLE, "Kind of descriptor 2."),
-    Field::absent("proc.stdin.name", Text, TABLE, "Name of descriptor 0."),
-    Field::absent("proc.stdout.name", Text, TABLE, "Name of descriptor 1."),
-    Field::absent("proc.stderr.name", Text, TABLE, "Name of descriptor 2."),
+    Field::one("proc.nthreads", Uint64, |s, _| Some(FieldValue::Uint(s.event.task.threads.into())),
+        "Number of threads of the process at the event, the main thread included."),
+    Field::one("proc.nchilds", Uint64, |s, _| Some(FieldValue::Uint(s.event.task.threads.saturating_sub(1).into())),
+        "Number of threads beside the main thread."),
+    Field::one("proc.stdin.type", Text, |s, _| stream(s, 0).map(|held| FieldValue::text(held.kind.name())),
+        "Kind of descriptor 0 at the event, as in `fd.type`; absent where it is not open.").facts(STDIO),
+    Field::one("proc.stdout.type", Text, |s, _| stream(s, 1).map(|held| FieldValue::text(held.kind.name())),
+        "Kind of descriptor 1 at the event, as in `fd.type`; absent where it is not open.").facts(STDIO),
+    Field::one("proc.stderr.type", Text, |s, _| stream(s, 2).map(|held| FieldValue::text(held.kind.name())),
+        "Kind of descriptor 2 at the event, as in `fd.type`; absent where it is not open.").facts(STDIO),
+    Field::one("proc.stdin.name", Text, |s, _| stream_name(s, 0),
+        "Name of descriptor 0 at the event: the kernel's path, or both ends of a socket.").facts(STDIO),
+    Field::one("proc.stdout.name", Text, |s, _| stream_name(s, 1),
+        "Name of descriptor 1 at the event: the kernel's path, or both ends of a socket.").facts(STDIO),
+    Field::one("proc.stderr.name", Text, |s, _| stream_name(s, 2),
+        "Name of descriptor 2 at the event: the kernel's path, or both ends of a socket.").facts(STDIO),
     Field::one("thread.pfmajor", Uint64, |s, _| used(s, |u| u.major_faults), "Major page faults, as of the last exec or clone."),
     Field::one("thread.pfminor", Uint64, |s, _| used(s, |u| u.minor_faults), "Minor page faults, as of the last exec or clone."),
     Field::absent("thread.cpu", Double, CPU_TIME, "CPU use in the last second."),
@@ -140,6 +148,26 @@ const fn above(
     Field::with(name, ty, Getter::Many(Many::Ancestors, get), doc)
         .arg(ArgKind::OptionalIndex)
         .no_transformer()
+}
+
+/// What a standard descriptor stands for.
+fn stream<'a>(scope: &Scope<'a>, number: usize) -> Option<&'a Stream<'a>> {
+    scope.event.stdio.get(number)?.as_ref()
+}
+
+fn stream_name<'a>(scope: &Scope<'a>, number: usize) -> Option<FieldValue<'a>> {
+    let stream = stream(scope, number)?;
+    Some(FieldValue::Bytes(match &stream.socket {
+        Some(socket) => super::socket::name(scope, socket),
+        None => stream.name,
+    }))
+}
+
+/// Per cent of the limit of descriptors; absent without a limit.
+fn descriptor_usage<'a>(scope: &Scope<'_>) -> Option<FieldValue<'a>> {
+    let open = f64::from(scope.event.open_descriptors?);
+    let limit = u32::try_from(scope.process()?.usage.fd_limit).ok()?;
+    (limit != 0).then(|| FieldValue::Double(open * 100.0 / f64::from(limit)))
 }
 
 /// An id; the kernel's "none", all bits set, is -1.

@@ -3,11 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::FieldType::{Bool, Ip, Net, Port, Text};
-use super::{Availability, Field, FieldValue, Getter, Many, Scope};
+use super::{Field, FieldValue, Getter, Many, Scope};
 use crate::event::{Role, SocketFacts};
 
-const NAMES: &str = "a cache of resolved names";
-const SERVICES: Availability = Availability::Never("port numbers are compared, not service names");
+const NAMES: &str = "a resolver: names are not looked up, and what the reference implementation could not look up is \
+     absent there too";
 
 #[rustfmt::skip]
 pub(super) static FIELDS: &[Field] = &[
@@ -17,7 +17,8 @@ pub(super) static FIELDS: &[Field] = &[
         "Either port of the connection. `!=` holds if neither is the constant.").filter_only(),
     Field::with("fd.net", Net, Getter::Many(Many::Ends, each_ip),
         "Network of either address. `!=` holds if neither is inside.").filter_only(),
-    Field::absent("fd.proto", Text, SERVICES, "Service name of either port.").filter_only(),
+    Field::with("fd.proto", Text, Getter::Many(Many::Ends, each_service),
+        "Either port as text: names of services are not looked up, as in the reference implementation by default.").filter_only(),
     Field::one("fd.cip", Ip, |s, _| ip(client(s)?), "Address of the client. Absent while the roles are unknown."),
     Field::one("fd.sip", Ip, |s, _| ip(server(s)?), "Address of the server. Absent while the roles are unknown."),
     Field::one("fd.lip", Ip, |s, _| ip(pair(s)?.0?), "Local address, from the socket."),
@@ -26,10 +27,10 @@ pub(super) static FIELDS: &[Field] = &[
     Field::one("fd.sport", Port, |s, _| port(server(s)?), "Port of the server."),
     Field::one("fd.lport", Port, |s, _| port(pair(s)?.0?), "Local port."),
     Field::one("fd.rport", Port, |s, _| port(pair(s)?.1?), "Remote port."),
-    Field::absent("fd.cproto", Text, SERVICES, "Service name of the client's port."),
-    Field::absent("fd.sproto", Text, SERVICES, "Service name of the server's port."),
-    Field::absent("fd.lproto", Text, SERVICES, "Service name of the local port."),
-    Field::absent("fd.rproto", Text, SERVICES, "Service name of the remote port."),
+    Field::one("fd.cproto", Text, |s, _| service(s, client(s)?), "The client's port as text, see `fd.proto`."),
+    Field::one("fd.sproto", Text, |s, _| service(s, server(s)?), "The server's port as text, see `fd.proto`."),
+    Field::one("fd.lproto", Text, |s, _| service(s, pair(s)?.0?), "The local port as text, see `fd.proto`."),
+    Field::one("fd.rproto", Text, |s, _| service(s, pair(s)?.1?), "The remote port as text, see `fd.proto`."),
     Field::one("fd.cnet", Net, |s, _| ip(client(s)?), "Network of the client.").filter_only(),
     Field::one("fd.snet", Net, |s, _| ip(server(s)?), "Network of the server.").filter_only(),
     Field::one("fd.lnet", Net, |s, _| ip(pair(s)?.0?), "Network of the local address.").filter_only(),
@@ -120,6 +121,19 @@ fn each_ip<'a>(scope: &Scope<'a>, _: &super::FieldArg, each: &mut dyn FnMut(Fiel
 
 fn each_port<'a>(scope: &Scope<'a>, _: &super::FieldArg, each: &mut dyn FnMut(FieldValue<'a>)) {
     ends(scope).for_each(|end| each(FieldValue::Uint(end.port().into())));
+}
+
+fn each_service<'a>(scope: &Scope<'a>, _: &super::FieldArg, each: &mut dyn FnMut(FieldValue<'a>)) {
+    ends(scope)
+        .filter_map(|end| service(scope, end))
+        .for_each(each);
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every getter returns an option")]
+fn service<'a>(scope: &Scope<'a>, address: SocketAddr) -> Option<FieldValue<'a>> {
+    Some(FieldValue::Bytes(
+        scope.format(format_args!("{}", address.port())),
+    ))
 }
 
 fn protocol(scope: &Scope<'_>) -> Option<&'static str> {

@@ -32,6 +32,38 @@ pub fn namespace_flags(argument: u64) -> u64 {
     set.fold(0, |flags, (_, ours)| flags | ours)
 }
 
+/// The bit of the kernel behind one of these.
+pub fn kernel_namespace_bit(flag: u64) -> Option<u32> {
+    let row = NAMESPACE_BITS.iter().find(|(_, ours)| *ours == flag);
+    row.map(|(bit, _)| *bit)
+}
+
+/// Kernel bit and bit of the rules, of what only `clone(2)` and `clone3(2)` take.
+const CLONE_BITS: &[(u32, u64)] = &[
+    (0x2000, 1 << 10),     // CLONE_PTRACE
+    (0x4000, CLONE_VFORK), // CLONE_VFORK
+    (0x8000, 1 << 8),      // CLONE_PARENT
+    (0x8_0000, 1 << 25),   // CLONE_SETTLS
+    (0x10_0000, 1 << 9),   // CLONE_PARENT_SETTID
+    (0x20_0000, 1 << 23),  // CLONE_CHILD_CLEARTID
+    (0x80_0000, 1 << 14),  // CLONE_UNTRACED
+    (0x100_0000, 1 << 24), // CLONE_CHILD_SETTID
+    (0x8000_0000, 1 << 2), // CLONE_IO
+];
+
+/// `CLONE_VFORK`, as the rules number it.
+const CLONE_VFORK: u64 = 1 << 27;
+/// `evt.arg.flags` of vfork: what it stands for, `vfork(2)`.
+pub const VFORK_FLAGS: u64 = CLONE_VFORK | 1 << 15;
+
+/// `evt.arg.flags` of clone and clone3.
+pub fn clone_flags(argument: u64) -> u64 {
+    let set = CLONE_BITS
+        .iter()
+        .filter(|(bit, _)| low(argument) & bit != 0);
+    set.fold(namespace_flags(argument), |flags, (_, ours)| flags | ours)
+}
+
 /// Kernel number (`include/uapi/linux/ptrace.h`, `arch/x86/include/uapi/asm/ptrace-abi.h`) in the order of
 /// the rules' numbers, from 1.
 const PTRACE: &[u32] = &[
@@ -53,6 +85,12 @@ pub const fn fcntl_command(argument: u64) -> u64 {
         1030 => 0x1a,
         _ => 0,
     }
+}
+
+/// `evt.arg.flags` of pidfd_open.
+pub const fn pidfd_flags(argument: u64) -> u64 {
+    const PIDFD_NONBLOCK: u32 = 0o4000;
+    (low(argument) & PIDFD_NONBLOCK != 0) as u64
 }
 
 /// `evt.arg.flags` of dup3.

@@ -35,8 +35,8 @@ macro_rules! flags {
 use flags;
 
 pub use calls::{
-    dup3_flags, fcntl_command, io_uring_flags, low, mount_flags, namespace_flags, prctl_number,
-    ptrace_request,
+    VFORK_FLAGS, clone_flags, dup3_flags, fcntl_command, io_uring_flags, kernel_namespace_bit, low,
+    mount_flags, namespace_flags, pidfd_flags, prctl_number, ptrace_request,
 };
 pub use file::*;
 pub use network::*;

@@ -1,6 +1,7 @@
 //! Sockets.
 
 use super::events;
+use crate::event::Source::{Arg, Result};
 use crate::event::flags::{
     FILE_FLAGS, SHUTDOWN_HOW, SOCKET_FAMILIES, SOCKOPT_LEVELS, SOCKOPT_OPTIONS,
 };
@@ -15,7 +16,7 @@ events! {
     accept4 (ACCEPT) => fd: Fd, tuple: Tuple, queuepct: Uint, queuelen: Uint, queuemax: Uint, flags: Int;
     sendto (SEND) => res: Errno, data: Bytes, fd: Fd, size: Uint, tuple: Tuple;
     recvfrom (RECEIVE) => res: Errno, data: Bytes, tuple: Tuple, fd: Fd, size: Uint;
-    shutdown => res: Errno, fd: Fd, how: Enum(SHUTDOWN_HOW);
+    shutdown (SHUTDOWN) => res: Errno = Result, fd: Fd = Arg(0), how: Enum(SHUTDOWN_HOW) = Arg(1);
     socketpair (SOCKET) => res: Errno, fd1: Fd, fd2: Fd, source: Hex, peer: Hex,
         domain: Enum(SOCKET_FAMILIES), type: Uint, proto: Uint;
     getsockopt => res: Errno, fd: Fd, level: Enum(SOCKOPT_LEVELS), optname: Enum(SOCKOPT_OPTIONS),

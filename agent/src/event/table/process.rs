@@ -1,12 +1,16 @@
 //! Processes, credentials, namespaces, kernel objects.
 
+use komainu_common::item::tag::{CGROUP_PATH, CWD};
+
 use super::events;
-use crate::event::Source::{Arg, Bytes, Capabilities, Id, Long, Of, Result, Text, Words};
+use crate::event::Source::{
+    Arg, Args, Bytes, Caller, Comm, Exe, Id, Item, Long, Of, Result, Task, Text, Words,
+};
 use crate::event::flags::{
     BPF_COMMANDS, CLONE_FLAGS, DELETE_MODULE_FLAGS, EXECVE_FLAGS, FILE_FLAGS, FINIT_MODULE_FLAGS,
     IO_URING_SETUP_FEATS, IO_URING_SETUP_FLAGS, PIDFD_OPEN_FLAGS, PRCTL_OPTIONS, PROT_FLAGS,
-    PTRACE_REQUESTS, io_uring_flags, low, namespace_flags, open_flags, prctl_number,
-    ptrace_request,
+    PTRACE_REQUESTS, VFORK_FLAGS, clone_flags, io_uring_flags, low, namespace_flags, open_flags,
+    pidfd_flags, prctl_number, ptrace_request,
 };
 
 events! {
@@ -22,23 +26,51 @@ events! {
         loginuid: Uid, flags: Flags(EXECVE_FLAGS), cap_inheritable: Hex, cap_permitted: Hex,
         cap_effective: Hex, exe_ino: Uint, exe_ino_ctime: Time, exe_ino_mtime: Time, uid: Uid,
         trusted_exepath: Path, pgid: Pid, gid: Gid;
-    clone => res: Pid, exe: Text, args: Bytes, tid: Pid, pid: Pid, ptid: Pid, cwd: Text,
-        fdlimit: Int, pgft_maj: Uint, pgft_min: Uint, vm_size: Uint, vm_rss: Uint, vm_swap: Uint,
-        comm: Text, cgroups: Bytes, flags: Flags(CLONE_FLAGS), uid: Uint, gid: Uint, vtid: Pid,
-        vpid: Pid, pidns_init_start_ts: Uint;
-    clone3 => res: Pid, exe: Text, args: Bytes, tid: Pid, pid: Pid, ptid: Pid, cwd: Text,
-        fdlimit: Int, pgft_maj: Uint, pgft_min: Uint, vm_size: Uint, vm_rss: Uint, vm_swap: Uint,
-        comm: Text, cgroups: Bytes, flags: Flags(CLONE_FLAGS), uid: Uint, gid: Uint, vtid: Pid,
-        vpid: Pid, pidns_init_start_ts: Uint;
-    fork => res: Pid, exe: Text, args: Bytes, tid: Pid, pid: Pid, ptid: Pid, cwd: Text,
-        fdlimit: Int, pgft_maj: Uint, pgft_min: Uint, vm_size: Uint, vm_rss: Uint, vm_swap: Uint,
-        comm: Text, cgroups: Bytes, flags: Flags(CLONE_FLAGS), uid: Uint, gid: Uint, vtid: Pid,
-        vpid: Pid, pidns_init_start_ts: Uint;
-    vfork => res: Pid, exe: Text, args: Bytes, tid: Pid, pid: Pid, ptid: Pid, cwd: Text,
-        fdlimit: Int, pgft_maj: Uint, pgft_min: Uint, vm_size: Uint, vm_rss: Uint, vm_swap: Uint,
-        comm: Text, cgroups: Bytes, flags: Flags(CLONE_FLAGS), uid: Uint, gid: Uint, vtid: Pid,
-        vpid: Pid, pidns_init_start_ts: Uint;
-    procexit => status: Errno, ret: Errno, sig: Signal, core: Uint, reaper_tid: Pid;
+    clone (CLONE) => res: Pid = Result, exe: Text = Exe, args: Bytes = Args,
+        tid: Pid = Task(|t| t.tid.into()), pid: Pid = Task(|t| t.tgid.into()),
+        ptid: Pid = Task(|t| t.ppid.into()), cwd: Text = Item(CWD),
+        fdlimit: Int = Caller(|c| c.usage.fd_limit), pgft_maj: Uint = Caller(|c| c.usage.major_faults),
+        pgft_min: Uint = Caller(|c| c.usage.minor_faults), vm_size: Uint = Caller(|c| c.usage.vm_size),
+        vm_rss: Uint = Caller(|c| c.usage.vm_rss), vm_swap: Uint = Caller(|c| c.usage.vm_swap),
+        comm: Text = Comm, cgroups: Bytes = Item(CGROUP_PATH),
+        flags: Flags(CLONE_FLAGS) = Of(|args| clone_flags(args[0])),
+        uid: Uint = Task(|t| t.euid.into()), gid: Uint = Task(|t| t.egid.into()),
+        vtid: Pid = Task(|t| t.vtid.into()), vpid: Pid = Task(|t| t.vpid.into()),
+        pidns_init_start_ts: Uint = Caller(|c| c.pidns_init_start_time);
+    clone3 (CLONE) => res: Pid = Result, exe: Text = Exe, args: Bytes = Args,
+        tid: Pid = Task(|t| t.tid.into()), pid: Pid = Task(|t| t.tgid.into()),
+        ptid: Pid = Task(|t| t.ppid.into()), cwd: Text = Item(CWD),
+        fdlimit: Int = Caller(|c| c.usage.fd_limit), pgft_maj: Uint = Caller(|c| c.usage.major_faults),
+        pgft_min: Uint = Caller(|c| c.usage.minor_faults), vm_size: Uint = Caller(|c| c.usage.vm_size),
+        vm_rss: Uint = Caller(|c| c.usage.vm_rss), vm_swap: Uint = Caller(|c| c.usage.vm_swap),
+        comm: Text = Comm, cgroups: Bytes = Item(CGROUP_PATH),
+        flags: Flags(CLONE_FLAGS) = Of(|args| clone_flags(args[0])),
+        uid: Uint = Task(|t| t.euid.into()), gid: Uint = Task(|t| t.egid.into()),
+        vtid: Pid = Task(|t| t.vtid.into()), vpid: Pid = Task(|t| t.vpid.into()),
+        pidns_init_start_ts: Uint = Caller(|c| c.pidns_init_start_time);
+    fork (CLONE) => res: Pid = Result, exe: Text = Exe, args: Bytes = Args,
+        tid: Pid = Task(|t| t.tid.into()), pid: Pid = Task(|t| t.tgid.into()),
+        ptid: Pid = Task(|t| t.ppid.into()), cwd: Text = Item(CWD),
+        fdlimit: Int = Caller(|c| c.usage.fd_limit), pgft_maj: Uint = Caller(|c| c.usage.major_faults),
+        pgft_min: Uint = Caller(|c| c.usage.minor_faults), vm_size: Uint = Caller(|c| c.usage.vm_size),
+        vm_rss: Uint = Caller(|c| c.usage.vm_rss), vm_swap: Uint = Caller(|c| c.usage.vm_swap),
+        comm: Text = Comm, cgroups: Bytes = Item(CGROUP_PATH),
+        flags: Flags(CLONE_FLAGS) = Of(|_| 0),
+        uid: Uint = Task(|t| t.euid.into()), gid: Uint = Task(|t| t.egid.into()),
+        vtid: Pid = Task(|t| t.vtid.into()), vpid: Pid = Task(|t| t.vpid.into()),
+        pidns_init_start_ts: Uint = Caller(|c| c.pidns_init_start_time);
+    vfork (CLONE) => res: Pid = Result, exe: Text = Exe, args: Bytes = Args,
+        tid: Pid = Task(|t| t.tid.into()), pid: Pid = Task(|t| t.tgid.into()),
+        ptid: Pid = Task(|t| t.ppid.into()), cwd: Text = Item(CWD),
+        fdlimit: Int = Caller(|c| c.usage.fd_limit), pgft_maj: Uint = Caller(|c| c.usage.major_faults),
+        pgft_min: Uint = Caller(|c| c.usage.minor_faults), vm_size: Uint = Caller(|c| c.usage.vm_size),
+        vm_rss: Uint = Caller(|c| c.usage.vm_rss), vm_swap: Uint = Caller(|c| c.usage.vm_swap),
+        comm: Text = Comm, cgroups: Bytes = Item(CGROUP_PATH),
+        flags: Flags(CLONE_FLAGS) = Of(|_| VFORK_FLAGS),
+        uid: Uint = Task(|t| t.euid.into()), gid: Uint = Task(|t| t.egid.into()),
+        vtid: Pid = Task(|t| t.vtid.into()), vpid: Pid = Task(|t| t.vpid.into()),
+        pidns_init_start_ts: Uint = Caller(|c| c.pidns_init_start_time);
+    procexit (EXIT) => status: Errno, ret: Errno, sig: Signal, core: Uint, reaper_tid: Pid;
     setns (NAMESPACE) => res: Errno = Result, fd: Fd = Arg(0),
         nstype: Flags(CLONE_FLAGS) = Of(|args| namespace_flags(args[1]));
     unshare (NAMESPACE) => res: Errno = Result,
@@ -53,8 +85,8 @@ events! {
     tkill (SIGNAL) => res: Errno = Result, tid: Pid = Arg(0), sig: Signal = Arg(1);
     tgkill (SIGNAL) => res: Errno = Result, pid: Pid = Arg(0), tid: Pid = Arg(1),
         sig: Signal = Arg(2);
-    capset (CREDENTIAL) => res: Errno = Result, cap_inheritable: Hex = Capabilities(0),
-        cap_permitted: Hex = Capabilities(1), cap_effective: Hex = Capabilities(2);
+    capset (CREDENTIAL) => res: Errno = Result, cap_inheritable: Hex = Task(|t| t.cap_inheritable),
+        cap_permitted: Hex = Task(|t| t.cap_permitted), cap_effective: Hex = Task(|t| t.cap_effective);
     setuid (CREDENTIAL) => res: Errno = Result, uid: Uid = Id(0);
     setgid (CREDENTIAL) => res: Errno = Result, gid: Gid = Id(0);
     setresuid (CREDENTIAL) => res: Errno = Result, ruid: Uid = Id(0), euid: Uid = Id(1),
@@ -75,8 +107,9 @@ events! {
         arg4: Hex = Long(3), arg5: Hex = Long(4);
     perf_event_open (OBJECT) => fd: Fd = Result, pid: Pid = Arg(1), cpu: Int = Arg(2),
         group_fd: Fd = Arg(3), flags: Hex = Long(4);
-    pidfd_open => fd: Fd, pid: Pid, flags: Flags(PIDFD_OPEN_FLAGS);
-    pidfd_getfd => fd: Fd, pid_fd: Fd, target_fd: Fd, flags: Hex;
+    pidfd_open (OBJECT) => fd: Fd = Result, pid: Pid = Arg(0),
+        flags: Flags(PIDFD_OPEN_FLAGS) = Of(|args| pidfd_flags(args[1]));
+    pidfd_getfd (OBJECT) => fd: Fd = Result, pid_fd: Fd = Arg(0), target_fd: Fd = Arg(1), flags: Hex = Arg(2);
     procinfo => cpu_usr: Uint, cpu_sys: Uint;
     brk => res: Hex, vm_size: Uint, vm_rss: Uint, vm_swap: Uint, addr: Hex;
     quotactl => res: Errno, special: Text, quotafilepath: Text, dqb_bhardlimit: Uint,

@@ -51,6 +51,11 @@ impl Output {
         &self.text
     }
 
+    /// The fields it prints.
+    pub(in crate::rules) fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.fields.iter().map(|named| named.field)
+    }
+
     /// Names of the fields it prints, with arguments.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|named| named.key.as_str())

@@ -6,7 +6,8 @@ use super::conjunction::{Conjunction, Disjunction, Number, all_of, any_of};
 use super::inside;
 use super::literal::{Demand, Literal, fixed_number};
 use super::open::{
-    MAX_PARTS, access, descriptor, executable, flag_names, kind, letters, succeeded, types,
+    MAX_PARTS, access, clone_case, descriptor, executable, flag_case, flag_names, kind, letters,
+    succeeded, types,
 };
 use super::paths::{Entry, Paths};
 use super::ranges::Ranges;
@@ -277,7 +278,12 @@ fn argument(arg: &FieldArg, literal: Literal<'_>) -> Demand {
             Some(role) => of_path(role, Form::Written, literal),
             None => Demand::nothing("the kernel's tables do not have this path"),
         },
-        ParamKind::Flags(table) if opens(ty) && param.name == "flags" => flag_names(table, literal),
+        ParamKind::Flags(table) if opens(ty) && param.name == "flags" => {
+            flag_names(table, literal, flag_case)
+        }
+        ParamKind::Flags(table) if matches!(param.name, "flags" | "nstype") => {
+            flag_names(table, literal, |flag, prints| clone_case(ty, flag, prints))
+        }
         _ => Demand::nothing("the kernel's tables do not have this parameter"),
     }
 }

@@ -45,6 +45,12 @@ pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT];
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     classes: Vec<ClassTables>,
+    /// [`facts`](komainu_common::facts) that rules read, of the classes that they read any of.
+    #[cfg_attr(
+        not(feature = "ebpf"),
+        expect(dead_code, reason = "for the kernel half")
+    )]
+    facts: Vec<(Class, u32)>,
 }
 
 /// The tables of one class.
@@ -69,11 +75,24 @@ impl RuleSet {
             .collect();
         build::limit_entries(&mut lists);
         let classes = classes.into_iter().zip(lists);
+        let facts = Class::ALL.iter().map(|class| (*class, self.facts(*class)));
         Plan {
             classes: classes
                 .map(|(class, conjunctions)| ClassTables::new(class, conjunctions))
                 .collect(),
+            facts: facts.filter(|(_, facts)| *facts != 0).collect(),
         }
+    }
+
+    /// The [`facts`](komainu_common::facts) that enabled rules read of a class, in conditions and outputs.
+    pub fn facts(&self, class: Class) -> u32 {
+        let types = event_types().filter(|ty| ty.class == Some(class));
+        let rules = types.flat_map(|ty| self.candidates(ty));
+        let enabled = rules.filter_map(|(number, _)| {
+            let rule = self.rules().get(*number as usize)?;
+            rule.enabled.then_some(rule.facts)
+        });
+        enabled.fold(0, |all, facts| all | facts)
     }
 }
 
@@ -117,6 +136,7 @@ impl From<&Plan> for crate::kernel::Tables {
                 .clone()
                 .map(|of| (of.class, of.tables.plan))
                 .collect(),
+            facts: plan.facts.clone(),
             paths: classes
                 .clone()
                 .flat_map(|of| of.tables.paths.clone())

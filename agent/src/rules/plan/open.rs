@@ -5,7 +5,7 @@ use komainu_common::filter::source;
 use super::conjunction::{Conjunction, Disjunction, Number, all_of, any_of};
 use super::literal::{Demand, Literal, fixed_number, numbers};
 use super::ranges::Ranges;
-use crate::event::flags::kernel_open_bits;
+use crate::event::flags::{VFORK_FLAGS, kernel_namespace_bit, kernel_open_bits};
 use crate::event::{EventType, Flag};
 use crate::rules::eval::Test;
 
@@ -124,8 +124,13 @@ pub(super) fn executable(literal: Literal<'_>) -> Demand {
     Demand::of(flags(O_CREAT | TMPFILE, creates))
 }
 
-/// `evt.arg.flags`: whether names of flags are among those that print.
-pub(super) fn flag_names(table: &[Flag], literal: Literal<'_>) -> Demand {
+/// `evt.arg.flags`: whether names of flags are among those that print. `case` is what the event is where the
+/// name of a flag prints, or does not; `None` where the kernel cannot tell.
+pub(super) fn flag_names(
+    table: &[Flag],
+    literal: Literal<'_>,
+    case: impl Fn(&Flag, bool) -> Option<Disjunction>,
+) -> Demand {
     let (needle, ignore_case) = match literal.test {
         Test::Contains(finder) => (finder.needle(), false),
         Test::ContainsIgnoringCase(needle) => (&**needle, true),
@@ -145,7 +150,7 @@ pub(super) fn flag_names(table: &[Flag], literal: Literal<'_>) -> Demand {
     let cases: Option<Vec<Disjunction>> = table
         .iter()
         .filter(named)
-        .map(|flag| flag_case(flag, !literal.negated))
+        .map(|flag| case(flag, !literal.negated))
         .collect();
     let Some(cases) = cases else {
         return Demand::nothing("only the kernel's answer tells this flag");
@@ -157,8 +162,8 @@ pub(super) fn flag_names(table: &[Flag], literal: Literal<'_>) -> Demand {
     })
 }
 
-/// What the passed flags are where a name prints, or does not; `None` where they do not tell.
-fn flag_case(flag: &Flag, prints: bool) -> Option<Disjunction> {
+/// What the flags passed to an open are where a name prints, or does not.
+pub(super) fn flag_case(flag: &Flag, prints: bool) -> Option<Disjunction> {
     let modes = match flag.value {
         // `O_NONE`: an access mode always prints.
         0 => {
@@ -178,4 +183,27 @@ fn flag_case(flag: &Flag, prints: bool) -> Option<Disjunction> {
         O_ACCMODE,
         if prints { set } else { set.complement() },
     ))
+}
+
+/// The same for the calls that take `CLONE_*` flags.
+pub(super) fn clone_case(ty: &EventType, flag: &Flag, prints: bool) -> Option<Disjunction> {
+    let constant = |flags: u64| {
+        let holds = (flags & flag.value != 0) == prints;
+        Some(if holds {
+            vec![Conjunction::default()]
+        } else {
+            Vec::new()
+        })
+    };
+    let source = match ty.name {
+        "clone" | "clone3" | "unshare" => source::ARG0,
+        "setns" => source::ARG0 + 1,
+        "vfork" => return constant(VFORK_FLAGS),
+        "fork" => return constant(0),
+        _ => return None,
+    };
+    let mask = u64::from(kernel_namespace_bit(flag.value)?);
+    let all = Ranges::one(i64::try_from(mask).ok()?);
+    let values = if prints { all } else { all.complement() };
+    Some(Conjunction::number(Number { source, mask }, values))
 }

@@ -1,0 +1,144 @@
+//! Operations of an `io_uring` that do what a system call does, and raise its event.
+
+use crate::syscalls::{handler, x86_64 as native};
+
+/// An operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// `IORING_OP_*` (`include/uapi/linux/io_uring.h`).
+    pub opcode: u8,
+    /// Number of the native system call that does the same.
+    pub syscall: u32,
+    /// Handler of its submission.
+    pub begin: u16,
+    /// Handler of its end.
+    pub end: u16,
+}
+
+/// `IORING_OP_*` that a handler tells apart.
+pub mod op {
+    /// Submits a `struct msghdr`.
+    pub const SENDMSG: u8 = 9;
+    /// Receives into a `struct msghdr`.
+    pub const RECVMSG: u8 = 10;
+    /// `accept4(2)`.
+    pub const ACCEPT: u8 = 13;
+    /// `connect(2)`.
+    pub const CONNECT: u8 = 16;
+    /// `openat(2)`.
+    pub const OPENAT: u8 = 18;
+    /// `sendto(2)`.
+    pub const SEND: u8 = 26;
+    /// `recv(2)`.
+    pub const RECV: u8 = 27;
+    /// `openat2(2)`.
+    pub const OPENAT2: u8 = 28;
+    /// `shutdown(2)`.
+    pub const SHUTDOWN: u8 = 34;
+    /// `renameat2(2)`.
+    pub const RENAMEAT: u8 = 35;
+    /// `unlinkat(2)`.
+    pub const UNLINKAT: u8 = 36;
+    /// `mkdirat(2)`.
+    pub const MKDIRAT: u8 = 37;
+    /// `symlinkat(2)`.
+    pub const SYMLINKAT: u8 = 38;
+    /// `linkat(2)`.
+    pub const LINKAT: u8 = 39;
+    /// `socket(2)`.
+    pub const SOCKET: u8 = 45;
+    /// `sendto(2)` without copying.
+    pub const SEND_ZC: u8 = 47;
+    /// `sendmsg(2)` without copying.
+    pub const SENDMSG_ZC: u8 = 48;
+    /// `bind(2)`.
+    pub const BIND: u8 = 56;
+    /// `listen(2)`.
+    pub const LISTEN: u8 = 57;
+}
+
+/// Numbers of calls that are rows of the table of calls.
+mod number {
+    pub(super) const SHUTDOWN: u32 = 48;
+    pub(super) const MKDIRAT: u32 = 258;
+    pub(super) const UNLINKAT: u32 = 263;
+    pub(super) const LINKAT: u32 = 265;
+    pub(super) const SYMLINKAT: u32 = 266;
+    pub(super) const RENAMEAT2: u32 = 316;
+}
+
+/// Every operation that raises an event.
+pub const TABLE: &[Operation] = &[
+    row(op::OPENAT, native::OPENAT, OPEN),
+    row(op::OPENAT2, native::OPENAT2, OPEN),
+    row(op::CONNECT, native::CONNECT, CONNECT),
+    row(op::SHUTDOWN, number::SHUTDOWN, CALL),
+    row(op::RENAMEAT, number::RENAMEAT2, CALL),
+    row(op::UNLINKAT, number::UNLINKAT, CALL),
+    row(op::MKDIRAT, number::MKDIRAT, CALL),
+    row(op::SYMLINKAT, number::SYMLINKAT, CALL),
+    row(op::LINKAT, number::LINKAT, CALL),
+    row(op::ACCEPT, native::ACCEPT4, SOCKET),
+    row(op::SOCKET, native::SOCKET, SOCKET),
+    row(op::BIND, native::BIND, SOCKET),
+    row(op::LISTEN, native::LISTEN, SOCKET),
+    row(op::SEND, native::SENDTO, MESSAGE),
+    row(op::SEND_ZC, native::SENDTO, MESSAGE),
+    row(op::SENDMSG, native::SENDMSG, MESSAGE),
+    row(op::SENDMSG_ZC, native::SENDMSG, MESSAGE),
+    row(op::RECV, native::RECVFROM, MESSAGE),
+    row(op::RECVMSG, native::RECVMSG, MESSAGE),
+];
+
+const OPEN: [u16; 2] = [handler::RING_OPEN, handler::RING_OPEN_END];
+const CONNECT: [u16; 2] = [handler::RING_CONNECT, handler::RING_CONNECT_END];
+const CALL: [u16; 2] = [handler::RING_CALL, handler::RING_CALL_END];
+const SOCKET: [u16; 2] = [handler::RING_SOCKET, handler::RING_SOCKET_END];
+const MESSAGE: [u16; 2] = [handler::RING_MESSAGE, handler::RING_MESSAGE_END];
+
+const fn row(opcode: u8, syscall: u32, [begin, end]: [u16; 2]) -> Operation {
+    Operation {
+        opcode,
+        syscall,
+        begin,
+        end,
+    }
+}
+
+/// Operations that the kernel half looks at; a power of two.
+pub const OPCODES: usize = 64;
+
+/// [`TABLE`] by opcode; `begin` is 0 where there is none.
+pub const BY_OPCODE: [Operation; OPCODES] = {
+    let mut all = [row(0, 0, [handler::NONE; 2]); OPCODES];
+    let mut at = 0;
+    while at < TABLE.len() {
+        all[TABLE[at].opcode as usize] = TABLE[at];
+        at += 1;
+    }
+    all
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{call, syscalls};
+
+    /// An operation stands for a call that has an event, of the kind that its handler records.
+    #[test]
+    fn operations_stand_for_calls() {
+        for operation in TABLE {
+            let own = native::find(operation.syscall, false);
+            let row = call::TABLE
+                .iter()
+                .find(|row| row.native.contains(&operation.syscall));
+            assert!(own.is_some() != row.is_some(), "{operation:?}");
+            let is_row = operation.begin == handler::RING_CALL;
+            assert_eq!(row.is_some(), is_row, "{operation:?}");
+            if let Some(own) = own {
+                assert!(syscalls::class_of(own.handler).is_some());
+            }
+            assert_eq!(BY_OPCODE[usize::from(operation.opcode)], *operation);
+        }
+    }
+}
