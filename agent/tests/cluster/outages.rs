@@ -81,7 +81,7 @@ async fn a_namespace_list_that_hangs_holds_up_no_pod() {
     server.fail("/api/v1/namespaces", Fault::Hang);
     server.fail("/api/v1/nodes", Fault::Hang);
     let mut long = times();
-    long.answer = Duration::from_secs(600);
+    long.answer = Duration::from_mins(10);
     let mut agent = Agent::with(&server, None, long, Limits::default());
     agent.up().await;
     assert!(agent.has("web"));
