@@ -47,7 +47,17 @@ impl Act {
     /// `None` for calls that are no events.
     #[inline(always)]
     fn of(ctx: &RawTracePointContext) -> Option<Self> {
-        let call = arch::Call::new(ctx.arg(0))?;
+        Self::of_call(ctx, arch::Call::new(ctx.arg(0))?)
+    }
+
+    /// [`Self::of`] for a program whose rows may be sub-calls of `socketcall(2)`.
+    #[inline(always)]
+    fn of_socket(ctx: &RawTracePointContext) -> Option<Self> {
+        Self::of_call(ctx, arch::Call::of_socket(ctx.arg(0))?)
+    }
+
+    #[inline(always)]
+    fn of_call(ctx: &RawTracePointContext, call: arch::Call) -> Option<Self> {
         let word = INTEREST.get(call.number).copied()?;
         let half = if call.compat { word >> 16 } else { word };
         let row = row_of(half as u16);
@@ -294,7 +304,7 @@ pub fn call_process(ctx: RawTracePointContext) -> i32 {
 /// Records a call about a descriptor.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub fn call_descriptor(ctx: RawTracePointContext) -> i32 {
-    let Some(act) = Act::of(&ctx) else {
+    let Some(act) = Act::of_socket(&ctx) else {
         return 0;
     };
     let file = act.file();

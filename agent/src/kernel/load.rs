@@ -377,22 +377,26 @@ fn interest_table(is_wanted: impl Fn(&str, u16) -> bool) -> Vec<u32> {
             }
         }
     };
+    let mut enter_call = |native: &[u32], narrow: &[u32], half: u32| {
+        enter(native, half);
+        enter(narrow, half << 16);
+        if narrow
+            .iter()
+            .any(|&number| number >= compat::SOCKETCALL_BASE)
+        {
+            let by_sub_call = u32::from(handler::SOCKETCALL) << 16;
+            enter(&[compat::SOCKETCALL], by_sub_call);
+        }
+    };
     for call in x86_64::TABLE {
         if is_wanted(call.name, call.handler) {
-            let half = u32::from(call.handler);
-            enter(call.native, half);
-            enter(call.compat, half << 16);
-            if call.compat.iter().any(|&n| n >= compat::SOCKETCALL_BASE) {
-                let by_sub_call = u32::from(handler::SOCKETCALL) << 16;
-                enter(&[compat::SOCKETCALL], by_sub_call);
-            }
+            enter_call(call.native, call.compat, u32::from(call.handler));
         }
     }
     for (row, call) in (0..=u8::MAX).zip(call::TABLE) {
         let half = half_of_row(row, &call.spec);
         if is_wanted(call.name, handler_of(half)) {
-            enter(call.native, half.into());
-            enter(call.compat, u32::from(half) << 16);
+            enter_call(call.native, call.compat, half.into());
         }
     }
     words
@@ -447,6 +451,8 @@ mod tests {
         assert_eq!(sub_call(1), 0, "socket");
         let none = interest_table(|_, handler| handler == handler::OPEN);
         assert_eq!(none[102] >> 16, 0, "no sub-call is wanted");
+        let shutdown = interest_table(|name, _| name == "shutdown");
+        assert_eq!(shutdown[102] >> 16, u32::from(handler::SOCKETCALL));
         let words = interest_table(|name, _| name == "unlinkat");
         let unlinkat = words[263] & 0xffff;
         assert_eq!(handler_of(unlinkat as u16), handler::CALL_PATH);

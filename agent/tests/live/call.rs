@@ -14,7 +14,7 @@ use komainu::{
     decode::Decoded,
     event::{FdKind, Value, path},
 };
-use komainu_common::{call::TABLE, header::HEADER_COMPAT};
+use komainu_common::{call::TABLE, header::HEADER_COMPAT, syscalls::x86_64::compat};
 
 use crate::{
     Test,
@@ -72,7 +72,14 @@ impl Trial {
             // old_mmap: the arguments are in memory.
             arguments = format!("w{}", arguments.replace(' ', "."));
         }
-        let call = format!("{} {} {arguments}", self.entry(), self.number);
+        let mut number = self.number;
+        if self.compat && number >= compat::SOCKETCALL_BASE {
+            // Its arguments are in memory as well.
+            let operation = number - compat::SOCKETCALL_BASE;
+            arguments = format!("{operation} w{}", arguments.replace(' ', "."));
+            number = compat::SOCKETCALL;
+        }
+        let call = format!("{} {number} {arguments}", self.entry());
         let native = |step: &&str| format!("native {}", self.here(step));
         let before: Vec<String> = self.case.before.iter().map(native).collect();
         let after: Vec<String> = self.case.after.iter().map(native).collect();

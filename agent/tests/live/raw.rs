@@ -61,8 +61,11 @@ fn argument(word: &str, memory: &mut LowMemory) -> u64 {
     match kind {
         "s" => memory.put(CString::new(rest).unwrap().as_bytes_with_nul()),
         "w" => {
-            let words = rest.split('.').map(|word| number(word) as u32);
-            let bytes: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
+            let words: Vec<_> = rest
+                .split('.')
+                .map(|word| argument(word, memory) as u32)
+                .collect();
+            let bytes: Vec<u8> = words.into_iter().flat_map(u32::to_ne_bytes).collect();
             memory.put(&bytes)
         }
         "f" => descriptor(File::open(rest).unwrap().into_raw_fd()),
