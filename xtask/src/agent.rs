@@ -30,13 +30,18 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(project::target().join("release/komainu"))
 }
 
-/// The agent with the shipped rules.
-pub(crate) fn command(program: &Path, format: &str) -> Command {
+/// Where the shipped rules are.
+pub(crate) fn shipped_rules() -> PathBuf {
+    project::root().join("rules")
+}
+
+/// The agent with these rule files and directories.
+pub(crate) fn command(program: &Path, rules: &[PathBuf], format: &str) -> Command {
     let mut command = Command::new(program);
     command
         .arg("run")
         .arg("--rules")
-        .arg(project::root().join("rules"))
+        .args(rules)
         .args(["--format", format]);
     command
 }
@@ -56,6 +61,8 @@ pub(crate) struct Line {
 pub(crate) struct Totals {
     /// Events its user half saw.
     pub(crate) events: Option<u64>,
+    /// Alerts made of them.
+    pub(crate) alerts: Option<u64>,
     /// Events and alerts that were lost.
     pub(crate) lost: Option<u64>,
 }
@@ -70,10 +77,10 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Starts the agent and waits until it says that it sees events.
-    pub(crate) fn start(program: &Path, within: Duration) -> Result<Self> {
+    pub(crate) fn start(program: &Path, rules: &[PathBuf], within: Duration) -> Result<Self> {
         let log = project::scratch()?.join("agent.log");
         let stderr = File::create(&log)?;
-        let mut child = command(program, "json")
+        let mut child = command(program, rules, "json")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -155,6 +162,7 @@ impl Agent {
         };
         Totals {
             events: count("komainu.events"),
+            alerts: count("komainu.alerts"),
             lost: count("komainu.lost"),
         }
     }

@@ -38,7 +38,10 @@ struct Cli {
 enum Verb {
     /// Get the tools the other verbs need; instant when they are there.
     Setup {
-        /// What the tests of real containers need, too: containerd, runc, CNI plugins, busybox.
+        /// And the programs that `bench` measures beside its own workloads.
+        #[arg(long)]
+        bench: bool,
+        /// And what the tests of real containers need: containerd, runc, CNI plugins, busybox.
         #[arg(long)]
         test: bool,
     },
@@ -63,11 +66,14 @@ enum Verb {
     /// One suspicious act, as a process of its own.
     #[command(hide = true)]
     Act(demo::Act),
+    /// One process that opens a file as fast as it can.
+    #[command(hide = true)]
+    Flood(bench::Flood),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Setup { test } => setup::setup(test),
+        Verb::Setup { bench, test } => setup::setup(bench, test),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
         Verb::E2e(options) => e2e::e2e(&options),
@@ -76,6 +82,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::bench(&options),
         Verb::Gen { check } => r#gen::generate(check),
         Verb::Act(act) => demo::act(&act),
+        Verb::Flood(flood) => bench::flood(&flood),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,6 @@ pub(crate) fn run() -> Result<()> {
     host::require("run")?;
     let program = agent::build()?;
     println!("alerts follow; Ctrl-C ends the agent");
-    let error = agent::command(&program, "text").exec();
+    let error = agent::command(&program, &[agent::shipped_rules()], "text").exec();
     Err(error).with_context(|| format!("cannot start {}", program.display()))
 }

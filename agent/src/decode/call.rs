@@ -65,11 +65,7 @@ pub(super) fn decode<'a>(body: &Body<'a>, class: Class) -> Result<Event<'a>, Dec
         items,
     };
     for param in ty.params {
-        let value = facts.value(param.source, param.kind);
-        // The longest list of the table fits.
-        if event.params.try_push(value).is_err() {
-            break;
-        }
+        event.params.push(facts.value(param.source, param.kind));
     }
     event.fd = facts.descriptor();
     Ok(event)

@@ -36,7 +36,7 @@ use komainu_common::{
 };
 use zerocopy::FromBytes;
 
-use crate::event::{Event, EventType, event_type};
+use crate::event::{Event, EventType, Params, event_type};
 
 /// Why a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -232,7 +232,7 @@ impl<'a> Body<'a> {
             ret,
             task: self.header.task,
             cgroup: self.header.cgroup,
-            params: arrayvec::ArrayVec::new(),
+            params: Params::new(),
             fd: None,
             stdio: stdio::streams(items),
             open_descriptors: stdio::count(items),

@@ -9,6 +9,7 @@ mod fd;
 pub mod fields;
 pub mod flags;
 mod kinds;
+mod params;
 pub mod path;
 mod process;
 mod table;
@@ -21,18 +22,15 @@ pub use container::{
 pub use fd::{Fd, FdKind, Layer, Role, SocketFacts, Stream, user_dev};
 pub use flags::Flag;
 pub use kinds::{EventType, Param, ParamKind, Source};
-pub use process::{ExeFacts, ProcKey, Process};
+pub use params::Params;
+pub use process::{ExeFacts, ProcKey, Process, Text};
 pub use table::{
     KNOWN_NAMES, errno_name, event_type, event_types, family, is_known_name, signal_name,
 };
 pub use value::{PathArg, Tuple, Value};
 pub use world::{User, World};
 
-use arrayvec::ArrayVec;
 use komainu_common::Task;
-
-/// Most parameters an event type has (`execve`: 30).
-pub const MAX_PARAMS: usize = 32;
 
 /// One kernel event, decoded.
 #[derive(Clone, Debug)]
@@ -52,7 +50,7 @@ pub struct Event<'a> {
     /// cgroup id of that thread.
     pub cgroup: u64,
     /// Parameter values, in the order of `ty.params`.
-    pub params: ArrayVec<Value<'a>, MAX_PARAMS>,
+    pub params: Params<'a>,
     /// The file or socket the event is about.
     pub fd: Option<Fd<'a>>,
     /// Descriptors 0, 1 and 2, where a rule reads them of such events.

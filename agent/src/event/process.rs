@@ -1,5 +1,7 @@
 //! What is known of a process beyond one event.
 
+use std::sync::Arc;
+
 /// Identity of a process: its id, and its start time because ids are reused.
 ///
 /// The start time is in clock ticks (`USER_HZ`, 10 ms), the resolution of `/proc/PID/stat`
@@ -25,6 +27,10 @@ impl ProcKey {
     }
 }
 
+/// A text of a process. A child shares those of its parent until it runs a program of its own, and
+/// the same environment after that.
+pub type Text = Arc<[u8]>;
+
 /// One process.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
@@ -35,19 +41,19 @@ pub struct Process {
     /// Process id in the initial pid namespace.
     pub tgid: u32,
     /// `comm` as of the last exec or clone.
-    pub comm: Box<[u8]>,
+    pub comm: Text,
     /// `argv[0]`.
-    pub exe: Box<[u8]>,
+    pub exe: Text,
     /// `argv[1..]`, NUL-separated (no trailing NUL).
-    pub args: Box<[u8]>,
+    pub args: Text,
     /// `comm`, a space, `argv[1..]` joined with spaces; made once, because most rules print it.
-    pub cmdline: Box<[u8]>,
+    pub cmdline: Text,
     /// Kernel path of the executable, in its mount namespace; `memfd:NAME` for a memfd.
-    pub exe_path: Box<[u8]>,
+    pub exe_path: Text,
     /// Environment, NUL-separated.
-    pub env: Box<[u8]>,
+    pub env: Text,
     /// Current directory as of exec, with trailing slash.
-    pub cwd: Box<[u8]>,
+    pub cwd: Text,
     /// Facts about the executable file.
     pub exe_file: ExeFacts,
     /// Memory, faults and limits as of its last clone or exec, or when `/proc` was read.

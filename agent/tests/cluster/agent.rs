@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::server::{Identity, Server};
 
 /// How long news is waited for. Only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is told, added up as the deciding thread would.
 #[derive(Debug)]
@@ -37,10 +37,10 @@ pub(crate) fn times() -> Times {
     Times {
         answer: Duration::from_secs(5),
         list: Duration::from_secs(10),
-        watch: Duration::from_secs(60),
+        watch: Duration::from_mins(1),
         silence: Duration::from_secs(5),
         grace: Duration::from_millis(300),
-        node: Duration::from_secs(60),
+        node: Duration::from_mins(1),
         pace: Pace {
             least: Duration::from_millis(20),
             most: Duration::from_millis(200),
@@ -106,7 +106,9 @@ impl Agent {
                 match timeout_at(end, self.news.recv()).await {
                     Ok(Some(news)) => self.take(news),
                     Ok(None) => panic!("{place}: {what}: nobody tells any more; {self:#?}"),
-                    Err(_) => panic!("{place}: {what}: not told; {:?} {:?}", self.log, self.reach),
+                    Err(_late) => {
+                        panic!("{place}: {what}: not told; {:?} {:?}", self.log, self.reach)
+                    }
                 }
             }
         }

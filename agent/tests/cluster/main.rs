@@ -1,6 +1,13 @@
 //! The API server's side of identity, against a server that speaks the real protocol and can be told to
 //! misbehave.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_push_string,
+    reason = "a test that unwraps says what it expects"
+)]
+
 mod agent;
 mod bounds;
 mod deploy;

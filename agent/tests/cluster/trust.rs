@@ -83,9 +83,8 @@ async fn a_kubeconfig_that_is_not_there_yet_or_broken() {
         // Refused once, everything is read anew.
         server.change(|store| store.forbidden = vec!["/api/v1/pods"]);
         server.break_watches(Break::End);
-        agent.down("403").await;
-        server.change(|store| store.forbidden.clear());
         agent.down("no access").await;
+        server.change(|store| store.forbidden.clear());
         fs::write(&path, &text).unwrap();
         agent.up().await;
     }

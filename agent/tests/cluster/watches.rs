@@ -141,7 +141,7 @@ async fn an_event_that_cannot_be_read_is_made_up_for_by_a_list() {
         let server = Server::plain().await;
         server.put(Kind::Pod, pod("old"));
         server.fail(
-            "/api/v1/pods?watch",
+            "/api/v1/pods?&watch",
             Fault::Body(Bytes::from(body.to_owned())),
         );
         let mut agent = Agent::of(&server);
@@ -161,7 +161,7 @@ async fn an_error_event_is_an_outage_with_a_reason() {
     let server = Server::plain().await;
     let event =
         "{\"type\":\"ERROR\",\"object\":{\"code\":500,\"message\":\"etcd is \\u001b[31mlost\"}}\n";
-    server.fail("/api/v1/pods?watch", Fault::Body(Bytes::from(event)));
+    server.fail("/api/v1/pods?&watch", Fault::Body(Bytes::from(event)));
     let mut agent = Agent::of(&server);
     agent.down("status 500: etcd is  [31mlost").await;
     agent.up().await;

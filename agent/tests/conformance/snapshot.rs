@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use arrayvec::ArrayVec;
 use komainu::event::{
-    Event, Fd, FdKind, Layer, Membership, PathArg, ProcKey, Process, User, Value, World,
+    Event, Fd, FdKind, Layer, Membership, Params, PathArg, ProcKey, Process, User, Value, World,
     event_type, path,
 };
 use serde_json::Value as Json;
@@ -130,7 +129,7 @@ impl Snapshot {
     /// The event.
     pub(crate) fn event(&self) -> Event<'_> {
         let ty = event_type(self.state["name"].as_str().unwrap()).unwrap();
-        let mut params = ArrayVec::new();
+        let mut params = Params::new();
         for at in 0..self.params.len() {
             params.push(self.value(at));
         }

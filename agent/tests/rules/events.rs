@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use arrayvec::ArrayVec;
 use komainu::event::{
-    Event, Fd, FdKind, Membership, PathArg, ProcKey, Process, Value, World, event_type,
+    Event, Fd, FdKind, Membership, Params, PathArg, ProcKey, Process, Value, World, event_type,
 };
 use komainu::rules::{LoadOptions, Matching, OutputOptions, RuleSet, Scratch, Source, load};
 use komainu_common::Task;
@@ -88,7 +87,7 @@ pub(crate) fn openat<'a>(name: &'a str, resolved: &'a str) -> Event<'a> {
         base: Some(b"/root/"),
         resolved: Some(resolved),
     };
-    let mut params = ArrayVec::new();
+    let mut params = Params::new();
     params.extend([
         Value::Int(3),
         Value::Int(-100),
@@ -130,7 +129,7 @@ pub(crate) fn execve() -> Event<'static> {
     let mut event = openat("", "");
     event.ty = event_type("execve").unwrap();
     event.ret = Some(0);
-    event.params = ArrayVec::new();
+    event.params = Params::new();
     event.fd = None;
     event
 }

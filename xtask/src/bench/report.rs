@@ -1,128 +1,73 @@
-//! The figures, as a table for people and as JSON for comparison.
+//! The report, as Markdown for people and as JSON for comparison.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use serde::Serialize;
 
-use super::setups::Setup;
-use super::stats::{Summary, summarise};
-use super::work::Work;
-use crate::agent::Totals;
+use super::figures::{Figure, Target, figures};
+use super::flood::{Flooded, Sustained};
+use super::lifetime::Churn;
+use super::rounds::{Rounds, Row};
+use super::stats::Summary;
+use super::units;
 
-const HEADINGS: [&str; 7] = [
-    "one operation",
-    "none",
-    "floor",
-    "agent",
-    "agent/none",
-    "agent/floor",
-    "agent CPU",
-];
-const WIDTHS: [usize; 7] = [38, 24, 24, 24, 11, 11, 9];
-
-/// Everything measured.
+/// Everything measured, and with what.
 #[derive(Debug)]
-pub(super) struct Report {
-    rounds: u32,
-    order: Vec<(&'static str, u32)>,
-    /// Nanoseconds per operation, one sample per round.
-    times: BTreeMap<(&'static str, Setup), Vec<f64>>,
-    /// Processor time of the set-up's own process, over all rounds.
-    cpu: BTreeMap<(&'static str, Setup), Duration>,
-    memory_kib: BTreeMap<Setup, u64>,
-    /// Events that the agent saw and lost, over all rounds.
-    events: u64,
-    lost: u64,
+pub(super) struct Measured {
+    /// Names of rule files and directories.
+    pub(super) rules: Vec<String>,
+    pub(super) number_of_rounds: u32,
+    pub(super) rounds: Rounds,
+    /// Beside nothing and beside the agent.
+    pub(super) floods: Vec<[Flooded; 2]>,
+    pub(super) sustained: Vec<Sustained>,
+    pub(super) churn: Churn,
+    /// Seconds.
+    pub(super) first_alerts: Vec<f64>,
 }
 
-/// One workload's line.
-#[derive(Debug, Serialize)]
-struct Row {
-    work: &'static str,
-    none_ns: Summary,
-    floor_ns: Summary,
-    agent_ns: Summary,
-    /// Ratios of times of the same round.
-    floor_to_none: Summary,
-    agent_to_none: Summary,
-    agent_to_floor: Summary,
-    /// Processor time of the agent's own process for one operation.
-    agent_cpu_ns: f64,
-}
-
-impl Report {
-    pub(super) fn new(rounds: u32) -> Self {
-        Self {
-            rounds,
-            order: Vec::new(),
-            times: BTreeMap::new(),
-            cpu: BTreeMap::new(),
-            memory_kib: BTreeMap::new(),
-            events: 0,
-            lost: 0,
-        }
+impl Measured {
+    /// Tables and notes, which read well in a terminal too.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = table(&self.rounds.rows().iter().map(line).collect::<Vec<_>>());
+        text.push('\n');
+        text += &table(&figures(self).iter().map(target_line).collect::<Vec<_>>());
+        text + "\n" + &self.notes()
     }
 
-    /// Adds one measurement.
-    pub(super) fn add(&mut self, work: &Work, setup: Setup, nanoseconds: f64, cpu: Duration) {
-        if !self.order.iter().any(|(name, _)| *name == work.name) {
-            self.order.push((work.name, work.operations));
-        }
-        self.times
-            .entry((work.name, setup))
-            .or_default()
-            .push(nanoseconds);
-        *self.cpu.entry((work.name, setup)).or_default() += cpu;
-    }
-
-    /// Keeps the largest resident memory of a set-up.
-    pub(super) fn memory(&mut self, setup: Setup, kib: u64) {
-        let largest = self.memory_kib.entry(setup).or_default();
-        *largest = kib.max(*largest);
-    }
-
-    /// Adds what the agent says at the end of a round.
-    pub(super) fn totals(&mut self, totals: Totals) {
-        self.events += totals.events.unwrap_or_default();
-        self.lost += totals.lost.unwrap_or_default();
-    }
-
-    /// A Markdown table, which reads well in a terminal too.
-    pub(super) fn table(&self) -> String {
-        let mut text = table_line(HEADINGS.map(str::to_owned));
-        text += &table_line(WIDTHS.map(|width| "-".repeat(width)));
-        for row in self.rows() {
-            text += &table_line([
-                row.work.to_owned(),
-                time(row.none_ns),
-                time(row.floor_ns),
-                time(row.agent_ns),
-                ratio(row.agent_to_none),
-                ratio(row.agent_to_floor),
-                nanoseconds(row.agent_cpu_ns),
-            ]);
-        }
-        write!(
+    fn notes(&self) -> String {
+        let spoken = self.rounds.spoken;
+        let mut text = format!(
+            "Medians of {} interleaved rounds, with the quartiles; ratios are medians of the ratios \
+             within each round.\nagent CPU: processor time of the agent's own process for one \
+             operation; filtered: events that ended in the kernel.\nThe agents of all rounds together \
+             read {} events, made {} alerts and lost {}.\n",
+            self.number_of_rounds, spoken.events, spoken.alerts, spoken.lost,
+        );
+        let made = self.sustained.iter().map(|sustained| sustained.per_second);
+        let made = super::stats::summarise(&made.collect::<Vec<f64>>());
+        writeln!(
             text,
-            "\nMedians of {} interleaved rounds, with the quartiles; ratios are medians of the \
-             ratios within each round.\nagent CPU: processor time of the agent's own process for \
-             one operation. Agent's resident memory: {} MiB; it saw {} events and lost {}.\n{}, {} processors, {}\n",
-            self.rounds,
-            self.memory_kib
-                .get(&Setup::Agent)
-                .copied()
-                .unwrap_or_default()
-                / 1024,
-            self.events,
-            self.lost,
+            "Of the resident memory {} MiB are the rings, whose pages are mapped and so counted twice.",
+            self.rounds.rings_kib / 1024,
+        )
+        .ok();
+        writeln!(
+            text,
+            "Unfiltered opens were made at {} a second, by one process less than there are processors.",
+            units::count(made.median)
+        )
+        .ok();
+        writeln!(
+            text,
+            "Rules: {}. {}, {} processors ({}), {}.",
+            self.rules.join(", "),
             kernel(),
             processors(),
+            model(),
             Timestamp::now().strftime("%Y-%m-%d"),
         )
         .ok();
@@ -131,79 +76,117 @@ impl Report {
 
     /// Writes `bench.md` and `bench.json`.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
-        fs::write(dir.join("bench.md"), self.table())?;
+        fs::write(dir.join("bench.md"), self.markdown())?;
         let json = serde_json::json!({
-            "rounds": self.rounds,
+            "rules": self.rules,
+            "rounds": self.number_of_rounds,
             "kernel": kernel(),
             "processors": processors(),
+            "processor": model(),
             "time": Timestamp::now().to_string(),
-            "agent_memory_kib": self.memory_kib.get(&Setup::Agent),
-            "agent_events": self.events,
-            "agent_lost": self.lost,
-            "rows": self.rows(),
+            "agents": self.rounds.spoken,
+            "rings_kib": self.rounds.rings_kib,
+            "rows": self.rounds.rows(),
+            "figures": figures(self),
+            "floods": self.floods,
+            "sustained": self.sustained,
+            "churn": self.churn,
+            "first_alerts_s": self.first_alerts,
         });
         fs::write(dir.join("bench.json"), serde_json::to_vec_pretty(&json)?)?;
         Ok(())
     }
-
-    fn rows(&self) -> Vec<Row> {
-        self.order
-            .iter()
-            .map(|(work, operations)| self.row(work, *operations))
-            .collect()
-    }
-
-    fn row(&self, work: &'static str, operations: u32) -> Row {
-        let done = f64::from(operations) * f64::from(self.rounds);
-        let cpu = self
-            .cpu
-            .get(&(work, Setup::Agent))
-            .copied()
-            .unwrap_or_default();
-        Row {
-            work,
-            none_ns: summarise(self.samples(work, Setup::None)),
-            floor_ns: summarise(self.samples(work, Setup::Floor)),
-            agent_ns: summarise(self.samples(work, Setup::Agent)),
-            floor_to_none: self.ratios(work, Setup::Floor, Setup::None),
-            agent_to_none: self.ratios(work, Setup::Agent, Setup::None),
-            agent_to_floor: self.ratios(work, Setup::Agent, Setup::Floor),
-            agent_cpu_ns: cpu.as_secs_f64() * 1e9 / done,
-        }
-    }
-
-    fn samples(&self, work: &'static str, setup: Setup) -> &[f64] {
-        self.times.get(&(work, setup)).map_or(&[], Vec::as_slice)
-    }
-
-    fn ratios(&self, work: &'static str, above: Setup, below: Setup) -> Summary {
-        let pairs = self
-            .samples(work, above)
-            .iter()
-            .zip(self.samples(work, below));
-        summarise(
-            &pairs
-                .map(|(above, below)| above / below)
-                .collect::<Vec<f64>>(),
-        )
-    }
 }
 
-/// One line of a Markdown table, padded so that it reads well in a terminal too.
-fn table_line(cells: [String; 7]) -> String {
-    let mut line = String::from("|");
-    for (cell, width) in cells.into_iter().zip(WIDTHS) {
-        write!(line, " {cell:width$} |").ok();
+/// One workload, cell by cell under its headings.
+fn line(row: &Row) -> Vec<(&'static str, String)> {
+    vec![
+        ("one operation", row.work.to_owned()),
+        ("none", time(row.none_ns)),
+        ("floor", time(row.floor_ns)),
+        ("agent", time(row.agent_ns)),
+        ("agent/none", ratio(row.agent_to_none)),
+        ("agent/floor", ratio(row.agent_to_floor)),
+        ("agent CPU", units::nanoseconds(row.agent_cpu_ns.median)),
+        ("filtered", filtered(row)),
+    ]
+}
+
+/// The part of the events that ended in the kernel, where the operation makes events at all.
+fn filtered(row: &Row) -> String {
+    const SOME: f64 = 0.1;
+    if row.events_each < SOME {
+        return "no events".to_owned();
     }
-    line + "\n"
+    format!("{:.1} %", row.events.filtered_percent())
+}
+
+/// One figure beside its target.
+fn target_line(figure: &Figure) -> Vec<(&'static str, String)> {
+    let unit = match figure.unit {
+        "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let bound = match figure.target {
+        Target::AtMost(most) => format!("≤ {}{unit}", units::number(most)),
+        Target::AtLeast(least) => format!("≥ {}{unit}", units::number(least)),
+    };
+    let verdict = match figure.target.missed_by(figure.value.median) {
+        None => "met".to_owned(),
+        Some(by) if by.is_infinite() => "missed".to_owned(),
+        Some(by) => format!("missed by {} %", units::number(100.0 * by)),
+    };
+    let value = figure.value;
+    let spread = match value.high - value.low {
+        spread if spread > 0.0 => format!(" ±{}", units::number(spread / 2.0)),
+        _ => String::new(),
+    };
+    vec![
+        ("figure", figure.what.clone()),
+        (
+            "measured",
+            format!("{}{spread}{unit}", units::number(value.median)),
+        ),
+        ("target", bound),
+        ("", verdict),
+    ]
+}
+
+/// A Markdown table of lines with equal headings, its columns as wide as what is in them.
+fn table(lines: &[Vec<(&'static str, String)>]) -> String {
+    let Some(first) = lines.first() else {
+        return String::new();
+    };
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells
+            .map(|(heading, cell)| heading.chars().count().max(cell.chars().count()))
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..first.len()).map(width).collect();
+    let row = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut text = String::from("|");
+        for (cell, width) in cells.zip(&widths) {
+            write!(text, " {cell:width$} |").ok();
+        }
+        text + "\n"
+    };
+    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let mut text = row(&mut first.iter().map(|(heading, _)| *heading));
+    text += &row(&mut rules.iter().map(String::as_str));
+    for line in lines {
+        text += &row(&mut line.iter().map(|(_, cell)| cell.as_str()));
+    }
+    text
 }
 
 fn time(summary: Summary) -> String {
     format!(
         "{} ({}–{})",
-        nanoseconds(summary.median),
-        nanoseconds(summary.low),
-        nanoseconds(summary.high)
+        units::nanoseconds(summary.median),
+        units::nanoseconds(summary.low),
+        units::nanoseconds(summary.high)
     )
 }
 
@@ -215,16 +198,6 @@ fn ratio(summary: Summary) -> String {
     )
 }
 
-/// With three significant digits and a unit.
-fn nanoseconds(value: f64) -> String {
-    match value {
-        value if value < 1e3 => format!("{value:.0} ns"),
-        value if value < 1e4 => format!("{:.2} µs", value / 1e3),
-        value if value < 1e6 => format!("{:.0} µs", value / 1e3),
-        value => format!("{:.2} ms", value / 1e6),
-    }
-}
-
 fn kernel() -> String {
     let name = rustix::system::uname();
     format!("Linux {}", name.release().to_string_lossy())
@@ -234,31 +207,75 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// What `/proc/cpuinfo` calls the first processor.
+fn model() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = line.and_then(|line| line.split_once(':'));
+    name.map_or("unknown", |(_, name)| name.trim()).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::rounds::tests::two_rounds;
+    use super::super::setups::Setup;
     use super::*;
-    use crate::bench::work;
+
+    fn measured() -> Measured {
+        let flooded = |setup, opens_per_second| Flooded {
+            setup,
+            opens_per_second,
+            lost: 0,
+        };
+        Measured {
+            rules: vec!["rules".into()],
+            number_of_rounds: 2,
+            rounds: two_rounds(),
+            floods: vec![[flooded(Setup::None, 100.0), flooded(Setup::Agent, 60.0)]],
+            sustained: vec![Sustained {
+                per_second: 1e5,
+                per_core_second: 4e5,
+                lost: 2,
+            }],
+            churn: Churn {
+                execs: 10,
+                start_kib: 1024,
+                end_kib: 2048,
+                lost: 0,
+            },
+            first_alerts: vec![0.5],
+        }
+    }
 
     #[test]
-    fn ratios_are_taken_within_a_round() {
-        let works = work::all().unwrap();
-        let work = works.last().unwrap();
-        let mut report = Report::new(2);
-        // The machine was twice as slow in the second round; the ratio was the same.
-        for speed in [1.0, 2.0] {
-            report.add(work, Setup::None, 100.0 * speed, Duration::ZERO);
-            report.add(work, Setup::Floor, 150.0 * speed, Duration::ZERO);
-            report.add(
-                work,
-                Setup::Agent,
-                300.0 * speed,
-                Duration::from_millis(500),
-            );
-        }
-        let row = report.row(work.name, work.operations);
-        assert_eq!(ratio(row.agent_to_none), "3.00 ±0.00");
-        assert_eq!(ratio(row.agent_to_floor), "2.00 ±0.00");
-        assert_eq!(nanoseconds(row.agent_cpu_ns), "500 ns");
-        assert!(report.table().contains("getppid"));
+    fn each_figure_stands_beside_its_target() {
+        let text = measured().markdown();
+        let line = |name: &str| {
+            let line = text.lines().find(|line| line.contains(name));
+            line.unwrap_or_default()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(
+            line("open + close: agent/none"),
+            "| open + close: agent/none | 3 | ≤ 1.25 | missed by 140 % |"
+        );
+        assert_eq!(
+            line("rate kept"),
+            "| two processes open flat out: rate kept | 60 % | ≥ 80 % | missed by 25 % |"
+        );
+        assert!(line("opens lost meanwhile").ends_with("| 2 | ≤ 0 | missed |"));
+        assert!(line("CPU for 1,000,000 × open").ends_with("| 0.05 s | ≤ 0.05 s | met |"));
+        assert!(line("first alert").ends_with("| 0.5 s | ≤ 1 s | met |"));
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_is_in_them() {
+        let lines = [vec![("a", "µ".to_owned()), ("long", "x".to_owned())]];
+        assert_eq!(table(&lines), "| a | long |\n| - | ---- |\n| µ | x    |\n");
+        assert_eq!(table(&[]), "");
     }
 }

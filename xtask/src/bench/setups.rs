@@ -1,8 +1,7 @@
 //! The three set-ups that are compared.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,15 +10,19 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use xshell::{Shell, cmd};
 
+use super::counters::Reader;
+use super::process;
 use crate::agent::{self, Agent, Totals};
 use crate::project;
 
-const START: Duration = Duration::from_secs(20);
+/// Longest that the agent may take to start, and to end.
+pub(super) const START: Duration = Duration::from_secs(20);
+pub(super) const STOP: Duration = Duration::from_secs(10);
 /// Longest wait for the agent to become idle.
 const SETTLE: Duration = Duration::from_secs(10);
-const STOP: Duration = Duration::from_secs(10);
-/// Clock ticks of `/proc/PID/stat` (`USER_HZ`, `proc_pid_stat(5)`).
-const TICK: Duration = Duration::from_millis(10);
+/// Time between two looks at whether it is, and what it may use meanwhile.
+const LOOK: Duration = Duration::from_millis(60);
+const IDLE: Duration = Duration::from_millis(1);
 
 /// What is loaded while a workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -29,7 +32,7 @@ pub(super) enum Setup {
     None,
     /// An empty program on raw `sys_exit`.
     Floor,
-    /// The agent with the shipped rules.
+    /// The agent.
     Agent,
 }
 
@@ -44,16 +47,18 @@ impl Setup {
     }
 }
 
-/// The programs to start.
+/// The programs to start, and the rules of the agent.
 #[derive(Debug)]
 pub(super) struct Programs {
     agent: PathBuf,
     floor: PathBuf,
+    counters: PathBuf,
+    pub(super) rules: Vec<PathBuf>,
 }
 
 impl Programs {
-    /// Builds both with full optimisation.
-    pub(super) fn build() -> Result<Self> {
+    /// Builds them with full optimisation.
+    pub(super) fn build(rules: Vec<PathBuf>) -> Result<Self> {
         let agent = agent::build()?;
         let sh = Shell::new()?;
         sh.change_dir(project::root());
@@ -61,13 +66,16 @@ impl Programs {
         let cargo = project::cargo();
         cmd!(
             sh,
-            "{cargo} build --release --locked --package komainu --example floor"
+            "{cargo} build --release --locked --package komainu --example floor --example counters"
         )
         .quiet()
         .run()?;
+        let examples = project::target().join("release/examples");
         Ok(Self {
             agent,
-            floor: project::target().join("release/examples/floor"),
+            floor: examples.join("floor"),
+            counters: examples.join("counters"),
+            rules,
         })
     }
 
@@ -76,8 +84,18 @@ impl Programs {
         match setup {
             Setup::None => Ok(Running::Nothing),
             Setup::Floor => self.start_floor(),
-            Setup::Agent => Ok(Running::Agent(Agent::start(&self.agent, START)?)),
+            Setup::Agent => Ok(Running::Agent(self.start_agent(&self.rules)?)),
         }
+    }
+
+    /// Starts the agent with these rules.
+    pub(super) fn start_agent(&self, rules: &[PathBuf]) -> Result<Agent> {
+        Agent::start(&self.agent, rules, START)
+    }
+
+    /// What tells what becomes of the events of a running agent.
+    pub(super) fn counters(&self, agent: &Agent) -> Result<Reader> {
+        Reader::start(&self.counters, agent.pid())
     }
 
     fn start_floor(&self) -> Result<Running> {
@@ -101,11 +119,30 @@ impl Programs {
     }
 }
 
+/// The shipped rules, and the further ones.
+pub(super) fn rules(further: &[PathBuf]) -> Vec<PathBuf> {
+    let mut rules = vec![agent::shipped_rules()];
+    rules.extend(further.iter().cloned());
+    rules
+}
+
+/// Names of rule files and directories for people: without what is before the project, and of others
+/// the last part only.
+pub(super) fn rule_names(rules: &[PathBuf]) -> Vec<String> {
+    let name = |path: &PathBuf| {
+        let inside = path.strip_prefix(project::root()).ok();
+        let outside = path.file_name().map(Path::new);
+        let name = inside.or(outside).unwrap_or(path);
+        name.display().to_string()
+    };
+    rules.iter().map(name).collect()
+}
+
 /// A running set-up.
 #[derive(Debug)]
 pub(super) enum Running {
     Nothing,
-    Floor(Floor),
+    Floor(#[expect(dead_code, reason = "held until it is dropped")] Floor),
     Agent(Agent),
 }
 
@@ -126,46 +163,12 @@ impl Drop for Floor {
 }
 
 impl Running {
-    /// Processor time the set-up's own process has used, once it has worked off what is waiting
-    /// in the rings; what it still does then is not the next workload's cost.
-    pub(super) fn settled_cpu_time(&self) -> Result<Duration> {
-        let give_up = Instant::now() + SETTLE;
-        let mut before = self.cpu_time()?;
-        while self.pid().is_some() && Instant::now() < give_up {
-            thread::sleep(5 * TICK);
-            let now = self.cpu_time()?;
-            if now == before {
-                break;
-            }
-            before = now;
+    /// The agent, if this is it.
+    pub(super) fn agent(&self) -> Option<&Agent> {
+        match self {
+            Self::Agent(agent) => Some(agent),
+            Self::Nothing | Self::Floor(_) => None,
         }
-        Ok(before)
-    }
-
-    fn cpu_time(&self) -> Result<Duration> {
-        let Some(pid) = self.pid() else {
-            return Ok(Duration::ZERO);
-        };
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        cpu_time_in(&stat).context("cannot read /proc/PID/stat")
-    }
-
-    /// Its resident memory now, in KiB.
-    pub(super) fn memory_kib(&self) -> Result<u64> {
-        let Some(pid) = self.pid() else {
-            return Ok(0);
-        };
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        status
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix("VmRSS:")?
-                    .trim()
-                    .strip_suffix(" kB")?
-                    .parse()
-                    .ok()
-            })
-            .context("cannot read /proc/PID/status")
     }
 
     /// Ends the set-up and waits until its programs are gone. Gives the agent's last words.
@@ -175,24 +178,23 @@ impl Running {
             Self::Agent(agent) => agent.stop(STOP).map(Some),
         }
     }
-
-    fn pid(&self) -> Option<u32> {
-        match self {
-            Self::Nothing => None,
-            Self::Floor(floor) => Some(floor.child.id()),
-            Self::Agent(agent) => Some(agent.pid()),
-        }
-    }
 }
 
-/// User and system time: the 14th and 15th field, counted after the name in parentheses.
-fn cpu_time_in(stat: &str) -> Option<Duration> {
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest
-        .split(' ')
-        .skip(11)
-        .map(|field| field.parse::<u32>().ok());
-    Some(TICK * (fields.next()?? + fields.next()??))
+/// Processor time the agent has used once it has worked off what is waiting in the rings; what it
+/// still does then is not the next workload's cost.
+pub(super) fn settled_cpu_time(agent: &Agent) -> Result<Duration> {
+    let give_up = Instant::now() + SETTLE;
+    let mut before = process::cpu_time(agent.pid())?;
+    while Instant::now() < give_up {
+        thread::sleep(LOOK);
+        let now = process::cpu_time(agent.pid())?;
+        let idle = now.saturating_sub(before) < IDLE;
+        before = now;
+        if idle {
+            break;
+        }
+    }
+    Ok(before)
 }
 
 #[cfg(test)]
@@ -200,15 +202,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processor_time_is_read_behind_a_name_with_spaces() {
-        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 30 12 0 0 20 0 1 0 5 0 0";
-        assert_eq!(cpu_time_in(stat), Some(Duration::from_millis(420)));
-        assert_eq!(cpu_time_in(""), None);
-    }
-
-    #[test]
     fn every_set_up_is_first_once_in_three_rounds() {
         let first: Vec<Setup> = (0..3).map(|round| Setup::rotated(round)[0]).collect();
         assert_eq!(first, [Setup::None, Setup::Floor, Setup::Agent]);
+    }
+
+    #[test]
+    fn rule_files_are_named_without_the_way_to_them() {
+        let rules = rules(&["/somewhere/else/more_rules.yaml".into()]);
+        assert_eq!(rule_names(&rules), ["rules", "more_rules.yaml"]);
     }
 }

@@ -11,6 +11,17 @@ pub(super) struct Summary {
     pub(super) high: f64,
 }
 
+impl Summary {
+    /// In another unit.
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        Self {
+            median: self.median * factor,
+            low: self.low * factor,
+            high: self.high * factor,
+        }
+    }
+}
+
 /// Summary of `samples`; zeros where there are none.
 pub(super) fn summarise(samples: &[f64]) -> Summary {
     let mut sorted = samples.to_vec();
@@ -54,5 +65,6 @@ mod tests {
         );
         assert_eq!(summarise(&[1.0, 2.0]).median.to_string(), "1.5");
         assert_eq!(summarise(&[]).median.to_string(), "0");
+        assert_eq!(summary.scaled(2.0).high.to_string(), "8");
     }
 }

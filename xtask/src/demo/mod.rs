@@ -41,7 +41,7 @@ pub(crate) fn demo() -> Result<()> {
     let mut janitor = Janitor::start()?;
     let place = Workplace::prepare(&mut janitor)?;
     let start = Instant::now();
-    let mut agent = Agent::start(&program, START)?;
+    let mut agent = Agent::start(&program, &[agent::shipped_rules()], START)?;
     janitor.kill_later(agent.pid(), &program)?;
     println!(
         "\nthe agent sees events after {}; now for the acts\n",

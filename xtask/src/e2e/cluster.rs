@@ -17,7 +17,7 @@ use super::api::Api;
 /// The administrator's static token.
 const ADMIN: &str = "e2e-admin";
 /// How long a server may take to start.
-const START: Duration = Duration::from_secs(180);
+const START: Duration = Duration::from_mins(3);
 
 /// A process that ends with this value.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl<'p> Cluster<'p> {
             .stderr(log);
         let child = command
             .spawn()
-            .with_context(|| format!("cannot start {:?}", command.get_program()))?;
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         Ok(Server(child))
     }
 

@@ -1,9 +1,11 @@
 //! `cargo xtask setup`: the tools the other verbs need.
 //!
-//! There are three sets: what building needs (a BPF toolchain), what checking needs besides, and what the tests of real
-//! containers need, which is asked for by `--test`. A verb asks for the set it uses, so that `demo` does not wait for the
-//! linters. A stamp makes a second call instant: it names the files found, and they are looked at again each time.
+//! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
+//! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
+//! second call instant: it names the files found, and they are looked at again each time. What the tests of real
+//! containers need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
 
+mod bench;
 mod bpf;
 mod checks;
 mod containers;
@@ -26,11 +28,14 @@ pub(crate) use bpf::BpfCargo;
 /// toolchain's does. The agent's build script reads it too.
 pub(crate) const BPF_CARGO_VAR: &str = "KOMAINU_BPF_CARGO";
 
-/// The verb; with `test`, for the tests of real containers too.
-pub(crate) fn setup(test: bool) -> Result<()> {
+/// The verb; with what `bench` can use and what the tests of real containers need.
+pub(crate) fn setup(bench: bool, test: bool) -> Result<()> {
     let start = Instant::now();
     let bpf = for_build()?;
     for_checks()?;
+    if bench {
+        bench::install(&shell()?)?;
+    }
     if test {
         for_containers()?;
     }

@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(backoff.next(Some(asked)), asked);
         let mut backoff = Backoff::new(Pace::default());
         assert_eq!(
-            backoff.next(Some(Duration::from_secs(86_400))),
+            backoff.next(Some(Duration::from_hours(24))),
             Pace::default().most
         );
     }

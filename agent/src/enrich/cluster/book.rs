@@ -149,7 +149,9 @@ impl Book {
     pub(super) fn complete_pods(&mut self) {
         let gone = self.pods.iter().filter(|(_, entry)| !entry.listed);
         let gone: Vec<_> = gone.map(|(uid, _)| uid.clone()).collect();
-        gone.iter().for_each(|uid| self.drop_pod(uid));
+        for uid in &gone {
+            self.drop_pod(uid);
+        }
         self.waits.pods = true;
         self.open_if_ready();
     }
@@ -160,9 +162,9 @@ impl Book {
     }
 
     /// A namespace is there.
-    pub(super) fn put_namespace(&mut self, name: Box<str>, labels: Labels) {
-        self.unlisted.remove(&name);
-        let old = self.namespaces.get(&name);
+    pub(super) fn put_namespace(&mut self, name: &str, labels: Labels) {
+        self.unlisted.remove(name);
+        let old = self.namespaces.get(name);
         if old == Some(&labels) {
             return;
         }
@@ -175,8 +177,8 @@ impl Book {
             return self.count_no_room();
         }
         self.bytes = self.bytes - before + after;
-        self.namespaces.insert(name.clone(), labels);
-        self.tell_all(|pod| pod.namespace == name);
+        self.namespaces.insert(name.into(), labels);
+        self.tell_all(|pod| &*pod.namespace == name);
     }
 
     /// A namespace is gone. Its pods are, too, or soon will be: nothing is to be told.

@@ -216,7 +216,7 @@ async fn list<S: Shelf>(
             match serde_json::from_str(item.get()) {
                 Ok(object) => shelf.put(object).await?,
                 Err(error) => {
-                    tracing::warn!(%error, "an object of the API server's list was left out")
+                    tracing::warn!(%error, "an object of the API server's list was left out");
                 }
             }
         }

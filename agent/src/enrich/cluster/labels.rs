@@ -44,39 +44,34 @@ pub(super) fn bytes(labels: &Labels) -> usize {
 mod tests {
     use super::*;
 
-    fn texts(entries: impl IntoIterator<Item = (String, String)>) -> Option<Texts> {
+    fn keep(entries: impl IntoIterator<Item = (String, String)>) -> Labels {
         let boxed = |(k, v): (String, String)| (k.into_boxed_str(), v.into_boxed_str());
-        Some(entries.into_iter().map(boxed).collect())
+        bounded(Some(entries.into_iter().map(boxed).collect()))
     }
 
     #[test]
     fn what_is_ordinary_is_kept_sorted() {
-        let kept = bounded(texts([
-            ("b".into(), "2".into()),
-            ("a".into(), String::new()),
-        ]));
+        let kept = keep([("b".into(), "2".into()), ("a".into(), String::new())]);
         assert_eq!(kept, [("a".into(), "".into()), ("b".into(), "2".into())]);
         assert_eq!((bytes(&kept), bounded(None).len()), (3, 0));
     }
 
     #[test]
     fn documents_are_left_out_and_cost_no_other() {
-        let kept = bounded(texts([
+        let kept = keep([
             (LAST_APPLIED.into(), "{}".into()),
             ("a".into(), "x".repeat(MAX_VALUE + 1)),
             ("z".into(), "x".repeat(MAX_VALUE)),
-        ]));
+        ]);
         assert_eq!(kept.len(), 1);
         assert_eq!(&*kept[0].0, "z");
     }
 
     #[test]
     fn entries_and_bytes_have_an_end() {
-        let kept = bounded(texts((0..1000).map(|i| (format!("{i:04}"), String::new()))));
+        let kept = keep((0..1000).map(|i| (format!("{i:04}"), String::new())));
         assert_eq!(kept.len(), MAX_ENTRIES);
-        let kept = bounded(texts(
-            (0..100).map(|i| (format!("{i:04}"), "x".repeat(1000))),
-        ));
+        let kept = keep((0..100).map(|i| (format!("{i:04}"), "x".repeat(1000))));
         assert!(bytes(&kept) <= MAX_BYTES && kept.len() == 8);
     }
 }

@@ -26,7 +26,6 @@ mod object;
 mod owner;
 mod pods;
 
-use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
@@ -97,11 +96,11 @@ impl Default for Times {
     fn default() -> Self {
         Self {
             answer: Duration::from_secs(20),
-            list: Duration::from_secs(60),
-            watch: Duration::from_secs(240),
+            list: Duration::from_mins(1),
+            watch: Duration::from_mins(4),
             silence: Duration::from_secs(15),
             grace: Duration::from_secs(1),
-            node: Duration::from_secs(600),
+            node: Duration::from_mins(10),
             pace: Pace::default(),
         }
     }
@@ -112,38 +111,36 @@ impl Default for Times {
 /// Begins with [`Reach::Off`] and ends, or with [`Reach::Starting`]; then pods as they are, and
 /// [`Reach::Up`] when all are told. Pods and deletions are told as they change, [`Reach::Down`] with
 /// the reason while the server does not answer. A taker that is slow slows the watch down; nothing is lost.
-pub fn start(settings: Settings, news: Sender<News>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        let first = match settings.access {
-            Access::Off => Reach::Off,
-            _ => Reach::Starting,
-        };
-        let is_off = first == Reach::Off;
-        if news
-            .send(News::Reach(Source::Cluster, first))
-            .await
-            .is_err()
-            || is_off
-        {
-            return;
-        }
-        let times = settings.times;
-        let link = Link::new(settings.access, times.answer);
-        let desk = Desk::new(Book::new(&settings.node, settings.limits), news);
-        let pods = pods::Pods::new(&desk, &settings.node);
-        let namespaces = namespaces::Namespaces::new(&desk);
-        let all = async {
-            tokio::join!(
-                follow::follow(&link, &times, &pods),
-                follow::follow(&link, &times, &namespaces),
-                node::look(&link, &times, &desk, &settings.node),
-                desk.open_after(times.grace),
-            )
-        };
-        // Whoever waits for an answer does not notice that nobody takes it.
-        tokio::select! {
-            _ = all => {}
-            () = desk.closed() => {}
-        }
+pub async fn start(settings: Settings, news: Sender<News>) {
+    let first = match settings.access {
+        Access::Off => Reach::Off,
+        _ => Reach::Starting,
+    };
+    let is_off = first == Reach::Off;
+    if news
+        .send(News::Reach(Source::Cluster, first))
+        .await
+        .is_err()
+        || is_off
+    {
+        return;
+    }
+    let times = settings.times;
+    let link = Link::new(settings.access, times.answer);
+    let desk = Desk::new(Book::new(&settings.node, settings.limits), news);
+    let pods = pods::Pods::new(&desk, &settings.node);
+    let namespaces = namespaces::Namespaces::new(&desk);
+    let all = async {
+        tokio::join!(
+            follow::follow(&link, &times, &pods),
+            follow::follow(&link, &times, &namespaces),
+            node::look(&link, &times, &desk, &settings.node),
+            desk.open_after(times.grace),
+        )
+    };
+    // Whoever waits for an answer does not notice that nobody takes it.
+    tokio::select! {
+        _ = all => {}
+        () = desk.closed() => {}
     }
 }

@@ -5,6 +5,7 @@ use kube::core::params::{ListParams, WatchParams};
 use kube::core::request;
 
 use super::answer::Failure;
+use super::book::Book;
 use super::desk::{Closed, Desk};
 use super::follow::Shelf;
 use super::labels::bounded;
@@ -44,13 +45,13 @@ impl Shelf for Namespaces<'_> {
     }
 
     async fn begin(&self) -> Result<(), Closed> {
-        self.desk.update(|book| book.begin_namespaces()).await
+        self.desk.update(Book::begin_namespaces).await
     }
 
     async fn put(&self, space: Named) -> Result<(), Closed> {
         let labels = bounded(space.metadata.labels);
         self.desk
-            .update(|book| book.put_namespace(space.metadata.name, labels))
+            .update(|book| book.put_namespace(&space.metadata.name, labels))
             .await
     }
 
@@ -61,7 +62,7 @@ impl Shelf for Namespaces<'_> {
     }
 
     async fn complete(&self) -> Result<(), Closed> {
-        self.desk.update(|book| book.complete_namespaces()).await
+        self.desk.update(Book::complete_namespaces).await
     }
 
     async fn up(&self) -> Result<(), Closed> {

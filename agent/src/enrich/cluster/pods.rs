@@ -5,7 +5,7 @@ use kube::core::params::{ListParams, WatchParams};
 use kube::core::request;
 
 use super::answer::Failure;
-use super::book::Seen;
+use super::book::{Book, Seen};
 use super::desk::{Closed, Desk};
 use super::follow::Shelf;
 use super::labels::bounded;
@@ -55,13 +55,13 @@ impl Shelf for Pods<'_> {
     }
 
     async fn begin(&self) -> Result<(), Closed> {
-        self.desk.update(|book| book.begin_pods()).await
+        self.desk.update(Book::begin_pods).await
     }
 
     async fn put(&self, pod: PodObject) -> Result<(), Closed> {
         match news(pod, self.node) {
             Some(seen) => self.desk.update(|book| book.put_pod(seen)).await,
-            None => self.desk.update(|book| book.refuse_pod()).await,
+            None => self.desk.update(Book::refuse_pod).await,
         }
     }
 
@@ -73,13 +73,13 @@ impl Shelf for Pods<'_> {
     }
 
     async fn complete(&self) -> Result<(), Closed> {
-        self.desk.update(|book| book.complete_pods()).await?;
+        self.desk.update(Book::complete_pods).await?;
         self.desk.pods_are_listed();
         Ok(())
     }
 
     async fn up(&self) -> Result<(), Closed> {
-        self.desk.update(|book| book.up()).await
+        self.desk.update(Book::up).await
     }
 
     async fn down(&self, why: &Failure) -> Result<(), Closed> {

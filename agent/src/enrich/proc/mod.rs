@@ -20,7 +20,7 @@ use zerocopy::FromZeros;
 
 use super::process::{Found, directory, exe_path, join_cmdline};
 use crate::decode::split_argv;
-use crate::event::{ExeFacts, ProcKey, Process};
+use crate::event::{ExeFacts, ProcKey, Process, Text};
 use cgroup::Hierarchies;
 
 pub use namespace::foreign;
@@ -121,15 +121,15 @@ impl Proc {
         })
     }
 
-    fn env(&self, dir: &OwnedFd) -> Box<[u8]> {
+    fn env(&self, dir: &OwnedFd) -> Text {
         if self.env_bytes == 0 {
-            return Box::default();
+            return Text::default();
         }
         let mut env = read(dir, "environ", self.env_bytes).unwrap_or_default();
         if env.ends_with(&[0]) {
             env.pop();
         }
-        env.into_boxed_slice()
+        env.into()
     }
 }
 

@@ -1,10 +1,12 @@
 //! The texts of `/proc/PID` (`proc_pid_stat(5)`, `proc_pid_status(5)`), for any bytes.
 
+use crate::event::Text;
+
 /// From `/proc/PID/stat`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stat {
     /// Name; may hold any byte but NUL, parentheses and blanks included.
-    pub comm: Box<[u8]>,
+    pub comm: Text,
     /// Parent, 0 for none.
     pub ppid: u32,
     /// Process group.

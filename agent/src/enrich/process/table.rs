@@ -65,7 +65,8 @@ pub(super) struct Entry {
 /// The table. One thread owns it; reading marks entries as used and needs no `&mut`.
 #[derive(Debug)]
 pub struct ProcessTable {
-    entries: BoundedMap<ProcKey, Entry>,
+    /// Boxed: a table that grows has room for twice as many.
+    entries: BoundedMap<ProcKey, Box<Entry>>,
     exited: VecDeque<(u64, ProcKey)>,
     bytes: usize,
     limits: Limits,
@@ -131,15 +132,15 @@ impl ProcessTable {
     }
 
     pub(super) fn entry(&self, key: ProcKey) -> Option<&Entry> {
-        self.entries.get(&key)
+        self.entries.get(&key).map(|entry| &**entry)
     }
 
     pub(super) fn entry_mut(&mut self, key: ProcKey) -> Option<&mut Entry> {
-        self.entries.get_mut(&key)
+        self.entries.get_mut(&key).map(|entry| &mut **entry)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (&ProcKey, &Entry)> {
-        self.entries.iter()
+        self.entries.iter().map(|(key, entry)| (key, &**entry))
     }
 
     /// Adds or replaces an entry and makes room for it. An exited process stays exited.
@@ -162,7 +163,7 @@ impl ProcessTable {
             execed: 0,
             bytes,
         };
-        if let Some((_, old)) = self.entries.insert(key, entry) {
+        if let Some((_, old)) = self.entries.insert(key, Box::new(entry)) {
             self.bytes -= old.bytes;
             self.stats.evicted_living += 1;
         }
@@ -192,7 +193,7 @@ impl ProcessTable {
         }
     }
 
-    fn take(&mut self, key: ProcKey) -> Option<Entry> {
+    fn take(&mut self, key: ProcKey) -> Option<Box<Entry>> {
         let entry = self.entries.remove(&key)?;
         self.bytes -= entry.bytes;
         Some(entry)

@@ -1,5 +1,7 @@
 //! The table against sequences of records.
 
+use std::sync::Arc;
+
 use komainu_common::exec::Ancestor;
 use komainu_common::{Task, Usage};
 use proptest::prelude::*;
@@ -97,6 +99,23 @@ fn ancestor(tgid: u32, comm: &str) -> Ancestor {
 fn names(table: &ProcessTable, of: u32) -> Vec<String> {
     let name = |p: &Process| String::from_utf8_lossy(&p.comm).into_owned();
     table.ancestors(key(of)).map(name).collect()
+}
+
+/// What a machine that starts a thousand programs a second keeps for half a minute.
+#[test]
+fn an_environment_that_is_passed_on_is_kept_once() {
+    let mut table = table();
+    exec_with(&mut table, &task(10, 1, "make"), b"make", &[]);
+    fork(&mut table, 11, 10, "make");
+    let env = |table: &ProcessTable, of| Arc::clone(&table.get(key(of)).unwrap().env);
+    assert!(Arc::ptr_eq(&env(&table, 10), &env(&table, 11)));
+    exec_with(&mut table, &task(11, 10, "cc"), b"cc", &[]);
+    assert!(Arc::ptr_eq(&env(&table, 10), &env(&table, 11)));
+    exec_with(&mut table, &task(12, 1, "make"), b"make", &[]);
+    assert!(
+        !Arc::ptr_eq(&env(&table, 10), &env(&table, 12)),
+        "a stranger's"
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Texts of a process: name, arguments, command line, directory.
 
+use crate::event::Text;
+
 /// `comm` without its NUL padding.
 pub fn comm(padded: &[u8; 16]) -> &[u8] {
     let end = memchr::memchr(0, padded).unwrap_or(padded.len());
@@ -7,7 +9,7 @@ pub fn comm(padded: &[u8; 16]) -> &[u8] {
 }
 
 /// `comm`, a space, the arguments joined with spaces: Falco's `proc.cmdline`.
-pub fn join_cmdline(comm: &[u8], args: &[u8]) -> Box<[u8]> {
+pub fn join_cmdline(comm: &[u8], args: &[u8]) -> Text {
     if args.is_empty() {
         return comm.into();
     }
@@ -15,20 +17,20 @@ pub fn join_cmdline(comm: &[u8], args: &[u8]) -> Box<[u8]> {
     line.extend_from_slice(comm);
     line.push(b' ');
     line.extend(args.iter().map(|&b| if b == 0 { b' ' } else { b }));
-    line.into_boxed_slice()
+    line.into()
 }
 
 /// A directory with a trailing slash, as `proc.cwd` has it; empty stays empty.
-pub fn directory(path: &[u8]) -> Box<[u8]> {
+pub fn directory(path: &[u8]) -> Text {
     if path.is_empty() || path.ends_with(b"/") {
         return path.into();
     }
-    [path, b"/"].concat().into_boxed_slice()
+    [path, b"/"].concat().into()
 }
 
 /// The path of an executable as `proc.exepath` has it: without ` (deleted)`, a memfd as
 /// `memfd:NAME`.
-pub fn exe_path(path: &[u8], memfd: bool) -> Box<[u8]> {
+pub fn exe_path(path: &[u8], memfd: bool) -> Text {
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
     match path.strip_prefix(b"/") {
         Some(rest) if memfd && rest.starts_with(b"memfd:") => rest.into(),

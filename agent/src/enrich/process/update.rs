@@ -1,6 +1,8 @@
 //! How records change the process table (`falco-language` semantics of `proc.*`): fork copies the
 //! caller and takes `comm` from the child, exec replaces, a failed exec changes nothing.
 
+use std::sync::Arc;
+
 use komainu_common::Task;
 use komainu_common::exec::Ancestor;
 use komainu_common::limits::{MAX_ARGV, MAX_ENV, MAX_KERNEL_PATH};
@@ -8,7 +10,7 @@ use komainu_common::limits::{MAX_ARGV, MAX_ENV, MAX_KERNEL_PATH};
 use super::table::Source;
 use super::{ProcessTable, text};
 use crate::decode::{ExecRecord, ForkRecord, split_argv};
-use crate::event::{ProcKey, Process};
+use crate::event::{ProcKey, Process, Text};
 
 /// Most repairs asked for in one pass.
 const MAX_REPAIRS: usize = 64;
@@ -72,7 +74,7 @@ impl ProcessTable {
                 head(execed.exe_path, MAX_KERNEL_PATH),
                 execed.exe_file.memfd,
             ),
-            env: trim_nul(head(execed.env, MAX_ENV)).into(),
+            env: self.shared_env(key, trim_nul(head(execed.env, MAX_ENV))),
             cwd: text::directory(head(execed.cwd, MAX_KERNEL_PATH)),
             exe_file: execed.exe_file,
             usage: execed.usage,
@@ -143,9 +145,10 @@ impl ProcessTable {
             return Vec::new();
         }
         let gone = |key| self.entry(key).is_none_or(|parent| parent.exited.is_some());
+        // Most entries of a busy machine are of processes that ended.
         let wanted = self.all().filter(|(_, entry)| {
-            let orphan = entry.process.parent.is_some_and(gone);
-            !entry.asked && entry.exited.is_none() && (orphan || entry.source == Source::Task)
+            let may_be_read = !entry.asked && entry.exited.is_none();
+            may_be_read && (entry.source == Source::Task || entry.process.parent.is_some_and(gone))
         });
         let keys: Vec<ProcKey> = wanted.map(|(key, _)| *key).take(MAX_REPAIRS).collect();
         for key in &keys {
@@ -177,6 +180,14 @@ impl ProcessTable {
             }
             child = key;
         }
+    }
+
+    /// An environment: the one the process had so far, which is its parent's where it was just forked,
+    /// if it is the same. Most programs pass on what they got.
+    fn shared_env(&self, key: ProcKey, env: &[u8]) -> Text {
+        let known = self.entry(key).map(|entry| &entry.process.env);
+        let same = known.filter(|known| ***known == *env);
+        same.map_or_else(|| env.into(), Arc::clone)
     }
 
     fn identify(&self, process: &mut Process, task: &Task, cgroup: u64) {

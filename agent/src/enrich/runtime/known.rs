@@ -55,12 +55,12 @@ impl Known {
     /// Compares with a list. What was learned after the list was asked for may rightly be missing in it.
     pub(super) fn compare(&mut self, number: u64, listed: &[Listed]) -> Difference {
         let there: HashSet<&str> = listed.iter().map(|listed| &*listed.id).collect();
-        let is_gone =
-            |(id, entry): &(&Box<str>, &Entry)| entry.since < number && !there.contains(&***id);
-        let gone: Vec<Box<str>> = self
+        let old = self
             .entries
             .iter()
-            .filter(is_gone)
+            .filter(|(_, entry)| entry.since < number);
+        let gone: Vec<Box<str>> = old
+            .filter(|(id, _)| !there.contains(&***id))
             .map(|(id, _)| id.clone())
             .collect();
         for id in &gone {

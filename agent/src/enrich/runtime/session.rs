@@ -36,7 +36,7 @@ impl From<Closed> for End {
 
 /// What a request came to.
 enum Answer {
-    Container(Box<str>, Result<Option<Found>, Failure>),
+    Container(Box<str>, Box<Result<Option<Found>, Failure>>),
     List(u64, Result<Vec<Listed>, Failure>),
 }
 
@@ -57,14 +57,14 @@ struct Session<'a> {
 
 /// Lists, answers and listens until it ends.
 pub(super) async fn serve(client: Client, pace: &Pace, state: &mut State) -> End {
-    let (changes, mut changed) = mpsc::channel(MAX_CHANGES);
+    let (send, mut changes) = mpsc::channel(MAX_CHANGES);
     // Ends with this function: dropping the set aborts it.
     let mut events = JoinSet::new();
     let listener = client.clone();
     events.spawn(async move {
-        let over = listener.events(&changes).await;
+        let over = listener.events(&send).await;
         // Nobody is left to be told where the session is over.
-        let _told = changes.send(Change::Over(over)).await;
+        let _told = send.send(Change::Over(over)).await;
     });
     let mut session = Session {
         client,
@@ -78,7 +78,7 @@ pub(super) async fn serve(client: Client, pace: &Pace, state: &mut State) -> End
         late: 0,
     };
     loop {
-        if let Err(end) = session.step(&mut changed).await {
+        if let Err(end) = session.step(&mut changes).await {
             return end;
         }
     }
@@ -86,7 +86,7 @@ pub(super) async fn serve(client: Client, pace: &Pace, state: &mut State) -> End
 
 impl Session<'_> {
     /// Sends what there is room for, then waits for one thing to happen.
-    async fn step(&mut self, changed: &mut mpsc::Receiver<Change>) -> Result<(), End> {
+    async fn step(&mut self, changes: &mut mpsc::Receiver<Change>) -> Result<(), End> {
         self.request();
         let due = self.state.queue.due();
         let list = (!self.listing).then_some(self.list_at);
@@ -105,7 +105,7 @@ impl Session<'_> {
                 }
                 Ok(())
             }
-            Some(change) = changed.recv() => self.changed(change).await,
+            Some(change) = changes.recv() => self.changed(change).await,
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Ok(()),
         }
     }
@@ -125,7 +125,7 @@ impl Session<'_> {
             let (client, patience) = (self.client.clone(), self.pace.answer);
             self.requests.spawn(async move {
                 let answer = within(patience, client.inspect(&id)).await;
-                Answer::Container(id, answer)
+                Answer::Container(id, Box::new(answer))
             });
         }
     }
@@ -143,7 +143,7 @@ impl Session<'_> {
                 }
             }
             Answer::Container(id, answer) => {
-                let verdict = self.container(&id, answer).await?;
+                let verdict = self.container(&id, *answer).await?;
                 self.ended(&id, verdict).await?;
             }
         }

@@ -1,7 +1,6 @@
 //! Explanations against events made by hand. That the verdict is the engine's, for every shipped rule
 //! and event, is tested where those are: with the command.
 
-use arrayvec::ArrayVec;
 use zerocopy::FromZeros as _;
 
 use super::*;
@@ -27,7 +26,7 @@ fn open<'a>(name: &'a [u8], resolved: &'a [u8]) -> Event<'a> {
         ret: Some(3),
         task: komainu_common::Task::new_zeroed(),
         cgroup: 1,
-        params: params.collect::<ArrayVec<_, 32>>(),
+        params: params.collect(),
         fd: Some(Fd {
             number: 3,
             kind: Some(crate::event::FdKind::File),

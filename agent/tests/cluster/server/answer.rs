@@ -292,7 +292,7 @@ impl Watch {
                 }
             }
             tokio::select! {
-                changed = changes.changed() => changed.unwrap(),
+                more = changes.changed() => more.unwrap(),
                 () = sleep_until(end) => return,
                 () = self.frames.closed() => return,
             }

@@ -23,6 +23,7 @@ pub(super) struct Change {
 }
 
 /// Everything known.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(super) version: u64,

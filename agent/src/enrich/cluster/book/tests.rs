@@ -72,7 +72,7 @@ fn pods_wait_for_the_labels_of_namespace_and_node() {
     book.put_pod(pod("u1", "web"));
     book.complete_pods();
     book.up();
-    book.put_namespace("shop".into(), labels("a"));
+    book.put_namespace("shop", labels("a"));
     book.complete_namespaces();
     assert_eq!(told(&mut book), [""; 0]);
     book.set_node_labels(labels("n"));
@@ -95,7 +95,7 @@ fn nobody_waits_for_labels_that_may_not_be_read_or_do_not_come() {
     late.complete_pods();
     late.open();
     assert_eq!(told(&mut late), ["web", "Up"]);
-    late.put_namespace("shop".into(), labels("a"));
+    late.put_namespace("shop", labels("a"));
     assert_eq!(told(&mut late), ["web a"]);
 }
 
@@ -121,9 +121,9 @@ fn only_what_changes_is_told() {
     changed.news.ip = Some("10.0.0.1".into());
     book.put_pod(changed);
     assert_eq!(told(&mut book), ["web"]);
-    book.put_namespace("shop".into(), labels("a"));
-    book.put_namespace("shop".into(), labels("a"));
-    book.put_namespace("other".into(), labels("b"));
+    book.put_namespace("shop", labels("a"));
+    book.put_namespace("shop", labels("a"));
+    book.put_namespace("other", labels("b"));
     assert_eq!(told(&mut book), ["web a"]);
     book.set_node_labels(labels("n"));
     book.set_node_labels(labels("n"));
@@ -135,15 +135,15 @@ fn what_a_new_list_lacks_is_gone() {
     let mut book = open(Limits::default());
     book.put_pod(pod("u1", "web"));
     book.put_pod(pod("u2", "db"));
-    book.put_namespace("shop".into(), labels("a"));
-    book.put_namespace("old".into(), labels("b"));
+    book.put_namespace("shop", labels("a"));
+    book.put_namespace("old", labels("b"));
     told(&mut book);
     book.begin_pods();
     book.put_pod(pod("u2", "db"));
     book.complete_pods();
     assert_eq!(told(&mut book), ["-u1"]);
     book.begin_namespaces();
-    book.put_namespace("shop".into(), labels("a"));
+    book.put_namespace("shop", labels("a"));
     book.complete_namespaces();
     assert_eq!((told(&mut book).len(), book.namespaces.len()), (0, 1));
     book.remove_pod("u2", "u2");
@@ -210,8 +210,8 @@ fn bytes_have_a_limit_and_are_given_back() {
         ..Limits::default()
     };
     let mut book = open(limits);
-    book.put_namespace("shop".into(), labels(&"x".repeat(60)));
-    book.put_namespace("more".into(), Labels::new());
+    book.put_namespace("shop", labels(&"x".repeat(60)));
+    book.put_namespace("more", Labels::new());
     assert_eq!(book.namespaces.len(), 1);
     for n in 0..5 {
         book.put_pod(pod(&format!("u{n}"), "p"));

@@ -14,6 +14,7 @@ mod pods;
     missing_docs,
     unreachable_pub,
     unused_qualifications,
+    clippy::enum_variant_names,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
     reason = "generated"
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Response, Status};
 use tower::service_fn;
@@ -68,7 +70,7 @@ impl Client {
         // The authority is sent, and nobody looks at it.
         let endpoint = Endpoint::from_static("http://localhost");
         let connected = endpoint.connect_with_connector(connector);
-        let connected = tokio::time::timeout(answer, connected).await;
+        let connected = timeout(answer, connected).await;
         let channel = connected
             .map_err(|_| Failure::Late(answer))?
             .map_err(|error| Failure::broken(&error))?;
@@ -215,14 +217,13 @@ impl Client {
         let mut service = self.service.clone();
         let answer = service.get_container_events(v1::GetEventsRequest {});
         tokio::pin!(answer);
-        let answer = match tokio::time::timeout(REFUSED_WITHIN, &mut answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                if changes.send(Change::Open).await.is_err() {
-                    return Ok(());
-                }
-                answer.await
+        let answer = if let Ok(answer) = timeout(REFUSED_WITHIN, &mut answer).await {
+            answer
+        } else {
+            if changes.send(Change::Open).await.is_err() {
+                return Ok(());
             }
+            answer.await
         };
         let mut stream = answer.map_err(failure)?.into_inner();
         if changes.send(Change::Open).await.is_err() {
@@ -264,7 +265,7 @@ async fn within<T>(
     patience: Duration,
     answer: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, Failure> {
-    let answer = tokio::time::timeout(patience, answer).await;
+    let answer = timeout(patience, answer).await;
     let answer = answer.map_err(|_| Failure::Late(patience))?;
     Ok(answer.map_err(failure)?.into_inner())
 }
@@ -289,6 +290,7 @@ fn is_missing(status: &Status) -> bool {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it away")]
 fn failure(status: Status) -> Failure {
     match status.code() {
         Code::Unimplemented => Failure::NotSpoken(text::reason(&status)),

@@ -24,7 +24,7 @@ const PACE: Pace = Pace {
     answer: Duration::from_millis(300),
     list: Duration::from_secs(5),
     poll: Duration::from_millis(40),
-    reconcile: Duration::from_secs(60),
+    reconcile: Duration::from_mins(1),
     retry: Duration::from_millis(10),
     retry_most: Duration::from_millis(40),
     again: Duration::from_millis(4),
