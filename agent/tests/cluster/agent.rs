@@ -103,12 +103,12 @@ impl Agent {
         async move {
             let end = Instant::now() + PATIENCE;
             while !holds(self) {
-                match timeout_at(end, self.news.recv()).await {
-                    Ok(Some(news)) => self.take(news),
-                    Ok(None) => panic!("{place}: {what}: nobody tells any more; {self:#?}"),
-                    Err(_late) => {
-                        panic!("{place}: {what}: not told; {:?} {:?}", self.log, self.reach)
-                    }
+                let Ok(news) = timeout_at(end, self.news.recv()).await else {
+                    panic!("{place}: {what}: not told; {:?} {:?}", self.log, self.reach)
+                };
+                match news {
+                    Some(news) => self.take(news),
+                    None => panic!("{place}: {what}: nobody tells any more; {self:#?}"),
                 }
             }
         }

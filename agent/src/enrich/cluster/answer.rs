@@ -64,15 +64,9 @@ impl Failure {
         matches!(self, Self::Status { code: 410, .. })
     }
 
-    /// Whether the server will not say this to us, however often it is asked.
+    /// Whether the right is lacking, so that waiting for an answer is in vain.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::Status {
-                code: 401 | 403,
-                ..
-            }
-        )
+        matches!(self, Self::Status { code: 403, .. })
     }
 
     /// How long the server asks to be left alone.

@@ -23,11 +23,7 @@ pub(super) async fn look(link: &Link, times: &Times, desk: &Desk, node: &str) {
         let labels = labels(link, times, node).await;
         let (known, pause) = match labels {
             Ok(labels) => (Some(labels), later(times, &mut backoff)),
-            Err(
-                why @ Failure::Status {
-                    code: 401 | 403, ..
-                },
-            ) => {
+            Err(why) if why.is_refusal() => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::debug!(%why, "the node's labels may not be read, so they are left out");
                 }
