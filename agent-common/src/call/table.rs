@@ -2,7 +2,7 @@
 //! native one where it differs) and `syscall_32.tbl`; arguments those of the manual pages.
 
 use super::spec::{Guard, Row, Spec, at, here, object, row};
-use crate::{Class, syscalls::x86_64::compat::socketcall};
+use crate::Class;
 
 /// `PROT_EXEC` of `mmap(2)`.
 const PROT_EXEC: u32 = 4;
@@ -139,7 +139,8 @@ pub const TABLE: &[Row] = &[
     row("io_uring_setup", Class::IO_URING, &[425], &[425],
         Spec::plain().bytes(1, super::NO_ARGUMENT)),
 
-    row("shutdown", Class::SHUTDOWN, &[48], &[373, socketcall(13)], Spec::descriptor(0)),
+    // Not through `socketcall(2)`, whose arguments are in memory; libraries of this decade do not use it.
+    row("shutdown", Class::SHUTDOWN, &[48], &[373], Spec::descriptor(0)),
 
     row("chdir", DIRECTORY, &[80], &[12], Spec::path(here(0)).about(object::DIRECTORY)),
     row("fchdir", DIRECTORY, &[81], &[133], Spec::descriptor(0)),

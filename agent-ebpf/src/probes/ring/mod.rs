@@ -65,7 +65,7 @@ pub fn ring_submit(ctx: RawTracePointContext) -> i32 {
     // SAFETY: the programs in HANDLERS are of this type and expect this context.
     unsafe { HANDLERS.tail_call(&ctx, u32::from(request.operation.begin)) };
     // Only reached if the handler is not there: it could not be loaded.
-    account::unhandled(class(half));
+    account::unhandled(class_of(handler_of(half)).unwrap_or(ROWS[usize::from(row_of(half))].class));
     0
 }
 
@@ -73,24 +73,20 @@ pub fn ring_submit(ctx: RawTracePointContext) -> i32 {
 #[raw_tracepoint(tracepoint = "io_uring_complete")]
 pub fn ring_complete(ctx: RawTracePointContext) -> i32 {
     let address = ctx.arg(1);
-    if PENDING.get_ptr(address).is_none() {
+    let Some(kept) = PENDING.get_ptr(address) else {
         return 0;
-    }
+    };
+    // SAFETY: a live map value, which begins with a header.
+    let class = Class(unsafe { (*kept.cast::<Header>()).class });
     let Some(request) = Request::of(address) else {
         return 0;
     };
     // SAFETY: as above.
     unsafe { HANDLERS.tail_call(&ctx, u32::from(request.operation.end)) };
     if PENDING.remove(address).is_ok() {
-        account::unhandled(class(request.half()));
+        account::unhandled(class);
     }
     0
-}
-
-/// The event class of half a word of the interest table.
-#[inline(always)]
-fn class(half: u16) -> Class {
-    class_of(handler_of(half)).unwrap_or(ROWS[usize::from(row_of(half))].class)
 }
 
 /// An operation of a ring: its `struct io_kiocb`.
