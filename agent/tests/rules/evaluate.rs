@@ -161,7 +161,10 @@ fn output_text_and_fields() {
 fn a_rule_says_what_is_not_delivered_yet() {
     let rules = crate::events::rule("evt.type in (openat, close) and container.healthcheck = x");
     let undelivered = rules.rules()[0].undelivered.join("\n");
-    assert!(undelivered.contains("container.healthcheck"), "{undelivered}");
+    assert!(
+        undelivered.contains("container.healthcheck"),
+        "{undelivered}"
+    );
     assert!(undelivered.contains("event close"), "{undelivered}");
     assert!(!undelivered.contains("openat"), "{undelivered}");
 }
