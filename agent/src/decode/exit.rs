@@ -52,8 +52,7 @@ mod tests {
 
     #[test]
     fn a_status_is_taken_apart() {
-        for (code, status, signal, core) in [(3 << 8, 3, 0, 0), (9, 0, 9, 0), (11 | 0x80, 0, 11, 1)]
-        {
+        for (code, status, signal, core) in [(3 << 8, 3, 0, 0), (9, 0, 9, 0), (0x8b, 0, 11, 1)] {
             let exit = Exit {
                 code,
                 reaper_tid: 7,

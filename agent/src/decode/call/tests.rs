@@ -207,6 +207,6 @@ fn a_clone_tells_its_caller() {
     });
     let bare = record(Class::CLONE, 435, -11, &call, &[]);
     check_event(&bare, |event| {
-        assert_eq!(value(event, "vm_size"), Value::Absent)
+        assert_eq!(value(event, "vm_size"), Value::Absent);
     });
 }
