@@ -34,11 +34,11 @@ pub fn ring_connect(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 fn append_address(record: &Record<Connect>, request: Request) {
     let len: u32 = request.command(offset!(uring_connect_len));
-    if offset!(uring_async_connect) != ABSENT {
+    if offset!(uring_async_connect) == ABSENT {
+        append_copied_address(record, tag::USER_ADDR, request, len);
+    } else {
         let address = request.command(offset!(uring_connect_addr));
         record.append_user::<MAX_SOCKADDR>(tag::USER_ADDR, address, u64::from(len));
-    } else {
-        append_copied_address(record, tag::USER_ADDR, request, len);
     }
 }
 

@@ -56,14 +56,20 @@ mod tests {
         for wrong in [
             "",
             "e1ba",
-            &id[1..],
+            id.get(1..).unwrap(),
             &format!("{id}0"),
             &id.replace('b', "x"),
         ] {
             assert_eq!(ContainerKey::parse(wrong), None, "{wrong}");
         }
-        assert_eq!(ContainerKey::parse(&format!("{}é", &id[..62])), None);
-        assert_eq!(ContainerKey::parse(&format!("+{}", &id[1..])), None);
+        assert_eq!(
+            ContainerKey::parse(&format!("{}é", id.get(..62).unwrap())),
+            None
+        );
+        assert_eq!(
+            ContainerKey::parse(&format!("+{}", id.get(1..).unwrap())),
+            None
+        );
     }
 
     #[test]
@@ -77,7 +83,7 @@ mod tests {
         for wrong in [
             "",
             "x",
-            &uid[1..],
+            uid.get(1..).unwrap(),
             &format!("{uid}-"),
             &uid.replace("4e5f", "+e5f"),
         ] {

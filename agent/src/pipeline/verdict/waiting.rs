@@ -10,7 +10,7 @@ use crate::decode;
 use crate::enrich::container::{GivenUp, Wait};
 use crate::event::ProcKey;
 use crate::pipeline::engine::InForce;
-use crate::pipeline::hold::{Full, Limits, Released};
+use crate::pipeline::hold::{Limits, Released};
 
 /// Time between two looks at what waits, where nothing new is known.
 const LOOK: Duration = Duration::from_millis(10);
@@ -56,20 +56,16 @@ impl Decider {
             self.unknown
                 .note(cgroup, ProcKey::new(task.tgid, task.start_time));
         }
-        match self.hold.park(cgroup, number, record, self.now) {
-            Ok(is_first) => {
-                if is_first {
-                    // The runtime is asked as soon as this batch is read.
-                    self.look = self.now;
-                }
-                true
-            }
-            Err(Full) => {
-                self.state.containers.give_up(cgroup, GivenUp::TooMany);
-                self.release(in_force);
-                false
-            }
+        let Ok(is_first) = self.hold.park(cgroup, number, record, self.now) else {
+            self.state.containers.give_up(cgroup, GivenUp::TooMany);
+            self.release(in_force);
+            return false;
+        };
+        if is_first {
+            // The runtime is asked as soon as this batch is read.
+            self.look = self.now;
         }
+        true
     }
 
     /// Decides what waited and needs not any more: its container is known, or its time over. Asks about the rest.

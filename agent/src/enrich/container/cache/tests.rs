@@ -1,3 +1,5 @@
+//! What containers are known as, in whatever order it becomes known.
+
 use proptest::prelude::*;
 
 use super::*;
