@@ -154,6 +154,22 @@ fn nanoseconds() -> u64 {
     u64::try_from(since.unwrap().as_nanos()).unwrap()
 }
 
+/// The pod that [`told_with_pods`] made, as it is told.
+fn told_pod(container: &Container, sandbox: &str) {
+    let told_pod = container.pod.as_ref().unwrap();
+    assert_eq!(told_pod.uid.as_deref(), Some(Pod::default().uid));
+    assert_eq!(told_pod.name.as_deref(), Some("web-0"));
+    assert_eq!(told_pod.namespace.as_deref(), Some("shop"));
+    let label = |key: &str, value: &str| (Box::from(key), Box::from(value));
+    assert_eq!(
+        told_pod.labels,
+        [label("app", "web"), label("tier", "front")]
+    );
+    assert_eq!(told_pod.annotations, [label("team/owner", "pay")]);
+    assert_eq!(told_pod.sandbox_id.as_deref(), Some(sandbox));
+    assert_eq!(told_pod.ip.as_deref(), Some(&*details(container).ip));
+}
+
 fn told_with_pods(_: &mut Watch) {
     let node = Node::start();
     let data = tempfile::tempdir().unwrap();
@@ -201,19 +217,7 @@ fn told_with_pods(_: &mut Watch) {
     let label = ("io.kubernetes.container.name".into(), "server".into());
     assert!(told_of.labels.contains(&label), "{:?}", told_of.labels);
 
-    let told_pod = container.pod.clone().unwrap();
-    assert_eq!(told_pod.uid.as_deref(), Some(Pod::default().uid));
-    assert_eq!(told_pod.name.as_deref(), Some("web-0"));
-    assert_eq!(told_pod.namespace.as_deref(), Some("shop"));
-    let label = |key: &str, value: &str| (Box::from(key), Box::from(value));
-    assert_eq!(
-        told_pod.labels,
-        [label("app", "web"), label("tier", "front")]
-    );
-    assert_eq!(told_pod.annotations, [label("team/owner", "pay")]);
-    assert_eq!(told_pod.sandbox_id.as_deref(), Some(&*pod.id));
-    assert_eq!(told_pod.ip.as_deref(), Some(&*told_of.ip));
-
+    told_pod(&container, &pod.id);
     let pause = find(&told, &pod.id);
     assert_eq!(pause.pod, container.pod);
     let told_of = details(&pause);

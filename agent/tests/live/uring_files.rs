@@ -69,6 +69,49 @@ pub(crate) fn act(directory: &str) {
     println!("{results:?}");
 }
 
+/// A result, an event, some of its parameters.
+type Expected = (i64, &'static str, &'static [(&'static str, &'static str)]);
+
+/// What `uring-files` does: result, event, and some of its parameters; `@` is where.
+const EXPECTED: [Expected; 8] = [
+    (0, "mkdirat", &[("path", "@/sub/new"), ("mode", "488")]),
+    (
+        0,
+        "renameat2",
+        &[
+            ("oldpath", "@/sub/new"),
+            ("newpath", "@/moved"),
+            ("flags", "0"),
+        ],
+    ),
+    (
+        0,
+        "symlinkat",
+        &[("target", "target"), ("linkpath", "@/sub/link")],
+    ),
+    (
+        0,
+        "linkat",
+        &[
+            ("oldpath", "@/a"),
+            ("newpath", "@/hard"),
+            ("olddir", "-100"),
+        ],
+    ),
+    (
+        0,
+        "unlinkat",
+        &[("name", "@/hard"), ("flags", "0"), ("dirfd", "-100")],
+    ),
+    (0, "unlinkat", &[("name", "@/moved"), ("flags", "512")]),
+    (-2, "mkdirat", &[("path", "@/none/x"), ("mode", "448")]),
+    (
+        -17,
+        "renameat2",
+        &[("oldpath", "@/a"), ("newpath", "@/a"), ("flags", "1")],
+    ),
+];
+
 /// Each is the event of the call that does the same, with its arguments.
 fn names_of_files(watch: &mut Watch) {
     if !available() {
@@ -85,46 +128,8 @@ fn names_of_files(watch: &mut Watch) {
         let ret = decoded.header.ret;
         (flags == HEADER_IO_URING).then(|| Some((ret, Reported::of(decoded)?)))?
     });
-    let expected: [(i64, &str, &[(&str, &str)]); 8] = [
-        (0, "mkdirat", &[("path", "@/sub/new"), ("mode", "488")]),
-        (
-            0,
-            "renameat2",
-            &[
-                ("oldpath", "@/sub/new"),
-                ("newpath", "@/moved"),
-                ("flags", "0"),
-            ],
-        ),
-        (
-            0,
-            "symlinkat",
-            &[("target", "target"), ("linkpath", "@/sub/link")],
-        ),
-        (
-            0,
-            "linkat",
-            &[
-                ("oldpath", "@/a"),
-                ("newpath", "@/hard"),
-                ("olddir", "-100"),
-            ],
-        ),
-        (
-            0,
-            "unlinkat",
-            &[("name", "@/hard"), ("flags", "0"), ("dirfd", "-100")],
-        ),
-        (0, "unlinkat", &[("name", "@/moved"), ("flags", "512")]),
-        (-2, "mkdirat", &[("path", "@/none/x"), ("mode", "448")]),
-        (
-            -17,
-            "renameat2",
-            &[("oldpath", "@/a"), ("newpath", "@/a"), ("flags", "1")],
-        ),
-    ];
-    assert_eq!(found.len(), expected.len(), "{found:#?}");
-    for ((ret, reported), (expected_ret, name, facts)) in found.iter().zip(expected) {
+    assert_eq!(found.len(), EXPECTED.len(), "{found:#?}");
+    for ((ret, reported), (expected_ret, name, facts)) in found.iter().zip(EXPECTED) {
         assert_eq!((*ret, reported.name), (expected_ret, name));
         assert!(!reported.truncated, "{reported:#?}");
         for (fact, value) in facts {

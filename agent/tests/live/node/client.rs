@@ -257,7 +257,7 @@ fn container_config(
     let meta = pod.metadata.clone().unwrap();
     let mut labels = standard(&meta.name, &meta.namespace, &meta.uid);
     labels.push(("io.kubernetes.container.name".into(), spec.name.into()));
-    let context = pod.linux.as_ref().and_then(|l| l.security_context.clone());
+    let context = pod.linux.as_ref().and_then(|l| l.security_context);
     let mounts = spec
         .mounts
         .iter()
