@@ -139,8 +139,7 @@ pub const TABLE: &[Row] = &[
     row("io_uring_setup", Class::IO_URING, &[425], &[425],
         Spec::plain().bytes(1, super::NO_ARGUMENT)),
 
-    // Not through `socketcall(2)`, whose arguments are in memory; libraries of this decade do not use it.
-    row("shutdown", Class::SHUTDOWN, &[48], &[373], Spec::descriptor(0)),
+    row("shutdown", Class::SHUTDOWN, &[48], &[373, socketcall(13)], Spec::descriptor(0)),
 
     row("chdir", DIRECTORY, &[80], &[12], Spec::path(here(0)).about(object::DIRECTORY)),
     row("fchdir", DIRECTORY, &[81], &[133], Spec::descriptor(0)),

@@ -76,7 +76,10 @@ fn told_by_both(watch: &mut Watch) {
         seen.one(parent, with_it),
         expected(parent, std::process::id(), child)
     );
-    assert_eq!(seen.one(child, with_it), expected(child, parent, 0));
+    let told = seen.one(child, with_it);
+    // Its parent may have ended by then, and another process is.
+    let now = if told.ptid == 1 { 1 } else { parent };
+    assert_eq!(told, expected(child, now, 0));
 }
 
 /// Threads are made by clone too, which says so in its flags.

@@ -246,7 +246,16 @@ mod tests {
             .env("SECRET", "x")
             .spawn()
             .unwrap();
-        let scanned = proc().scan(child.id());
+        // `spawn` comes back when the old memory is gone, which is before the new one has its arguments.
+        let mut scanned = proc().scan(child.id());
+        for _ in 0..100 {
+            let found = scanned.as_ref().unwrap();
+            if !found.found.process.args.is_empty() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            scanned = proc().scan(child.id());
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         let process = scanned.unwrap().found.process;
