@@ -7,9 +7,10 @@ use komainu_common::{
     syscalls::x86_64::{self as native, compat},
 };
 
-use super::address;
+use super::{address, network};
 use crate::{
     arch::Call,
+    filter::Gate,
     maps::Slot,
     record,
     sock::{self, Name},
@@ -38,6 +39,15 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     record.set_call(&call, ret);
     let fixed = record.fixed();
     words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    let gate = Gate::of(Class::ACCEPT);
+    let row = if has_flags(&call) {
+        const { native::row("accept4") }
+    } else {
+        const { native::row("accept") }
+    };
+    if !network::passes(record.scratch(), gate.as_ref(), &fixed.sock, row, ret) {
+        return 0;
+    }
     fixed.listener = listener;
     fixed.flags = if has_flags(&call) {
         call.arg(3) as u32
@@ -47,6 +57,9 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     (fixed.queue_len, fixed.queue_max) = queue;
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
+    if let Some(gate) = gate {
+        record.set_outcome(&gate);
+    }
     record.submit();
     0
 }

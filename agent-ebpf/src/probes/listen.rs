@@ -7,9 +7,10 @@ use komainu_common::{
     syscalls::x86_64::{self as native, compat},
 };
 
-use super::address;
+use super::{address, network};
 use crate::{
     arch::Call,
+    filter::Gate,
     maps::Slot,
     record,
     sock::{self, Name},
@@ -35,6 +36,16 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
     record.set_call(&call, ctx.arg(1));
     let fixed = record.fixed();
     words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    let gate = Gate::of(Class::LISTEN);
+    let row = if is_listen(&call) {
+        const { native::row("listen") }
+    } else {
+        const { native::row("bind") }
+    };
+    let ret = ctx.arg(1);
+    if !network::passes(record.scratch(), gate.as_ref(), &fixed.sock, row, ret) {
+        return 0;
+    }
     fixed.fd = fd;
     let family = fixed.sock.family;
     if is_listen(&call) {
@@ -46,6 +57,9 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
         address::append_asked(&record, call.arg(1), len);
     }
     address::append_name(&record, family, target, Name::Own);
+    if let Some(gate) = gate {
+        record.set_outcome(&gate);
+    }
     record.submit();
     0
 }

@@ -11,6 +11,7 @@ mod floor;
 mod fork;
 mod listen;
 mod message;
+mod network;
 mod open;
 mod receive;
 mod ring;

@@ -15,9 +15,11 @@ use komainu_common::{
 use super::{
     address,
     message::{self, Form, Message},
+    network,
 };
 use crate::{
     arch::Call,
+    filter::Gate,
     maps::Slot,
     read, record,
     sock::{self, Name, Target},
@@ -42,7 +44,7 @@ pub fn receive(ctx: RawTracePointContext) -> i32 {
     let Some(index) = message::take_index() else {
         return 0;
     };
-    report(&call, fd, target, &message(&call, form, index, ret));
+    report(&call, form, fd, target, &message(&call, form, index, ret));
     message::go_on(
         &ctx,
         Class::RECEIVE,
@@ -81,8 +83,18 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
     Message::of_buffer(call, ret, call.arg(4), u64::from(len))
 }
 
+/// The row of the calls of a form.
 #[inline(always)]
-fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
+fn row(form: Form) -> u32 {
+    match form {
+        Form::Buffer => const { native::row("recvfrom") },
+        Form::Message => const { native::row("recvmsg") },
+        Form::Messages => const { native::row("recvmmsg") },
+    }
+}
+
+#[inline(always)]
+fn report(call: &Call, form: Form, fd: i32, target: Option<Target>, message: &Message) {
     let Some(record) = record::begin::<Receive, _>(Slot::Syscall, Class::RECEIVE, task::current())
     else {
         return;
@@ -90,6 +102,16 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
     record.set_call(call, message.ret);
     let fixed = record.fixed();
     words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    let gate = Gate::of(Class::RECEIVE);
+    if !network::passes(
+        record.scratch(),
+        gate.as_ref(),
+        &fixed.sock,
+        row(form),
+        message.ret,
+    ) {
+        return;
+    }
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
@@ -109,5 +131,8 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
         }
     }
     address::append_name(&record, family, target, Name::Peer);
+    if let Some(gate) = gate {
+        record.set_outcome(&gate);
+    }
     record.submit();
 }

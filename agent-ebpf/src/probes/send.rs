@@ -14,9 +14,11 @@ use komainu_common::{
 use super::{
     address,
     message::{self, Form, Message},
+    network,
 };
 use crate::{
     arch::Call,
+    filter::Gate,
     maps::Slot,
     record,
     sock::{self, Name, Target},
@@ -41,7 +43,7 @@ pub fn send(ctx: RawTracePointContext) -> i32 {
     let Some(index) = message::take_index() else {
         return 0;
     };
-    report(&call, fd, target, &message(&call, form, index, ret));
+    report(&call, form, fd, target, &message(&call, form, index, ret));
     message::go_on(
         &ctx,
         Class::SEND,
@@ -76,14 +78,34 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
     Message::of_buffer(call, ret, call.arg(4), call.arg(5) & 0xffff_ffff)
 }
 
+/// The row of the calls of a form.
 #[inline(always)]
-fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
+fn row(form: Form) -> u32 {
+    match form {
+        Form::Buffer => const { native::row("sendto") },
+        Form::Message => const { native::row("sendmsg") },
+        Form::Messages => const { native::row("sendmmsg") },
+    }
+}
+
+#[inline(always)]
+fn report(call: &Call, form: Form, fd: i32, target: Option<Target>, message: &Message) {
     let Some(record) = record::begin::<Send, _>(Slot::Syscall, Class::SEND, task::current()) else {
         return;
     };
     record.set_call(call, message.ret);
     let fixed = record.fixed();
     words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    let gate = Gate::of(Class::SEND);
+    if !network::passes(
+        record.scratch(),
+        gate.as_ref(),
+        &fixed.sock,
+        row(form),
+        message.ret,
+    ) {
+        return;
+    }
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
@@ -98,5 +120,8 @@ fn report(call: &Call, fd: i32, target: Option<Target>, message: &Message) {
         address::append_asked(&record, message.name, message.name_len);
     }
     address::append_name(&record, family, target, Name::Peer);
+    if let Some(gate) = gate {
+        record.set_outcome(&gate);
+    }
     record.submit();
 }

@@ -7,7 +7,8 @@ use komainu_common::{
     syscalls::x86_64::{self as native, compat},
 };
 
-use crate::{arch::Call, maps::Slot, read, record, sock, task, words};
+use super::network;
+use crate::{arch::Call, filter::Gate, maps::Slot, read, record, sock, task, words};
 
 /// `SYS_SOCKETPAIR` of `socketcall(2)`.
 const SYS_SOCKETPAIR: u32 = compat::socketcall(8);
@@ -29,14 +30,35 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
     record.set_call(&call, ret);
     let fixed = record.fixed();
     words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    let gate = Gate::of(Class::SOCKET);
+    let row = if is_pair(&call) {
+        const { native::row("socketpair") }
+    } else {
+        const { native::row("socket") }
+    };
+    if !network::passes(record.scratch(), gate.as_ref(), &fixed.sock, row, ret) {
+        return 0;
+    }
     fixed.fd = fd;
     fixed.second = second;
     fixed.domain = call.arg(0) as u32;
     fixed.kind = call.arg(1) as u32;
     fixed.protocol = call.arg(2) as u32;
     fixed.reserved = 0;
+    if let Some(gate) = gate {
+        record.set_outcome(&gate);
+    }
     record.submit();
     0
+}
+
+#[inline(always)]
+fn is_pair(call: &Call) -> bool {
+    if call.compat {
+        call.number == compat::SOCKETPAIR || call.number == SYS_SOCKETPAIR
+    } else {
+        call.number == native::SOCKETPAIR
+    }
 }
 
 /// The new descriptors; -1 for none.
@@ -46,12 +68,7 @@ fn descriptors(call: &Call, ret: i64) -> [i32; 2] {
     if ret < 0 {
         return NONE;
     }
-    let is_pair = if call.compat {
-        call.number == compat::SOCKETPAIR || call.number == SYS_SOCKETPAIR
-    } else {
-        call.number == native::SOCKETPAIR
-    };
-    if is_pair {
+    if is_pair(call) {
         read::user(call.arg(3)).unwrap_or(NONE)
     } else {
         [ret as i32, -1]
