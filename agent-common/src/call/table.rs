@@ -3,6 +3,7 @@
 
 use super::spec::{Guard, Row, Spec, at, here, object, row};
 use crate::Class;
+use crate::syscalls::x86_64::compat::socketcall;
 
 /// `PROT_EXEC` of `mmap(2)`.
 const PROT_EXEC: u32 = 4;

@@ -144,6 +144,8 @@ fn survives_containerd(_: &mut Watch) {
         assert_named(&alert);
     }
     node.restart();
+    // The name is to be free for the next.
+    node.remove(&id);
     let id = node.container(&sandbox, &command(&["/bin/sleep", "4321"]));
     let alert = agent.wait_for(runs(&id, "sleep 4321"));
     assert_eq!(alert["resolution"], "complete");
