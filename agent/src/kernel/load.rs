@@ -312,7 +312,11 @@ fn verify(object: &mut Ebpf, is_wanted: impl Fn(&str) -> bool) -> HashMap<String
     let waiting = Mutex::new(wanted.collect::<Vec<_>>());
     let refused = Mutex::new(HashMap::new());
     let work = || {
-        while let Some((name, program)) = lock(&waiting).pop() {
+        loop {
+            // A statement of its own: in the head of a loop the lock would be held through its body.
+            let Some((name, program)) = lock(&waiting).pop() else {
+                break;
+            };
             let program: Result<&mut RawTracePoint, _> = program.try_into();
             if let Err(error) = program.and_then(RawTracePoint::load) {
                 lock(&refused).insert(name.to_owned(), error);
