@@ -32,7 +32,7 @@ pub(crate) fn append(scratch: u32, class: Class) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn append_facts(scratch: u32, wanted: u32) -> u32 {
-    let Some(record) = record::resume::<()>(scratch, Class::EXEC) else {
+    let Some(record) = record::resume::<()>(scratch) else {
         return 1;
     };
     if wanted & STDIO != 0 {
@@ -100,7 +100,7 @@ extern "C" fn find_held(scratch: u32, fd: u32) -> u32 {
         return NOTHING;
     };
     let mode = file::inode(file).and_then(|inode| inode.load::<u16>(offset!(inode_mode)));
-    let target = sock::of_file(file);
+    let target = sock::of_file(Some(file));
     let held = &mut scratch.held;
     held.inode_mode = mode.unwrap_or(0).into();
     held.reserved = 0;

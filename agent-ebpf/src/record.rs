@@ -91,10 +91,11 @@ pub(crate) fn draft<T, A: Subject>(slot: Slot, class: Class, subject: A) -> Opti
 
 /// The record of the current task being built in a slot, for a function that has only its index.
 #[inline(always)]
-pub(crate) fn resume<T>(index: u32, class: Class) -> Option<Record<T>> {
+pub(crate) fn resume<T>(index: u32) -> Option<Record<T>> {
+    let scratch = maps::scratch(index)?;
     Some(Record {
-        scratch: maps::scratch(index)?,
-        lane: class.lane(),
+        lane: Class(header(scratch).class).lane(),
+        scratch,
         subject: task::current(),
         _fixed: core::marker::PhantomData,
     })
@@ -144,11 +145,13 @@ impl<T, A: Subject> Record<T, A> {
         }
     }
 
-    /// Notes what the filter left of the plan's conjunctions.
+    /// Notes what the filter left of the plan's conjunctions, where one was applied.
     #[inline(always)]
-    pub(crate) fn set_outcome(&self, gate: &Gate) {
-        let header = self.header();
-        (header.conjunctions, header.plan) = gate.outcome(self.scratch());
+    pub(crate) fn set_outcome(&self, gate: Option<&Gate>) {
+        if let Some(gate) = gate {
+            let header = self.header();
+            (header.conjunctions, header.plan) = gate.outcome(self.scratch());
+        }
     }
 
     /// The scratch buffer, for building paths.

@@ -22,11 +22,23 @@ const SOCKET: u16 = 0o140_000;
 /// `SOCK_BINDPORT_LOCK` of `sk_userlocks` (`include/net/sock.h`).
 const BINDPORT_LOCK: u8 = 8;
 
-/// A socket of the kernel: addresses of its `struct sock` and its inode.
+/// A socket of the kernel: addresses of its `struct sock` and its inode. Zeros where there is none, and not an
+/// `Option`, of whose `None` the compiler may move a number that was never set, which the verifier refuses.
 #[derive(Clone, Copy)]
 pub(crate) struct Target {
     sock: u64,
     inode: u64,
+}
+
+impl Target {
+    /// No socket.
+    pub(crate) const NONE: Self = Self { sock: 0, inode: 0 };
+
+    /// Whether there is no socket.
+    #[inline(always)]
+    pub(crate) fn is_none(self) -> bool {
+        self.sock == 0
+    }
 }
 
 /// Whose name [`name`] prefers.
@@ -38,21 +50,17 @@ pub(crate) enum Name {
     Own,
 }
 
-/// The socket behind descriptor `fd` of the current task; `None` if it is no socket.
+/// The socket behind descriptor `fd` of the current task, if it is one.
 #[inline(always)]
-pub(crate) fn of_descriptor(fd: i64) -> Option<Target> {
-    file::of_descriptor(fd).and_then(of_file)
+pub(crate) fn of_descriptor(fd: i64) -> Target {
+    of_file(file::of_descriptor(fd))
 }
 
-/// The socket behind an open file; `None` if it is none.
+/// The socket behind an open file, if it is one.
 #[inline(always)]
-pub(crate) fn of_file(file: u64) -> Option<Target> {
-    // Numbers in either case: the verifier refuses to see an undefined one moved.
-    let (sock, inode) = find(file).unwrap_or((0, 0));
-    if sock == 0 {
-        return None;
-    }
-    Some(Target { sock, inode })
+pub(crate) fn of_file(file: Option<u64>) -> Target {
+    let found = find(file.unwrap_or(0));
+    found.map_or(Target::NONE, |(sock, inode)| Target { sock, inode })
 }
 
 /// Addresses of the `struct sock` and the inode of a socket's file.
@@ -70,10 +78,15 @@ fn find(file: u64) -> Option<(u64, u64)> {
 
 /// Reads a socket into [`Scratch::sock`], or empties it where there is none.
 #[inline(always)]
-pub(crate) fn read(scratch: &mut Scratch, target: Option<Target>) -> &Sock {
-    let (sock, inode) = target.map_or((0, 0), |target| (target.sock, target.inode));
-    read_socket(scratch.index, sock, inode);
+pub(crate) fn read(scratch: &mut Scratch, target: Target) -> &Sock {
+    read_socket(scratch.index, target.sock, target.inode);
     &scratch.sock
+}
+
+/// Fills the part of a record that is about a socket; empties it where there is none.
+#[inline(always)]
+pub(crate) fn fill(scratch: &mut Scratch, target: Target, out: &mut Sock) {
+    words::copy(read(scratch, target), out);
 }
 
 /// [`read`], as a function that the verifier checks once.
@@ -83,14 +96,14 @@ extern "C" fn read_socket(index: u32, sock: u64, inode: u64) -> u32 {
     if let Some(scratch) = maps::scratch(index) {
         words::zero(&mut scratch.sock);
         if sock != 0 {
-            fill(sock, inode, &mut scratch.sock);
+            read_facts(sock, inode, &mut scratch.sock);
         }
     }
     0
 }
 
 #[inline(always)]
-fn fill(sock: u64, inode: u64, out: &mut Sock) {
+fn read_facts(sock: u64, inode: u64, out: &mut Sock) {
     out.facts = SOCK_RESOLVED;
     out.inode = read::kernel(inode, offset!(inode_ino)).unwrap_or(0);
     out.family = read::kernel(sock, offset!(sock_family)).unwrap_or(0);
@@ -131,8 +144,8 @@ fn ports(sock: u64, out: &mut Sock) {
 
 /// Connections that wait to be accepted, and how many may.
 #[inline(always)]
-pub(crate) fn backlog(target: Option<Target>) -> (u32, u32) {
-    target.map_or((0, 0), |target| queue(target.sock))
+pub(crate) fn backlog(target: Target) -> (u32, u32) {
+    queue(target.sock)
 }
 
 #[inline(always)]
@@ -146,11 +159,11 @@ fn queue(sock: u64) -> (u32, u32) {
 /// Address and length of the name of a unix socket, without the family in front; `None` for other
 /// families.
 #[inline(always)]
-pub(crate) fn name(family: u16, target: Option<Target>, preferred: Name) -> Option<(u64, u64)> {
+pub(crate) fn name(family: u16, target: Target, preferred: Name) -> Option<(u64, u64)> {
     if family != AF_UNIX || offset!(unix_peer) == ABSENT || offset!(unix_addr) == ABSENT {
         return None;
     }
-    let own = target?.sock;
+    let own = target.sock;
     let peer = read::pointer(own, offset!(unix_peer)).unwrap_or(0);
     let (first, second) = match preferred {
         Name::Peer => (peer, own),

@@ -14,7 +14,7 @@ use crate::{
     maps::Slot,
     record,
     sock::{self, Name},
-    task, words,
+    task,
 };
 
 /// `SYS_ACCEPT4` of `socketcall(2)`.
@@ -38,7 +38,7 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ret);
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(Class::ACCEPT);
     let row = if has_flags(&call) {
         const { native::row("accept4") }
@@ -57,9 +57,7 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     (fixed.queue_len, fixed.queue_max) = queue;
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit();
     0
 }

@@ -19,7 +19,7 @@ pub(crate) fn append_asked<T, A: Subject>(record: &Record<T, A>, address: u64, l
 pub(crate) fn append_name<T, A: Subject>(
     record: &Record<T, A>,
     family: u16,
-    target: Option<Target>,
+    target: Target,
     preferred: Name,
 ) {
     if let Some((address, len)) = sock::name(family, target, preferred) {

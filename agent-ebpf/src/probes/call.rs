@@ -155,9 +155,7 @@ impl Act {
 /// Sends a record that passed the filter.
 #[inline(always)]
 fn submit(record: Record<Call>, gate: Option<&Gate>) {
-    if let Some(gate) = gate {
-        record.set_outcome(gate);
-    }
+    record.set_outcome(gate);
     record.submit_with_facts();
 }
 
@@ -381,18 +379,19 @@ pub(super) fn append_file<A: Subject>(record: &Record<Call, A>, file: u64) {
             Layer::None => {}
         }
     }
-    if let Some(target) = sock::of_file(file) {
-        append_socket(record, target);
-    } else {
+    let target = sock::of_file(Some(file));
+    if target.is_none() {
         record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
+    } else {
+        append_socket(record, target);
     }
 }
 
 #[inline(always)]
 fn append_socket<A: Subject>(record: &Record<Call, A>, target: Target) {
     const SIZE: usize = size_of::<Sock>();
-    let socket = sock::read(record.scratch(), Some(target));
+    let socket = sock::read(record.scratch(), target);
     let family = socket.family;
     record.append_kernel::<SIZE>(tag::SOCKET, &raw const *socket as u64, SIZE as u64);
-    address::append_name(record, family, Some(target), Name::Peer);
+    address::append_name(record, family, target, Name::Peer);
 }

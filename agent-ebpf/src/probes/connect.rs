@@ -13,7 +13,7 @@ use crate::{
     read,
     record::{self, ITEM_HEAD, Record},
     sock::{self, Name},
-    task, words,
+    task,
 };
 
 const AF_INET: u16 = 2;
@@ -39,7 +39,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ctx.arg(1));
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
@@ -55,9 +55,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
         return 0;
     }
     address::append_name(&record, family, target, Name::Peer);
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit_with_facts();
     0
 }

@@ -132,7 +132,7 @@ extern "C" fn append_executable(index: u32) -> u32 {
     let Some(exe) = mm.and_then(|mm| mm.follow(offset!(mm_exe_file))) else {
         return 0;
     };
-    let Some(record) = record::resume::<Exec>(index, Class::EXEC) else {
+    let Some(record) = record::resume::<Exec>(index) else {
         return 0;
     };
     let out = record.fixed();

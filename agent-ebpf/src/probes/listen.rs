@@ -14,7 +14,7 @@ use crate::{
     maps::Slot,
     record,
     sock::{self, Name},
-    task, words,
+    task,
 };
 
 /// `SYS_LISTEN` of `socketcall(2)`.
@@ -35,7 +35,7 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ctx.arg(1));
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(Class::LISTEN);
     let row = if is_listen(&call) {
         const { native::row("listen") }
@@ -57,9 +57,7 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
         address::append_asked(&record, call.arg(1), len);
     }
     address::append_name(&record, family, target, Name::Own);
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit();
     0
 }

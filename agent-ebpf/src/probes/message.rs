@@ -13,6 +13,7 @@ use crate::{
     maps::{self, HANDLERS, Slot},
     read,
     record::{self, Record},
+    sock::{self, Target},
     task::Subject,
 };
 
@@ -53,7 +54,7 @@ pub(crate) struct Message {
 
 /// How many messages the call is about, from what it returned.
 #[inline(always)]
-pub(crate) fn count(form: Form, ret: i64) -> u64 {
+fn count(form: Form, ret: i64) -> u64 {
     if form == Form::Messages && ret > 0 {
         ret as u64
     } else {
@@ -61,9 +62,33 @@ pub(crate) fn count(form: Form, ret: i64) -> u64 {
     }
 }
 
+/// Reports the messages of a call: the first, unless [`go_on`] has come back, and then the next.
+#[inline(always)]
+pub(crate) fn each(
+    ctx: &RawTracePointContext,
+    (class, handler): (Class, u16),
+    form: impl Fn(&Call) -> Form,
+    message: impl Fn(&Call, Form, u64, i64) -> Message,
+    report: impl Fn(&Call, Form, i32, Target, &Message),
+) {
+    let Some(call) = Call::of_socket(ctx.arg(0)) else {
+        return;
+    };
+    let ret: i64 = ctx.arg(1);
+    let fd = call.descriptor();
+    // First of all: another thread may replace the descriptor any moment.
+    let target = sock::of_descriptor(i64::from(fd));
+    let form = form(&call);
+    let Some(index) = take_index() else {
+        return;
+    };
+    report(&call, form, fd, target, &message(&call, form, index, ret));
+    go_on(ctx, class, handler, index + 1, count(form, ret));
+}
+
 /// The message to report: the first, unless [`go_on`] has come back.
 #[inline(always)]
-pub(crate) fn take_index() -> Option<u64> {
+fn take_index() -> Option<u64> {
     let scratch = record::scratch(Slot::Syscall)?;
     let index = scratch.message.get();
     scratch.message.set(0);
@@ -75,7 +100,7 @@ pub(crate) fn take_index() -> Option<u64> {
 ///
 /// Not a loop: the verifier would have to follow each turn of it.
 #[inline(always)]
-pub(crate) fn go_on(ctx: &RawTracePointContext, class: Class, handler: u16, next: u64, count: u64) {
+fn go_on(ctx: &RawTracePointContext, class: Class, handler: u16, next: u64, count: u64) {
     if next >= count {
         return;
     }

@@ -72,9 +72,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     if let Some(file) = file {
         fill_file(&record, file);
     }
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit_with_facts();
     0
 }

@@ -23,7 +23,7 @@ use crate::{
     maps::Slot,
     read, record,
     sock::{self, Name, Target},
-    task, words,
+    task,
 };
 
 /// `SYS_RECVMSG` and `SYS_RECVMMSG` of `socketcall(2)`.
@@ -33,24 +33,12 @@ const SYS_RECVMMSG: u32 = compat::socketcall(19);
 /// Records what was received.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub fn receive(ctx: RawTracePointContext) -> i32 {
-    let Some(call) = Call::of_socket(ctx.arg(0)) else {
-        return 0;
-    };
-    let ret: i64 = ctx.arg(1);
-    let fd = call.descriptor();
-    // First of all: another thread may replace the descriptor any moment.
-    let target = sock::of_descriptor(i64::from(fd));
-    let form = form(&call);
-    let Some(index) = message::take_index() else {
-        return 0;
-    };
-    report(&call, form, fd, target, &message(&call, form, index, ret));
-    message::go_on(
+    message::each(
         &ctx,
-        Class::RECEIVE,
-        handler::RECEIVE,
-        index + 1,
-        message::count(form, ret),
+        (Class::RECEIVE, handler::RECEIVE),
+        form,
+        message,
+        report,
     );
     0
 }
@@ -94,14 +82,14 @@ fn row(form: Form) -> u32 {
 }
 
 #[inline(always)]
-fn report(call: &Call, form: Form, fd: i32, target: Option<Target>, message: &Message) {
+fn report(call: &Call, form: Form, fd: i32, target: Target, message: &Message) {
     let Some(record) = record::begin::<Receive, _>(Slot::Syscall, Class::RECEIVE, task::current())
     else {
         return;
     };
     record.set_call(call, message.ret);
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(Class::RECEIVE);
     if !network::passes(
         record.scratch(),
@@ -131,8 +119,6 @@ fn report(call: &Call, form: Form, fd: i32, target: Option<Target>, message: &Me
         }
     }
     address::append_name(&record, family, target, Name::Peer);
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit();
 }

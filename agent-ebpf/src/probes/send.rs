@@ -22,7 +22,7 @@ use crate::{
     maps::Slot,
     record,
     sock::{self, Name, Target},
-    task, words,
+    task,
 };
 
 /// `SYS_SENDMSG` and `SYS_SENDMMSG` of `socketcall(2)`.
@@ -32,25 +32,7 @@ const SYS_SENDMMSG: u32 = compat::socketcall(20);
 /// Records what was sent.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub fn send(ctx: RawTracePointContext) -> i32 {
-    let Some(call) = Call::of_socket(ctx.arg(0)) else {
-        return 0;
-    };
-    let ret: i64 = ctx.arg(1);
-    let fd = call.descriptor();
-    // First of all: another thread may replace the descriptor any moment.
-    let target = sock::of_descriptor(i64::from(fd));
-    let form = form(&call);
-    let Some(index) = message::take_index() else {
-        return 0;
-    };
-    report(&call, form, fd, target, &message(&call, form, index, ret));
-    message::go_on(
-        &ctx,
-        Class::SEND,
-        handler::SEND,
-        index + 1,
-        message::count(form, ret),
-    );
+    message::each(&ctx, (Class::SEND, handler::SEND), form, message, report);
     0
 }
 
@@ -89,13 +71,13 @@ fn row(form: Form) -> u32 {
 }
 
 #[inline(always)]
-fn report(call: &Call, form: Form, fd: i32, target: Option<Target>, message: &Message) {
+fn report(call: &Call, form: Form, fd: i32, target: Target, message: &Message) {
     let Some(record) = record::begin::<Send, _>(Slot::Syscall, Class::SEND, task::current()) else {
         return;
     };
     record.set_call(call, message.ret);
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(Class::SEND);
     if !network::passes(
         record.scratch(),
@@ -120,8 +102,6 @@ fn report(call: &Call, form: Form, fd: i32, target: Option<Target>, message: &Me
         address::append_asked(&record, message.name, message.name_len);
     }
     address::append_name(&record, family, target, Name::Peer);
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit();
 }

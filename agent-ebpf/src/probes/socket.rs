@@ -8,7 +8,7 @@ use komainu_common::{
 };
 
 use super::network;
-use crate::{arch::Call, filter::Gate, maps::Slot, read, record, sock, task, words};
+use crate::{arch::Call, filter::Gate, maps::Slot, read, record, sock, task};
 
 /// `SYS_SOCKETPAIR` of `socketcall(2)`.
 const SYS_SOCKETPAIR: u32 = compat::socketcall(8);
@@ -29,7 +29,7 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ret);
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(Class::SOCKET);
     let row = if is_pair(&call) {
         const { native::row("socketpair") }
@@ -45,9 +45,7 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
     fixed.kind = call.arg(1) as u32;
     fixed.protocol = call.arg(2) as u32;
     fixed.reserved = 0;
-    if let Some(gate) = gate {
-        record.set_outcome(&gate);
-    }
+    record.set_outcome(gate.as_ref());
     record.submit();
     0
 }

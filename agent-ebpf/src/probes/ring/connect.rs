@@ -8,8 +8,7 @@ use crate::{
     maps::offset,
     probes::address,
     record::Record,
-    sock::{self, Name},
-    words,
+    sock::{self, Name, Target},
 };
 
 /// Records the submission.
@@ -22,7 +21,7 @@ pub fn ring_connect(ctx: RawTracePointContext) -> i32 {
         return 0;
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
+    sock::fill(record.scratch(), Target::NONE, &mut fixed.sock);
     fixed.reserved = 0;
     fixed.fd = request.descriptor();
     append_address(&record, request);
@@ -53,7 +52,7 @@ pub fn ring_connect_end(ctx: RawTracePointContext) -> i32 {
     };
     let target = request.socket();
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Peer);
     record.send();

@@ -20,8 +20,7 @@ use crate::{
     probes::{address, message::Message},
     read,
     record::Record,
-    sock::{self, Name},
-    words,
+    sock::{self, Name, Target},
 };
 
 /// `IORING_RECV_MULTISHOT`: an answer for each arrival.
@@ -46,7 +45,7 @@ fn submit_send(request: Request) {
         return;
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
+    sock::fill(record.scratch(), Target::NONE, &mut fixed.sock);
     fixed.fd = request.descriptor();
     fixed.reserved = 0;
     let message = message(request, 0);
@@ -65,7 +64,7 @@ fn submit_receive(request: Request) {
         return;
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
+    sock::fill(record.scratch(), Target::NONE, &mut fixed.sock);
     fixed.fd = request.descriptor();
     fixed.size = 0;
     fixed.reserved = 0;
@@ -123,7 +122,7 @@ fn end_send(request: Request) {
     };
     let target = request.socket();
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Peer);
     record.send();
@@ -137,7 +136,7 @@ fn end_receive(request: Request) {
     let ret = record.header().ret;
     let target = request.socket();
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let family = fixed.sock.family;
     let message = message(request, ret);
     let received = if ret < 0 { 0 } else { ret as u64 };

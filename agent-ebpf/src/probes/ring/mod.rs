@@ -150,8 +150,8 @@ impl Request {
 
     /// The socket that the operation is about, when it ends.
     #[inline(always)]
-    fn socket(self) -> Option<Target> {
-        self.file().and_then(sock::of_file)
+    fn socket(self) -> Target {
+        sock::of_file(self.file())
     }
 
     /// The file that the operation made: behind its new descriptor, or in a slot of the ring. `slot` is

@@ -7,8 +7,7 @@ use super::{Request, append_copied_address};
 use crate::{
     maps::offset,
     probes::address,
-    sock::{self, Name},
-    words,
+    sock::{self, Name, Target},
 };
 
 /// `IORING_ACCEPT_MULTISHOT`: an answer for each connection.
@@ -34,7 +33,7 @@ fn submit_accept(request: Request) {
         return;
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
+    sock::fill(record.scratch(), Target::NONE, &mut fixed.sock);
     fixed.listener = request.descriptor();
     fixed.flags = request.command(offset!(uring_accept_flags));
     fixed.queue_len = 0;
@@ -50,7 +49,7 @@ fn submit_socket(request: Request) {
         return;
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
+    sock::fill(record.scratch(), Target::NONE, &mut fixed.sock);
     fixed.fd = -1;
     fixed.second = -1;
     fixed.domain = request.command(offset!(uring_socket_domain));
@@ -66,7 +65,7 @@ fn submit_listen(request: Request, is_bind: bool) {
         return;
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), None), &mut fixed.sock);
+    sock::fill(record.scratch(), Target::NONE, &mut fixed.sock);
     fixed.fd = request.descriptor();
     if is_bind {
         fixed.backlog = 0;
@@ -101,12 +100,12 @@ fn end_accept(request: Request) {
     let listener = request.socket();
     let target = if ret >= 0 {
         let slot = request.command(offset!(uring_accept_slot));
-        request.made(ret, slot).and_then(sock::of_file)
+        sock::of_file(request.made(ret, slot))
     } else {
         listener
     };
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     (fixed.queue_len, fixed.queue_max) = sock::backlog(listener);
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
@@ -122,13 +121,8 @@ fn end_socket(request: Request) {
     if ret >= 0 {
         let slot = request.command(offset!(uring_socket_slot));
         let fixed = record.fixed();
-        words::copy(
-            sock::read(
-                record.scratch(),
-                request.made(ret, slot).and_then(sock::of_file),
-            ),
-            &mut fixed.sock,
-        );
+        let target = sock::of_file(request.made(ret, slot));
+        sock::fill(record.scratch(), target, &mut fixed.sock);
         if slot == 0 {
             fixed.fd = ret as i32;
         }
@@ -143,7 +137,7 @@ fn end_listen(request: Request) {
     };
     let target = request.socket();
     let fixed = record.fixed();
-    words::copy(sock::read(record.scratch(), target), &mut fixed.sock);
+    sock::fill(record.scratch(), target, &mut fixed.sock);
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
     record.send();
