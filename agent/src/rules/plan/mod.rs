@@ -34,8 +34,8 @@ use komainu_common::filter::{ClassPlan, PrefixKey, Vector};
 pub use explain::{CheckPart, ClassPart, ClassShare, ClassSummary, RulePart};
 
 use self::build::Numbered;
-use self::tables::{NONE, Tables, numbers, path_key, tables, vector};
-use super::set::{RuleId, RuleSet};
+use self::tables::{NONE, Tables, path_key, tables, vector};
+use super::set::RuleSet;
 use crate::event::event_types;
 
 /// Classes that are never filtered: they keep the process table true.
@@ -51,6 +51,11 @@ pub struct Plan {
         expect(dead_code, reason = "for the kernel half")
     )]
     facts: Vec<(Class, u32)>,
+}
+
+/// Whether two vectors have a conjunction in common.
+fn meets(own: &Vector, left: &Vector) -> bool {
+    own.iter().zip(left).any(|(own, left)| own & left != 0)
 }
 
 /// The tables of one class.
@@ -121,8 +126,7 @@ impl Plan {
     pub fn rules_of(&self, class: Class, vector: &Vector) -> Option<Vec<u32>> {
         let tables = self.class(class)?;
         let rules = tables.of_rule.iter();
-        let alive =
-            rules.filter(|(_, own)| own.iter().zip(vector).any(|(own, left)| own & left != 0));
+        let alive = rules.filter(|(_, own)| meets(own, vector));
         Some(alive.map(|(rule, _)| *rule).collect())
     }
 }
@@ -200,25 +204,7 @@ impl ClassTables {
 
     /// Whether a rule has to be evaluated for an event of which the kernel left these conjunctions.
     pub fn leaves(&self, vector: &Vector, rule: u32) -> bool {
-        self.vector_of(rule)
-            .iter()
-            .zip(vector)
-            .any(|(own, left)| own & left != 0)
-    }
-
-    /// The rules of a conjunction, in order.
-    pub fn rules_of(&self, conjunction: usize) -> impl Iterator<Item = RuleId> {
-        let found = self.conjunctions.get(conjunction);
-        let rules = found.map_or(&[][..], |numbered| &numbered.rules);
-        rules.iter().map(|rule| *rule as RuleId)
-    }
-
-    /// Conjunctions of these that no path of this role rules out.
-    pub fn without_path(&self, role: u8) -> impl Iterator<Item = usize> {
-        let any = self.plan().paths_any.get(usize::from(role)).copied();
-        numbers(&any.unwrap_or(NONE))
-            .collect::<Vec<_>>()
-            .into_iter()
+        meets(&self.vector_of(rule), vector)
     }
 
     fn path(&self, role: u8, kind: u8, text: &[u8]) -> Vector {

@@ -27,16 +27,6 @@ pub(super) fn vector(numbers: impl IntoIterator<Item = usize>) -> Vector {
     out
 }
 
-/// The numbers of the conjunctions in a vector.
-pub(super) fn numbers(vector: &Vector) -> impl Iterator<Item = usize> {
-    let words = vector.iter().enumerate();
-    words.flat_map(|(at, word)| {
-        (0..64)
-            .filter(move |bit| word >> bit & 1 == 1)
-            .map(move |bit| at * 64 + bit)
-    })
-}
-
 /// In either.
 pub(super) fn or(a: &Vector, b: &Vector) -> Vector {
     std::array::from_fn(|at| a.get(at).unwrap_or(&0) | b.get(at).unwrap_or(&0))
