@@ -28,12 +28,13 @@ mod hold;
 mod identity;
 #[cfg(any(feature = "ebpf", test))]
 mod losses;
+#[cfg(feature = "ebpf")]
+mod names;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
 pub mod rule_files;
 #[cfg(all(feature = "kube", any(feature = "ebpf", test)))]
 mod runtime;
-#[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]
 mod stream;
