@@ -35,6 +35,7 @@ mod node;
 pub mod rule_files;
 #[cfg(all(feature = "kube", any(feature = "ebpf", test)))]
 mod runtime;
+#[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]
 mod stream;

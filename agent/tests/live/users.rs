@@ -81,9 +81,9 @@ impl Lab {
         assert!(said.status.success(), "{said:?}");
     }
 
-    /// Waits until the user of the container's `/bin/id` is called `name`.
+    /// Waits until the user of the container's `/bin/uname` is called `name`.
     fn until_named(&self, name: &str) {
-        self.until(|| self.alert("id"), name);
+        self.until(|| self.alert("uname"), name);
     }
 
     /// Has a user start a program until it is called `name`.
@@ -113,13 +113,13 @@ fn user(alert: &Value) -> [&str; 3] {
         .map(|name| alert["output_fields"][name].as_str().unwrap())
 }
 
-/// A container of user 1000 that starts `/bin/id` all the time.
+/// A container of user 1000 that starts `/bin/uname` all the time.
 const LOOP: Spec<'_> = Spec {
     name: "app",
     command: &[
         "/bin/sh",
         "-c",
-        "while /bin/usleep 200000; do /bin/id >/dev/null; done",
+        "while /bin/usleep 200000; do /bin/uname >/dev/null; done",
     ],
     mounts: &[],
     privileged: false,
@@ -180,9 +180,6 @@ fn hostile(_: &mut Watch) {
     );
     lab.until_named("done");
     lab.run_as(0);
-    let root = lab.agent.wait_for(|line| {
-        line["output_fields"]["proc.cmdline"] == "id"
-            && line["output_fields"]["user.name"] != "done"
-    });
+    let root = lab.alert("id");
     assert_eq!(user(&root), ["root", "/root", "root"]);
 }
