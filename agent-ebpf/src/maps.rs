@@ -147,6 +147,8 @@ pub(crate) enum Slot {
     RingSubmit = 4,
     /// `io_uring_complete`.
     RingComplete = 5,
+    /// `cgroup_mkdir`, `cgroup_rmdir`.
+    Cgroup = 6,
 }
 
 /// Number of [`Slot`]s.

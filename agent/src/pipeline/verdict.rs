@@ -286,7 +286,10 @@ fn apply(state: &mut State, lifecycle: &Lifecycle<'_>) {
     match lifecycle {
         Lifecycle::Fork(fork) => state.processes.fork(fork),
         Lifecycle::Exec(exec) => state.processes.exec(exec),
-        Lifecycle::Exit(_) => {}
+        Lifecycle::Cgroup(group) if group.is_removed => {
+            state.containers.remove_group(group.id, group.time);
+        }
+        Lifecycle::Exit(_) | Lifecycle::Cgroup(_) => {}
     }
 }
 
@@ -295,6 +298,7 @@ fn learn(state: &mut State, lifecycle: &Lifecycle<'_>) {
     let (cgroup, path) = match lifecycle {
         Lifecycle::Fork(fork) => (fork.cgroup, fork.cgroup_path),
         Lifecycle::Exec(exec) => (exec.cgroup, exec.cgroup_path),
+        Lifecycle::Cgroup(group) => (group.id, group.path),
         Lifecycle::Exit(_) => return,
     };
     if let Some(path) = path {

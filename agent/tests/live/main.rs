@@ -71,6 +71,7 @@ fn main() {
         send::TESTS,
         receive::TESTS,
         process::TESTS,
+        cgroup::TESTS,
         call::TESTS,
         filter::TESTS,
         clone::TESTS,

@@ -59,6 +59,7 @@ enum Group {
 enum Gone {
     Container(ContainerKey),
     Pod(PodKey),
+    Group(u64),
 }
 
 #[derive(Debug)]
@@ -224,6 +225,13 @@ impl Containers {
         lacks.then_some(&*container.id)
     }
 
+    /// A cgroup was removed; late events may still be of it. `now` as for [`Self::hear`].
+    pub fn remove_group(&mut self, cgroup: u64, now: u64) {
+        if self.groups.get(&cgroup).is_some() {
+            self.removed.push_back((now, Gone::Group(cgroup)));
+        }
+    }
+
     /// Whether anything changed since the last call that somebody may have waited for.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
@@ -246,6 +254,8 @@ impl Containers {
                         forgotten.insert(key);
                     }
                 }
+                // No other will ever have its number.
+                Gone::Group(cgroup) => drop(self.groups.remove(&cgroup)),
                 Gone::Pod(key) => {
                     let told = self.pods.get(&key);
                     if told.is_some_and(|told| told.removed == Some(time)) {

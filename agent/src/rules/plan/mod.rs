@@ -39,7 +39,7 @@ use super::set::RuleSet;
 use crate::event::event_types;
 
 /// Classes that are never filtered: they keep the process table true.
-pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT];
+pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT, Class::CGROUP];
 
 /// What the kernel filters by, for the rules that are enabled when it is made; by default nothing.
 #[derive(Clone, Debug, Default)]
