@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn made_and_removed() {
         let facts = |is_removed| Cgroup { id: 7, is_removed };
-        let path: &[(u8, &[u8])] = &[(tag::CGROUP_PATH, b"/kubepods/x")];
+        let path: &[(u8, u8, &[u8])] = &[(tag::CGROUP_PATH, 0, b"/kubepods/x")];
         for (is_removed, items, path) in [(0, path, Some(&b"/kubepods/x"[..])), (1, &[], None)] {
             let bytes = record(Class::CGROUP, NO_SYSCALL, 0, &facts(is_removed), items);
             let mut scratch = Scratch::default();

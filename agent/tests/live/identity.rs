@@ -175,7 +175,11 @@ fn of_50_ms(_: &mut Watch) {
 
 /// Containers that come and go: each alert names its own, and what is kept of them does not add up. As many as the environment
 /// variable says.
-fn of_many(_: &mut Watch) {
+fn of_many(watch: &mut Watch) {
+    watch.while_running(many_in_a_row, |_| ());
+}
+
+fn many_in_a_row() {
     let many = std::env::var("KOMAINU_CONTAINERS").map_or(100, |many| many.parse().unwrap());
     let node = Node::start();
     let agent = agent(&node, "");
