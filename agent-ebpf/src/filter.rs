@@ -4,20 +4,24 @@
 //! looked up only while a conjunction is left that depends on it; with nothing left the event is
 //! counted as filtered.
 
+use core::{hint::black_box, ops::Range};
+
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use komainu_common::{
     Class,
     class::CLASS_SLOTS,
     filter::{
-        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, WORDS,
-        role, source,
+        ActivePlan, ClassPlan, MAX_NUMBER_TESTS, NumberTest, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT,
+        Vector, WORDS, role, source,
     },
 };
 
 use crate::{
     account,
-    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, PLANS, Scratch},
-    name::{self, Area, Name, Names},
+    lookup::{Names, lookup},
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, Filtering, PLANS, Scratch},
+    name::{Area, Name},
+    record,
     task::Subject,
 };
 
@@ -35,7 +39,7 @@ pub(crate) struct Gate {
 /// Mask of an index into the values.
 const SOURCES: u32 = source::COUNT - 1;
 
-const _: () = assert!(source::COUNT.is_power_of_two());
+const _: () = assert!(source::COUNT.is_power_of_two() && MAX_NUMBER_TESTS.is_power_of_two());
 
 impl Gate {
     /// The gate of a class; `None` where no plan is in force, and everything passes.
@@ -104,7 +108,7 @@ impl Gate {
             head: [self.slot as u8, role, self.class.0 as u8, 0],
             plan: self.index,
         };
-        if name::lookup(scratch, names) {
+        if lookup(scratch, names) {
             let found = &scratch.filter.found;
             for (word, alive) in scratch.filter.alive.iter_mut().enumerate() {
                 alive.set(alive.get() & found[word].get());
@@ -174,22 +178,44 @@ fn cgroup_kind(id: u64) -> i64 {
     }
 }
 
+/// Applies the tests of numbers to a described record of an event that was kept until it ended, and notes what they
+/// leave; 0 if nothing is left and the event is counted as filtered. What its class knows besides is to be
+/// [`set`] before. Its paths are left to user space. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn ended_passes(index: u32, call: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return 1;
+    };
+    let header = record::header(scratch);
+    let (result, cgroup, uid) = (header.ret, header.cgroup, header.task.uid);
+    let Some(gate) = Gate::of(Class(header.class)) else {
+        return 1;
+    };
+    gate.begin(scratch);
+    set(scratch, source::RESULT, result);
+    set(scratch, source::CALL, i64::from(call));
+    set(scratch, source::CGROUP_KIND, cgroup_kind(cgroup));
+    set(scratch, source::UID, i64::from(uid));
+    if !gate.test_numbers(scratch) && gate.reject(scratch) {
+        return 0;
+    }
+    let (left, generation) = gate.outcome(scratch);
+    let header = record::header(scratch);
+    (header.conjunctions, header.plan) = (left, generation);
+    1
+}
+
 /// Applies the number tests of a plan that need no path; 0 if nothing is left. A function that the
 /// verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn test_plan(scratch: u32, plan: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+extern "C" fn test_plan(index: u32, plan_index: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan_index)) else {
         return 1;
     };
-    let filter = &mut scratch.filter;
-    for (index, test) in (0_u32..).zip(&plan.tests) {
-        if index >= plan.tests_before_path {
-            break;
-        }
-        if !apply(&mut filter.alive, &filter.values, test) {
-            return 0;
-        }
+    if !test_range(index, plan_index, 0..plan.tests_before_path, EVENT) {
+        return 0;
     }
     u32::from(!is_empty(&alive(scratch)))
 }
@@ -198,39 +224,100 @@ extern "C" fn test_plan(scratch: u32, plan: u32) -> u32 {
 /// that the verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn test_name(scratch: u32, plan: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+pub(crate) extern "C" fn test_name(index: u32, plan_index: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan_index)) else {
         return 0;
     };
     let filter = &mut scratch.filter;
-    for (index, test) in (0_u32..).zip(&plan.tests) {
-        if index >= plan.tests_len {
-            break;
-        }
-        // From 0, whatever the first is: the verifier wants to know the index.
-        if index >= plan.tests_before_path && !apply(&mut filter.name, &filter.values, test) {
-            break;
+    let is_signed = filter.values[source::SIGNATURE as usize] != 0;
+    let end = if is_signed {
+        plan.tests_len
+    } else {
+        plan.tests_before_signature
+    };
+    let left = test_range(index, plan_index, plan.tests_before_path..end, NAME);
+    if left && !is_signed && plan.sources & (1 << source::SIGNATURE) != 0 {
+        for (name, unsigned) in filter.name.iter_mut().zip(plan.unsigned) {
+            name.set(name.get() & unsigned);
         }
     }
     0
+}
+
+/// What tests are applied to: the event's conjunctions, or those of the name being looked up.
+const EVENT: u32 = 0;
+const NAME: u32 = 1;
+
+/// Tests that [`test_some`] applies; a divisor of all.
+const AT_ONCE: u32 = 8;
+
+/// Applies tests by their numbers; `false` if nothing is left.
+#[inline(always)]
+fn test_range(scratch: u32, plan: u32, tests: Range<u32>, to: u32) -> bool {
+    for turn in 0..MAX_NUMBER_TESTS as u32 / AT_ONCE {
+        let first = tests.start.wrapping_add(turn * AT_ONCE);
+        if first >= tests.end {
+            break;
+        }
+        if test_some(scratch, plan, first, tests.end, to) == 0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// Applies a few tests; 0 if nothing is left. A function that the verifier checks once, and not for each
+/// of all the tests there may be.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn test_some(scratch: u32, plan: u32, first: u32, end: u32, to: u32) -> u32 {
+    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+        return 1;
+    };
+    let Filtering {
+        alive,
+        name,
+        values,
+        ..
+    } = &mut scratch.filter;
+    let vector = if to == NAME { name } else { alive };
+    for step in 0..AT_ONCE {
+        let at = first.wrapping_add(step);
+        if at >= end {
+            break;
+        }
+        // The verifier is told by a mask that there is such a test.
+        let test = &plan.tests[black_box(at) as usize & (MAX_NUMBER_TESTS - 1)];
+        if !apply(vector, values, test) {
+            return 0;
+        }
+    }
+    1
 }
 
 /// Applies one test; `false` if nothing is left.
 #[inline(always)]
 fn apply(alive: &mut [Cell; WORDS], values: &Values, test: &NumberTest) -> bool {
     let value = values[(test.source & SOURCES) as usize] & test.mask as i64;
-    let outcome = if test.low <= value && value <= test.high {
-        &test.holds
-    } else {
-        &test.fails
-    };
+    let outside = is_outside(value, test.low, test.high);
     let mut left = 0;
     for (word, alive) in alive.iter_mut().enumerate() {
-        let bits = alive.get() & outcome[word];
+        let outcome = test.holds[word] & !outside | test.fails[word] & outside;
+        let bits = alive.get() & outcome;
         alive.set(bits);
         left |= bits;
     }
     left != 0
+}
+
+/// All ones where a value is not in a range, else zero: by the borrow of a subtraction (Warren, Hacker's Delight,
+/// 2-13), for of a branch the verifier would follow both sides, in each test.
+#[inline(always)]
+fn is_outside(value: i64, low: i64, high: i64) -> u64 {
+    let distance = value.wrapping_sub(low) as u64;
+    let width = high.wrapping_sub(low) as u64;
+    let borrow = !width & distance | (!width | distance) & width.wrapping_sub(distance);
+    ((borrow as i64) >> 63) as u64
 }
 
 /// Values by source.
