@@ -4,23 +4,19 @@
 //! looked up only while a conjunction is left that depends on it; with nothing left the event is
 //! counted as filtered.
 
-use core::{hint::black_box, ops::Range};
-
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use komainu_common::{
     Class,
     class::CLASS_SLOTS,
-    filter::{
-        ActivePlan, ClassPlan, MAX_NUMBER_TESTS, NumberTest, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT,
-        Vector, WORDS, role, source,
-    },
+    filter::{ActivePlan, ClassPlan, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, role, source},
 };
 
 use crate::{
     account,
     lookup::{Names, lookup},
-    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, Filtering, PLANS, Scratch},
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, PLANS, Scratch},
     name::{Area, Name},
+    number::{self, SOURCES, alive, is_empty},
     record,
     task::Subject,
 };
@@ -35,11 +31,6 @@ pub(crate) struct Gate {
     generation: u32,
     class: Class,
 }
-
-/// Mask of an index into the values.
-const SOURCES: u32 = source::COUNT - 1;
-
-const _: () = assert!(source::COUNT.is_power_of_two() && MAX_NUMBER_TESTS.is_power_of_two());
 
 impl Gate {
     /// The gate of a class; `None` where no plan is in force, and everything passes.
@@ -88,7 +79,7 @@ impl Gate {
     /// Applies the tests that need no path; `false` if nothing is left.
     #[inline(always)]
     pub(crate) fn test_numbers(&self, scratch: &mut Scratch) -> bool {
-        test_plan(scratch.index, self.index) != 0
+        number::test_plan(scratch.index, self.index) != 0
     }
 
     /// Whether looking at the path of this role can rule out the event. It cannot while a conjunction
@@ -204,135 +195,6 @@ pub(crate) extern "C" fn ended_passes(index: u32, call: u32) -> u32 {
     let header = record::header(scratch);
     (header.conjunctions, header.plan) = (left, generation);
     1
-}
-
-/// Applies the number tests of a plan that need no path; 0 if nothing is left. A function that the
-/// verifier checks once.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn test_plan(index: u32, plan_index: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan_index)) else {
-        return 1;
-    };
-    if !test_range(index, plan_index, 0..plan.tests_before_path, EVENT) {
-        return 0;
-    }
-    u32::from(!is_empty(&alive(scratch)))
-}
-
-/// Applies the number tests of a plan that are about a path to what the tables hold for a name. A function
-/// that the verifier checks once.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn test_name(index: u32, plan_index: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(index), PLANS.get(plan_index)) else {
-        return 0;
-    };
-    let filter = &mut scratch.filter;
-    let is_signed = filter.values[source::SIGNATURE as usize] != 0;
-    let end = if is_signed {
-        plan.tests_len
-    } else {
-        plan.tests_before_signature
-    };
-    let left = test_range(index, plan_index, plan.tests_before_path..end, NAME);
-    if left && !is_signed && plan.sources & (1 << source::SIGNATURE) != 0 {
-        for (name, unsigned) in filter.name.iter_mut().zip(plan.unsigned) {
-            name.set(name.get() & unsigned);
-        }
-    }
-    0
-}
-
-/// What tests are applied to: the event's conjunctions, or those of the name being looked up.
-const EVENT: u32 = 0;
-const NAME: u32 = 1;
-
-/// Tests that [`test_some`] applies; a divisor of all.
-const AT_ONCE: u32 = 8;
-
-/// Applies tests by their numbers; `false` if nothing is left.
-#[inline(always)]
-fn test_range(scratch: u32, plan: u32, tests: Range<u32>, to: u32) -> bool {
-    for turn in 0..MAX_NUMBER_TESTS as u32 / AT_ONCE {
-        let first = tests.start.wrapping_add(turn * AT_ONCE);
-        if first >= tests.end {
-            break;
-        }
-        if test_some(scratch, plan, first, tests.end, to) == 0 {
-            return false;
-        }
-    }
-    true
-}
-
-/// Applies a few tests; 0 if nothing is left. A function that the verifier checks once, and not for each
-/// of all the tests there may be.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn test_some(scratch: u32, plan: u32, first: u32, end: u32, to: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
-        return 1;
-    };
-    let Filtering {
-        alive,
-        name,
-        values,
-        ..
-    } = &mut scratch.filter;
-    let vector = if to == NAME { name } else { alive };
-    for step in 0..AT_ONCE {
-        let at = first.wrapping_add(step);
-        if at >= end {
-            break;
-        }
-        // The verifier is told by a mask that there is such a test.
-        let test = &plan.tests[black_box(at) as usize & (MAX_NUMBER_TESTS - 1)];
-        if !apply(vector, values, test) {
-            return 0;
-        }
-    }
-    1
-}
-
-/// Applies one test; `false` if nothing is left.
-#[inline(always)]
-fn apply(alive: &mut [Cell; WORDS], values: &Values, test: &NumberTest) -> bool {
-    let value = values[(test.source & SOURCES) as usize] & test.mask as i64;
-    let outside = is_outside(value, test.low, test.high);
-    let mut left = 0;
-    for (word, alive) in alive.iter_mut().enumerate() {
-        let outcome = test.holds[word] & !outside | test.fails[word] & outside;
-        let bits = alive.get() & outcome;
-        alive.set(bits);
-        left |= bits;
-    }
-    left != 0
-}
-
-/// All ones where a value is not in a range, else zero: by the borrow of a subtraction (Warren, Hacker's Delight,
-/// 2-13), for of a branch the verifier would follow both sides, in each test.
-#[inline(always)]
-fn is_outside(value: i64, low: i64, high: i64) -> u64 {
-    let distance = value.wrapping_sub(low) as u64;
-    let width = high.wrapping_sub(low) as u64;
-    let borrow = !width & distance | (!width | distance) & width.wrapping_sub(distance);
-    ((borrow as i64) >> 63) as u64
-}
-
-/// Values by source.
-pub(crate) type Values = [i64; source::COUNT as usize];
-
-/// The conjunctions that are left.
-#[inline(always)]
-fn alive(scratch: &Scratch) -> Vector {
-    let [a, b, c, d] = &scratch.filter.alive;
-    [a.get(), b.get(), c.get(), d.get()]
-}
-
-#[inline(always)]
-fn is_empty(vector: &Vector) -> bool {
-    vector.iter().fold(0, |bits, word| bits | word) == 0
 }
 
 /// Whether two vectors have a conjunction in common.

@@ -6,11 +6,11 @@ use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use komainu_common::filter::{MAX_PLAN_PATH, PLAN_BASE, Vector, path_kind, role, source};
 
 use crate::{
-    filter,
     inside::{self, HAS_DOTDOT, IS_ABSOLUTE, IS_CANONICAL},
     maps::{self, Filtering, PLAN_PATHS, PLAN_PREFIXES, PLANS, Scratch},
     memo::{self, recall, remember},
     name::{self, Area, NAME_WORDS, Name, ROOM, WORD, area, marks, words},
+    number,
 };
 
 /// Which names are looked up.
@@ -125,7 +125,7 @@ extern "C" fn find_name(index: u32, plan_index: u32, which: u32, head: u32, len:
         if plan.sources & (1 << source::SIGNATURE) != 0 {
             inside::sign(index, plan_index, which as u32, len);
         }
-        filter::test_name(index, plan_index);
+        number::test_name(index, plan_index);
     }
     let Filtering { name, found, .. } = &mut scratch.filter;
     for (name, found) in name.iter().zip(found) {

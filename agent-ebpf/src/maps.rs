@@ -22,7 +22,10 @@ use komainu_common::{
     syscalls::{INTEREST_SLOTS, handler},
 };
 
-use crate::{filter::Values, name::NameKey};
+use crate::{
+    name::NameKey,
+    number::{SEEN, Seen, Values},
+};
 
 /// Frozen before load, so the verifier treats every offset as a constant.
 #[unsafe(no_mangle)]
@@ -213,6 +216,8 @@ pub(crate) struct Filtering {
     pub(crate) found: [Cell; WORDS],
     /// Values by `filter::source`.
     pub(crate) values: Values,
+    /// What tests left for values seen lately.
+    pub(crate) seen: [Seen; SEEN],
     /// The kernel's name.
     pub(crate) kernel: NameKey,
     /// The name asked for.
