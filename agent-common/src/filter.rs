@@ -86,10 +86,16 @@ pub mod source {
 }
 
 /// What [`source::CALL`] is for a row of [`call::TABLE`](crate::call::TABLE): behind the other table.
-#[inline(always)]
+#[inline]
 pub const fn row_of_call(row: u32) -> u32 {
-    crate::syscalls::x86_64::TABLE.len() as u32 + row
+    HANDLED + row
 }
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a table of some dozens of rows"
+)]
+const HANDLED: u32 = crate::syscalls::x86_64::TABLE.len() as u32;
 
 /// What user space has told about a cgroup.
 pub mod cgroup_kind {
@@ -131,31 +137,31 @@ pub struct Gram(u64);
 
 impl Gram {
     /// Four bytes anywhere in a path, the first in the lowest byte.
-    #[inline(always)]
+    #[inline]
     pub const fn inside(bytes: u32) -> Self {
         Self::hashed(bytes as u64)
     }
 
     /// The last bytes of a path, in the highest bytes of `tail`, and how many of these count: 4, 3 or 2.
-    #[inline(always)]
+    #[inline]
     pub const fn ending(tail: u32, len: u32) -> Self {
         Self::hashed((tail >> (8 * (4 - len))) as u64 | (len as u64) << 32)
     }
 
     /// Multiplicative hashing (Knuth, TAOCP 6.4): the upper bits are the well mixed ones.
-    #[inline(always)]
+    #[inline]
     const fn hashed(key: u64) -> Self {
         Self(key.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Word and bit in the set of grams that rules ask for.
-    #[inline(always)]
+    #[inline]
     pub const fn place(self) -> (usize, u64) {
         ((self.0 >> 60) as usize, 1 << (self.0 >> 54 & 63))
     }
 
     /// Bits in a signature; never the highest, so that signatures compare as signed numbers.
-    #[inline(always)]
+    #[inline]
     pub const fn bits(self) -> u64 {
         (1 << (self.0 >> 48 & 63) | 1 << (self.0 >> 42 & 63)) & (u64::MAX >> 1)
     }

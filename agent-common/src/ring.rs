@@ -122,18 +122,18 @@ const fn row_of_number(number: u32) -> u32 {
         }
         false
     }
-    let mut row = 0;
-    while row < native::TABLE.len() {
-        if has(native::TABLE[row].native, number) {
-            return row as u32;
+    let mut row: u32 = 0;
+    while (row as usize) < native::TABLE.len() {
+        if has(native::TABLE[row as usize].native, number) {
+            return row;
         }
         row += 1;
     }
     row = 0;
-    while row < call::TABLE.len() && !has(call::TABLE[row].native, number) {
+    while (row as usize) < call::TABLE.len() && !has(call::TABLE[row as usize].native, number) {
         row += 1;
     }
-    row_of_call(row as u32)
+    row_of_call(row)
 }
 
 /// Operations that the kernel half looks at; a power of two.

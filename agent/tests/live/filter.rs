@@ -17,9 +17,10 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use self::random::{ODD_PATHS, PATHS, call_file, rule_file};
+use self::random::{ODD_PATHS, PATHS, rule_file};
 use crate::{
     Test,
+    random_calls::call_file,
     watch::{Seen, Watch, perform},
 };
 
