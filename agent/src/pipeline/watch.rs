@@ -32,7 +32,7 @@ use crate::emit::lost::{Lost, Place, Tally};
 use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::users;
-use crate::kernel::{Kernel, Waker};
+use crate::kernel::{self, Kernel, Waker};
 
 /// Notices and questions that wait at most.
 const NOTICES: usize = 1024;
@@ -96,6 +96,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         drain: DRAIN,
     };
     let mut done = spawn_decider((lanes, kinds), decider, wires, &config)?;
+    kernel::give_back();
 
     let mut watch = Watch {
         config,
@@ -214,6 +215,7 @@ impl Watch {
                 OwnEvent::ReloadFailed { error }
             }
         };
+        kernel::give_back();
         self.tell(event).await;
     }
 

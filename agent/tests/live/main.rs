@@ -33,6 +33,7 @@ mod network;
 mod node;
 mod open;
 mod process;
+mod random_calls;
 mod raw;
 mod receive;
 mod ring;

@@ -235,6 +235,7 @@ pub(super) fn kernel_options(config: &Config) -> kernel::Options {
         lifecycle_ring: ring(config.kernel.lifecycle_ring_bytes.0),
         bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
         record_env: config.kernel.record_env,
+        ..kernel::Options::default()
     }
 }
 
