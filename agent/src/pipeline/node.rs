@@ -1,5 +1,7 @@
 //! What this machine is called.
 
+use std::path::Path;
+
 use crate::config::Config;
 
 /// Set by manifests from `spec.nodeName` (the downward API).
@@ -22,4 +24,29 @@ pub(super) fn hostname() -> String {
         .nodename()
         .to_string_lossy()
         .into_owned()
+}
+
+/// The first 16 digits of what the kernel drew at random for this boot (`random(4)`); where it cannot be read, of zero.
+/// Containers see the same as their host.
+pub(super) fn boot(proc: &Path) -> String {
+    let id = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id")).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot read the id of this boot; ids of exec sessions may not be unique over boots");
+        String::new()
+    });
+    let digits = id.chars().filter(char::is_ascii_hexdigit).chain(std::iter::repeat('0'));
+    digits.take(16).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boots_have_ids() {
+        let boot = boot(Path::new("/proc"));
+        assert_eq!(boot.len(), 16);
+        assert!(boot.chars().all(|digit| digit.is_ascii_hexdigit()));
+        assert_ne!(boot, super::boot(Path::new("/nowhere")));
+        assert_eq!(super::boot(Path::new("/nowhere")), "0".repeat(16));
+    }
 }

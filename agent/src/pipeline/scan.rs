@@ -35,12 +35,20 @@ pub(super) fn run(proc: &Proc, wanted: &Receiver<ProcKey>, notices: &SyncSender<
         return;
     }
     for key in wanted {
-        let Ok(scanned) = proc.scan(key.tgid) else {
-            continue;
+        let notice = match proc.scan(key.tgid) {
+            Ok(scanned) if scanned.found.key == key => Notice::Found(Box::new(scanned)),
+            Err(error) if !is_gone(&error) => continue,
+            // Also where the pid has a new owner, whose own records tell of it.
+            _ => Notice::Gone(key),
         };
-        // The pid may have a new owner, whose own records tell of it.
-        if scanned.found.key == key && notices.send(Notice::Found(Box::new(scanned))).is_err() {
+        if notices.send(notice).is_err() {
             return;
         }
     }
+}
+
+/// Whether reading failed because there is no such process: before its directory was opened, or after.
+fn is_gone(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }

@@ -37,6 +37,7 @@ mod raw;
 mod receive;
 mod ring;
 mod send;
+mod sessions;
 mod socket;
 mod stalled;
 mod toctou;
@@ -93,8 +94,8 @@ fn main() {
     }
     let plain = tests.into_iter().map(|test| (test, missing.is_some()));
     let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = containers::TESTS.iter().chain(identity::TESTS);
-    let in_containers = in_containers.map(|test| (*test, left_out));
+    let in_containers = [containers::TESTS, identity::TESTS, sessions::TESTS].concat();
+    let in_containers = in_containers.into_iter().map(|test| (test, left_out));
     let trials = plain
         .chain(in_containers)
         .map(|(test, left_out)| trial(test).with_ignored_flag(left_out))

@@ -22,8 +22,8 @@ use crate::config::Config;
 use crate::emit::sink;
 use crate::emit::{Alert, Lost, OwnEvent};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
-use crate::enrich::{State, process, users};
-use crate::event::ProcKey;
+use crate::enrich::{State, process, session, users};
+use crate::event::{CommandLimits, ProcKey};
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus};
 use crate::rules::{Plan, RuleSet};
 
@@ -153,9 +153,19 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
         bytes: config.processes.max_bytes.size(),
         linger: linger(config),
     };
+    let sessions = session::Limits {
+        sessions: config.sessions.max.size(),
+        processes: config.sessions.processes.size(),
+        commands: CommandLimits {
+            lines: config.sessions.commands.size(),
+            bytes: config.sessions.command_bytes.size(),
+        },
+        linger: limits.linger,
+    };
     let cgroups = config.containers.max_cgroups.size();
     State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
         .on_node(node::name(config))
+        .with_sessions(sessions, &node::boot(&config.processes.proc))
 }
 
 pub(super) async fn write(
