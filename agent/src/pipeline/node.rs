@@ -1,7 +1,5 @@
 //! What this machine is called.
 
-use std::path::Path;
-
 use crate::config::Config;
 
 /// Set by manifests from `spec.nodeName` (the downward API).
@@ -28,7 +26,8 @@ pub(super) fn hostname() -> String {
 
 /// The first 16 digits of what the kernel drew at random for this boot (`random(4)`); where it cannot be read, of zero.
 /// Containers see the same as their host.
-pub(super) fn boot(proc: &Path) -> String {
+#[cfg(feature = "ebpf")]
+pub(super) fn boot(proc: &std::path::Path) -> String {
     let id = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id")).unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot read the id of this boot; ids of exec sessions may not be unique over boots");
         String::new()
@@ -37,13 +36,13 @@ pub(super) fn boot(proc: &Path) -> String {
     digits.take(16).collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ebpf"))]
 mod tests {
-    use super::*;
+    use std::path::Path;
 
     #[test]
     fn boots_have_ids() {
-        let boot = boot(Path::new("/proc"));
+        let boot = super::boot(Path::new("/proc"));
         assert_eq!(boot.len(), 16);
         assert!(boot.chars().all(|digit| digit.is_ascii_hexdigit()));
         assert_ne!(boot, super::boot(Path::new("/nowhere")));
