@@ -149,7 +149,7 @@ impl State {
     /// A process with a parent outside of its container. Where nothing tells what it is, it is the container's own.
     fn from_outside(&mut self, process: ProcKey, parent: ProcKey, here: ContainerKey) -> Option<Origin> {
         let (known, above) = (self.processes.get(process)?, self.processes.get(parent)?);
-        let outside = Namespaces::of(above.task.as_deref());
+        let outside = above.task.as_deref().map(Namespaces::of).unwrap_or_default();
         let task = known.task.as_deref()?;
         let is_runtime = outside.mnt == task.mnt_ns
             || known.exe_file.inode != 0
@@ -186,13 +186,24 @@ impl State {
     }
 
     fn enters(&mut self, task: &Task, container: ContainerKey, before: Before) {
-        let outside = Namespaces {
-            mnt: before.mnt_ns,
-            pid: before.pid_ns,
-        };
+        let outside = self.outside(task, before);
         let mark = Mark::Entering { container, outside };
         self.sessions.marks.set(key(task), mark);
         self.settle(task);
+    }
+
+    /// Namespaces of the runtime that put a process into a container: those of its parent. Its own may be the container's
+    /// already, because some runtimes move their last stage into the cgroup, others their first.
+    fn outside(&self, task: &Task, before: Before) -> Namespaces {
+        let parent = ProcKey::new(task.ppid, task.parent_start_time);
+        let known = self.processes.get(parent).filter(|_| self.sessions.origin(parent).is_none());
+        known.and_then(|parent| parent.task.as_deref()).map_or(
+            Namespaces {
+                mnt: before.mnt_ns,
+                pid: before.pid_ns,
+            },
+            Namespaces::of,
+        )
     }
 
     /// What enters and is init of a pid namespace begins the container.

@@ -15,11 +15,11 @@ pub(super) struct Namespaces {
 }
 
 impl Namespaces {
-    pub(super) fn of(task: Option<&Task>) -> Self {
-        task.map_or(Self::default(), |task| Self {
+    pub(super) fn of(task: &Task) -> Self {
+        Self {
             mnt: task.mnt_ns,
             pid: task.pid_ns,
-        })
+        }
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Mark {
     /// A stage of the runtime: put into the container, and runs nothing of it yet.
     Entering {
         container: ContainerKey,
-        /// Of the process that put it there, or of itself before.
+        /// Of who put it there.
         outside: Namespaces,
     },
 }

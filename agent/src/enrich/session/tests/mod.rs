@@ -41,6 +41,25 @@ fn a_stage_that_starts_the_runtime_anew_is_none_yet() {
     assert_eq!(&*machine.of(61).unwrap().cmdline, b"id");
 }
 
+/// runc 1.1 moves its last stage, which is in the container's namespaces by then.
+#[test]
+fn the_last_stage_is_moved() {
+    let mut machine = Machine::new();
+    let there = Put::HOST.inside().in_pid_ns();
+    let here = Put::A.inside().in_pid_ns();
+    machine.fork(48, 10, Put::HOST);
+    machine.fork(49, 48, Put::HOST);
+    machine.fork_of(50, 49, 48, there.init());
+    machine.exec(50, b"nginx", here.init());
+    machine.fork(60, 10, Put::HOST);
+    machine.exec(60, b"runc\0exec", Put::HOST);
+    machine.fork(61, 60, Put::HOST);
+    machine.fork_of(62, 61, 60, there);
+    machine.exec(62, b"sh", here);
+    assert!(machine.of(50).is_none());
+    assert_eq!(&*machine.of(62).unwrap().cmdline, b"sh");
+}
+
 #[test]
 fn moved_from_outside_and_nothing_else() {
     let mut machine = running();

@@ -28,6 +28,7 @@ struct Modelled {
     /// Container that it is counted for, if it is one's own.
     own_of: Option<u8>,
     lives: bool,
+    parent: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +65,7 @@ impl Model {
             shown: Put::HOST,
             own_of: None,
             lives: true,
+            parent: None,
         };
         Self {
             processes: BTreeMap::from([(10, shim)]),
@@ -79,6 +81,7 @@ impl Model {
             shown: Put::A.inside(),
             own_of: Some(b'a'),
             lives: true,
+            parent: None,
         };
         let of = Modelled {
             kind: Kind::Of(root),
@@ -102,11 +105,19 @@ impl Model {
         living.get(index % living.len().max(1)).copied()
     }
 
+    /// Mount namespace of the parent if it is outside, else its own, as it was shown.
+    fn outside(&self, process: &Modelled) -> u32 {
+        let parent = process.parent.map(|parent| &self.processes[&parent]);
+        let outer = parent.filter(|parent| parent.kind == Kind::Outside || !parent.lives);
+        outer.unwrap_or(process).shown.mnt
+    }
+
     fn show(&mut self, pid: u32) -> Put {
+        let outside = self.outside(&self.processes[&pid]);
         let process = self.processes.get_mut(&pid).unwrap();
         let put = process.put;
         match (process.kind, container(put)) {
-            (Kind::Outside, Some(here)) => process.kind = Kind::Stage(here, process.shown.mnt),
+            (Kind::Outside, Some(here)) => process.kind = Kind::Stage(here, outside),
             (Kind::Stage(..), None) => process.kind = Kind::Outside,
             _ => {}
         }
@@ -131,6 +142,7 @@ impl Model {
             kind,
             put,
             shown: put,
+            parent: Some(maker),
             ..made
         };
         self.processes.insert(child, process);
