@@ -41,7 +41,10 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: 
         ("image", of_container(|container| container.image.as_ref())),
         ("pod", pod.and_then(pod_name)),
         ("pod_uid", pod.and_then(|pod| pod.uid.clone())),
-        ("session", alert.session.as_ref().map(|session| session.id.clone())),
+        (
+            "session",
+            alert.session.as_ref().map(|session| session.id.clone()),
+        ),
         ("file", alert.resolved_path.clone()),
     ];
     for (name, value) in known {

@@ -132,9 +132,12 @@ impl Commands {
     pub fn add(&mut self, line: &[u8], limits: CommandLimits) {
         self.run += 1;
         let (line, rest) = line.split_at(line.len().min(Self::MAX_LINE));
-        let cut: &[u8] = if rest.is_empty() { b"" } else { "…".as_bytes() };
-        let same = |kept: &Box<[u8]>| kept.strip_suffix(cut).is_some_and(|kept| kept == line);
-        if self.lines.iter().any(same) {
+        let cut: &[u8] = if rest.is_empty() {
+            b""
+        } else {
+            "…".as_bytes()
+        };
+        if self.lines().any(|kept| kept.strip_suffix(cut) == Some(line)) {
             return;
         }
         let bytes = line.len() + cut.len();

@@ -32,7 +32,10 @@ pub(super) fn boot(proc: &std::path::Path) -> String {
         tracing::warn!(%error, "cannot read the id of this boot; ids of exec sessions may not be unique over boots");
         String::new()
     });
-    let digits = id.chars().filter(char::is_ascii_hexdigit).chain(std::iter::repeat('0'));
+    let digits = id
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .chain(std::iter::repeat('0'));
     digits.take(16).collect()
 }
 

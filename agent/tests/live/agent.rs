@@ -122,16 +122,12 @@ impl Agent {
     /// The next line that `wanted` likes; lines before it are dropped.
     pub(crate) fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + SOON;
-        let mut other: Vec<Value> = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) if wanted(&line) => return line,
-                Ok(line) => other.push(line),
-                Err(error) => {
-                    let last: Vec<_> = other.iter().filter(|l| !l.to_string().contains("served")).map(|line| (&line["output"], &line["session"])).collect();
-                    panic!("no such line: {error}; the last others, backwards: {last:#?}")
-                }
+                Ok(_) => {}
+                Err(error) => panic!("no such line: {error}"),
             }
         }
     }

@@ -25,7 +25,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("sessions_last_as_long_as_their_daemons", daemons),
     ("sessions_have_terminals", terminals),
     ("sessions_from_before_the_agent", from_before),
-    ("sessions_in_the_hosts_pid_namespace", host_pid),
+    ("sessions_in_shared_pid_namespaces", shared_pid),
     ("sessions_outlive_the_runtime_and_the_agent", outlive),
 ];
 
@@ -37,7 +37,11 @@ const RULES: &str = concat!(
 );
 
 /// What a container does by itself: it forks and starts programs all the time.
-const SERVER: &[&str] = &["/bin/sh", "-c", "while /bin/usleep 100000; do /bin/true served; done"];
+const SERVER: &[&str] = &[
+    "/bin/sh",
+    "-c",
+    "while /bin/usleep 100000; do /bin/true served; done",
+];
 
 fn agent(node: &Node) -> Agent {
     let socket = node.socket();
@@ -92,10 +96,17 @@ fn told_with_all(_: &mut Watch) {
 
     let script = "/bin/id -u; /bin/id -u; /bin/echo --token=hunter2; exit 3";
     assert_eq!(node.exec(&id, &["/bin/sh", "-c", script]).code, 3);
-    let first = agent.wait_for(ran(&id, IN_SESSION, &format!("sh -c {}", script.replace("hunter2;", "[redacted]"))));
+    let first = agent.wait_for(ran(
+        &id,
+        IN_SESSION,
+        &format!("sh -c {}", script.replace("hunter2;", "[redacted]")),
+    ));
     let session = first["session"].clone();
     assert_eq!(session["kind"], "exec");
-    assert_eq!((&session["tty"], &session["name"]), (&json!(false), &json!("sh")));
+    assert_eq!(
+        (&session["tty"], &session["name"]),
+        (&json!(false), &json!("sh"))
+    );
     assert_eq!(session["uid"], 0);
     let second = agent.wait_for(ran(&id, IN_SESSION, "id -u"));
     assert_eq!(second["session"], session);
@@ -115,11 +126,16 @@ fn told_with_all(_: &mut Watch) {
     assert_eq!(commands[2], "echo --token=[redacted]");
     assert!(!end.to_string().contains("hunter2"), "{end}");
     assert_eq!(fields["session.alerts"], 4);
-    assert_eq!((&end["pod"]["name"], &end["container"]["id"]), (&json!("web-0"), &json!(id)));
+    assert_eq!(
+        (&end["pod"]["name"], &end["container"]["id"]),
+        (&json!("web-0"), &json!(id))
+    );
     let (status, lines) = agent.stop();
     assert!(status.success());
     assert!(
-        !lines.iter().any(|line| line["rule"] == OUTSIDE && line["session"].is_object()),
+        !lines
+            .iter()
+            .any(|line| line["rule"] == OUTSIDE && line["session"].is_object()),
         "{lines:#?}"
     );
 }
@@ -132,7 +148,8 @@ fn daemons(_: &mut Watch) {
     let daemon = "/bin/usleep 700000; /bin/id -g";
     let script = format!("/bin/setsid /bin/sh -c '{daemon}' </dev/null >/dev/null 2>&1 & exit 0");
     node.exec(&id, &["/bin/sh", "-c", &script]);
-    let session = agent.wait_for(ran(&id, IN_SESSION, &format!("sh -c {daemon}")))["session"].clone();
+    let session =
+        agent.wait_for(ran(&id, IN_SESSION, &format!("sh -c {daemon}")))["session"].clone();
     let late = agent.wait_for(ran(&id, IN_SESSION, "id -g"));
     assert_eq!(late["session"], session);
     let end = agent.wait_for(end(&session));
@@ -169,7 +186,12 @@ fn terminals(_: &mut Watch) {
     let agent = agent(&node);
     let id = server(&node, &pod());
     let (_master, slave) = terminal();
-    let mut ctr = exec(&node, &id, Some(&slave), &["/bin/sh", "-c", "/bin/id -G; exit 0"]);
+    let mut ctr = exec(
+        &node,
+        &id,
+        Some(&slave),
+        &["/bin/sh", "-c", "/bin/id -G; exit 0"],
+    );
     let alert = agent.wait_for(ran(&id, IN_SESSION, "id -G"));
     assert_eq!(alert["session"]["tty"], true, "{alert}");
     assert_ne!(alert["output_fields"]["proc.tty"], 0);
@@ -197,17 +219,28 @@ fn from_before(_: &mut Watch) {
     ctr.wait().unwrap();
 }
 
-/// Orphans of the container get the shim as their parent there; init is not number 1.
-fn host_pid(_: &mut Watch) {
+/// The container's init is not number 1 there. In that of the host, orphans get the shim as their parent.
+fn shared_pid(_: &mut Watch) {
     let node = Node::start();
     let agent = agent(&node);
-    let pod = Pod {
-        host_pid: true,
+    let of_pod = Pod {
+        shared_pid: true,
         ..pod()
     };
+    no_session_but_an_exec(&node, &agent, &of_pod);
+    let of_host = Pod {
+        host_pid: true,
+        name: "web-1",
+        uid: "0d1e2f3a-6b1d-4c1a-9d5e-c0ffee15600d",
+        ..pod()
+    };
+    no_session_but_an_exec(&node, &agent, &of_host);
+}
+
+fn no_session_but_an_exec(node: &Node, agent: &Agent, pod: &Pod<'_>) {
     let script = "/bin/setsid /bin/sh -c 'while /bin/usleep 100000; do /bin/id -Gn; done' & /bin/true first; /bin/sleep 1000";
     let id = node.container(
-        &node.pod(&pod),
+        &node.pod(pod),
         &Spec {
             name: "main",
             command: &["/bin/sh", "-c", script],
@@ -220,7 +253,8 @@ fn host_pid(_: &mut Watch) {
     }
     node.exec(&id, &["/bin/sh", "-c", "/bin/id -g; exit 1"]);
     let alert = agent.wait_for(ran(&id, IN_SESSION, "id -g"));
-    assert_eq!(agent.wait_for(end(&alert["session"]))["output_fields"]["session.status"], 1);
+    let end = agent.wait_for(end(&alert["session"]));
+    assert_eq!(end["output_fields"]["session.status"], 1);
 }
 
 /// A session has the same id before and after a restart of the runtime, and of the agent.
@@ -236,7 +270,9 @@ fn outlive(_: &mut Watch) {
     let same = first.wait_for(ran(&id, IN_SESSION, "id -gn"));
     assert_eq!(same["session"]["id"], session);
     let (_, lines) = first.stop();
-    let open = lines.iter().find(|line| line["rule"] == "Exec session ended");
+    let open = lines
+        .iter()
+        .find(|line| line["rule"] == "Exec session ended");
     let open = open.unwrap_or_else(|| panic!("{lines:#?}"));
     assert_eq!(open["output_fields"]["evt.arg.reason"], "agent_stopped");
     assert_eq!(open["session"]["id"], session);

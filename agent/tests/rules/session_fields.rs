@@ -82,7 +82,11 @@ fn in_a_session() {
         ("session.alerts", "5"),
         ("session.status", "130"),
     ] {
-        assert_eq!(output(&format!("%{field}"), &event, &world), expected, "{field}");
+        assert_eq!(
+            output(&format!("%{field}"), &event, &world),
+            expected,
+            "{field}"
+        );
     }
     for (condition, expected) in [
         ("session.kind = exec and session.tty = true", true),
@@ -114,5 +118,7 @@ fn outside_they_are_absent() {
 fn holds(condition: &str, event: &Event<'_>, world: &dyn World) -> bool {
     let mut scratch = Scratch::default();
     let rule = rule(condition);
-    !rule.evaluate(event, world, Matching::First, &mut scratch).is_empty()
+    !rule
+        .evaluate(event, world, Matching::First, &mut scratch)
+        .is_empty()
 }

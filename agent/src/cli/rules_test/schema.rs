@@ -269,7 +269,10 @@ mod tests {
         assert_eq!(properties(&defs["mount"]), keys::<identity::MountFacts>());
         assert_eq!(properties(&defs["pod"]), keys::<identity::PodFacts>());
         assert_eq!(properties(&defs["owner"]), keys::<identity::OwnerFacts>());
-        assert_eq!(properties(&defs["session"]), keys::<session::SessionFacts>());
+        assert_eq!(
+            properties(&defs["session"]),
+            keys::<session::SessionFacts>()
+        );
         assert_eq!(properties(&defs["file"]), keys::<case::FileFacts>());
         assert_eq!(properties(&defs["socket"]), keys::<case::SocketFacts>());
     }

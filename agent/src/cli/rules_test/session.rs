@@ -86,7 +86,9 @@ fn cgroup(case: &Case) -> u64 {
 pub(super) fn end(case: &Case, boot: u64) -> Result<Event<'_>, String> {
     let unknown = case.event.args.keys().find(|name| *name != "reason");
     if let Some(name) = unknown {
-        return Err(format!("of `{END}` only `reason` can be given, not `{name}`"));
+        return Err(format!(
+            "of `{END}` only `reason` can be given, not `{name}`"
+        ));
     }
     let reason = match case.event.args.get("reason") {
         None => "exited",

@@ -56,7 +56,8 @@ impl State {
             origin = self.arrives(process, here);
         }
         if let Some(Origin::Session(number)) = origin {
-            let is_new = was != origin && self.sessions.get(number).is_some_and(|s| s.root == process);
+            let is_new =
+                was != origin && self.sessions.get(number).is_some_and(|s| s.root == process);
             // The first command was counted as the session began.
             if !is_new && let Some(program) = self.processes.get(process) {
                 self.sessions.ran(number, &program.cmdline);
@@ -132,7 +133,7 @@ impl State {
             let parent = known.parent?;
             let above = self.processes.get(parent)?;
             let origin = if self.is_outside(parent, above.cgroup, here) {
-                Some(self.from_outside(top, parent, here)?)
+                Some(self.put_there(top, parent, here)?)
             } else {
                 self.sessions.origin(parent)
             };
@@ -147,9 +148,18 @@ impl State {
     }
 
     /// A process with a parent outside of its container. Where nothing tells what it is, it is the container's own.
-    fn from_outside(&mut self, process: ProcKey, parent: ProcKey, here: ContainerKey) -> Option<Origin> {
+    fn put_there(
+        &mut self,
+        process: ProcKey,
+        parent: ProcKey,
+        here: ContainerKey,
+    ) -> Option<Origin> {
         let (known, above) = (self.processes.get(process)?, self.processes.get(parent)?);
-        let outside = above.task.as_deref().map(Namespaces::of).unwrap_or_default();
+        let outside = above
+            .task
+            .as_deref()
+            .map(Namespaces::of)
+            .unwrap_or_default();
         let task = known.task.as_deref()?;
         let is_runtime = outside.mnt == task.mnt_ns
             || known.exe_file.inode != 0
@@ -196,7 +206,10 @@ impl State {
     /// already, because some runtimes move their last stage into the cgroup, others their first.
     fn outside(&self, task: &Task, before: Before) -> Namespaces {
         let parent = ProcKey::new(task.ppid, task.parent_start_time);
-        let known = self.processes.get(parent).filter(|_| self.sessions.origin(parent).is_none());
+        let known = self
+            .processes
+            .get(parent)
+            .filter(|_| self.sessions.origin(parent).is_none());
         known.and_then(|parent| parent.task.as_deref()).map_or(
             Namespaces {
                 mnt: before.mnt_ns,
@@ -255,12 +268,15 @@ impl State {
     /// Whether a process, while in the cgroup, is outside of a container as its runtime is: on the host; or, where
     /// the machine is itself a container (kind), in one that no runtime told of, while it told of the inner one.
     fn is_outside(&self, process: ProcKey, cgroup: u64, here: ContainerKey) -> bool {
-        match (self.sessions.origin(process), self.containers.place(cgroup)) {
-            (Some(Origin::Marked(Mark::Own(other))), _) => self.is_outer(other, here),
-            (Some(_), _) => false,
-            (None, Where::Host) => true,
-            (None, Where::Container(other)) => self.is_outer(other, here),
-            (None, Where::Unknown) => false,
+        let place = match self.sessions.origin(process) {
+            None => self.containers.place(cgroup),
+            Some(Origin::Marked(Mark::Own(other))) => Where::Container(other),
+            Some(_) => Where::Unknown,
+        };
+        match place {
+            Where::Host => true,
+            Where::Container(other) => self.is_outer(other, here),
+            Where::Unknown => false,
         }
     }
 

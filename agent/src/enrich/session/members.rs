@@ -66,7 +66,10 @@ impl Members {
 
     /// A process exited. Gives its session where it was a living one.
     pub(super) fn exit(&mut self, process: ProcKey, time: u64) -> Option<Number> {
-        let member = self.of.get_mut(&process).filter(|member| member.is_living)?;
+        let member = self
+            .of
+            .get_mut(&process)
+            .filter(|member| member.is_living)?;
         member.is_living = false;
         self.exited.push_back((time, process));
         Some(member.session)

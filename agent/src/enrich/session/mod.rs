@@ -272,10 +272,7 @@ impl Sessions {
 
     fn ran(&mut self, number: Number, cmdline: &[u8]) {
         if let Some(followed) = self.of.get_mut(&number) {
-            followed
-                .session
-                .commands
-                .add(cmdline, self.limits.commands);
+            followed.session.commands.add(cmdline, self.limits.commands);
         }
     }
 

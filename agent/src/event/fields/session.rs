@@ -56,6 +56,8 @@ fn duration<'a>(scope: &Scope<'_>, session: &Session) -> Option<FieldValue<'a>> 
 
 fn commands<'a>(scope: &Scope<'a>, each: &mut dyn FnMut(FieldValue<'a>)) {
     let session = scope.session();
-    let lines = session.into_iter().flat_map(|session| session.commands.lines());
+    let lines = session
+        .into_iter()
+        .flat_map(|session| session.commands.lines());
     lines.for_each(|line| each(FieldValue::Bytes(line)));
 }

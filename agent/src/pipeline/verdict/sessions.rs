@@ -26,7 +26,9 @@ impl Ending {
     fn next(&mut self, now: Instant) -> Option<Number> {
         let (_, since) = self.0.front()?;
         let is_over = now.saturating_duration_since(*since) >= GRACE;
-        is_over.then(|| self.0.pop_front())?.map(|(number, _)| number)
+        is_over
+            .then(|| self.0.pop_front())?
+            .map(|(number, _)| number)
     }
 }
 

@@ -157,7 +157,10 @@ fn ends_with_the_last_process() {
     let session = sessions.get(number).unwrap();
     assert_eq!((session.exit_status(), session.processes), (Some(3), 3));
     assert!(session.ended.is_some());
-    assert!(sessions.close(number) && !sessions.close(number), "told once");
+    assert!(
+        sessions.close(number) && !sessions.close(number),
+        "told once"
+    );
     assert_eq!(sessions.untold(), []);
     assert!(machine.of(71).is_some(), "late events still name it");
     machine.state.sessions.expire(u64::MAX);
@@ -221,7 +224,10 @@ fn inside_a_node_that_is_a_container() {
     let mut machine = Machine::new();
     machine.node_in_a_container();
     machine.exec_into_from(60, 40, Put::NODE, b"sh");
-    assert!(machine.of(62).is_none(), "the container within is not known");
+    assert!(
+        machine.of(62).is_none(),
+        "the container within is not known"
+    );
     machine.tell(Put::IN_NODE);
     machine.exec_into_from(70, 40, Put::NODE, b"sh");
     assert!(machine.of(72).is_some());

@@ -242,7 +242,11 @@ fn roots(model: &Model, machine: &Machine) -> Vec<(u32, Option<u32>, Option<u32>
             Kind::Of(root) => Some(root),
             _ => None,
         };
-        (*pid, wanted, machine.of(*pid).map(|session| session.root.tgid))
+        (
+            *pid,
+            wanted,
+            machine.of(*pid).map(|session| session.root.tgid),
+        )
     });
     each.collect()
 }

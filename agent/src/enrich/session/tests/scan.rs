@@ -1,8 +1,8 @@
 //! Sessions that were there before the agent.
 
 use super::script::{Machine, Put, key, task};
-use crate::enrich::process::Found;
 use crate::enrich::proc::Scanned;
+use crate::enrich::process::Found;
 use crate::event::{ExeFacts, Process};
 
 const INSIDE: Put = Put::A.inside().in_pid_ns();
@@ -67,7 +67,13 @@ fn the_oldest_of_a_container_is_its_init() {
     let mut machine = Machine::new();
     machine.state.sessions.is_scanned = false;
     found(&mut machine, 52, 10, b"sh", INSIDE);
-    found(&mut machine, 40, 10, b"pause", Put::B.named(4).in_pid_ns().init());
+    found(
+        &mut machine,
+        40,
+        10,
+        b"pause",
+        Put::B.named(4).in_pid_ns().init(),
+    );
     found(&mut machine, 50, 10, b"nginx", INSIDE);
     machine.state.scanned();
     assert!(machine.of(50).is_none() && machine.of(40).is_none());

@@ -119,7 +119,10 @@ impl Machine {
             (Put::A_BELOW, format!("/docker/{A_ID}/below")),
             (Put::B, format!("/docker/{B_ID}")),
             (Put::NODE, format!("/docker/{NODE_ID}/init")),
-            (Put::IN_NODE, format!("/docker/{NODE_ID}/kubelet/{INNER_ID}")),
+            (
+                Put::IN_NODE,
+                format!("/docker/{NODE_ID}/kubelet/{INNER_ID}"),
+            ),
         ] {
             state.containers.learn(put.cgroup, path.as_bytes());
         }
@@ -245,7 +248,10 @@ impl Machine {
         self.exec(30, b"systemd", node.init());
         self.fork(40, 30, node);
         self.exec(40, b"shim", node);
-        let inner = Put { pid_ns: 3, ..Put::IN_NODE.named(3) };
+        let inner = Put {
+            pid_ns: 3,
+            ..Put::IN_NODE.named(3)
+        };
         self.fork(48, 40, inner.init());
         self.exec(48, b"nginx", inner.init());
     }

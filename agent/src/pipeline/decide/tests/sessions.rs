@@ -139,7 +139,13 @@ fn sessions_without_room_are_told() {
         ..Limits::default()
     };
     let (mut decider, _made, lost) = decider(&Config::default());
-    let state = State::new(process::Limits::default(), 64, EPOCH, Arc::default(), "h".into());
+    let state = State::new(
+        process::Limits::default(),
+        64,
+        EPOCH,
+        Arc::default(),
+        "h".into(),
+    );
     decider.state = state.with_sessions(limits, "");
     let set = rules(SESSIONS);
     decider.notice(Notice::Scanned);
