@@ -1,5 +1,6 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
+mod names;
 mod sessions;
 mod waiting;
 
@@ -22,6 +23,7 @@ use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
 use crate::rules::{self, Matching, Rule};
+use names::Names;
 
 /// What the deciding thread owns.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub(super) struct Decider {
     undecodable: Undecodable,
     unknown: Unknown,
     hold: Hold,
+    names: Names,
     ending: Ending,
     /// The batch's time.
     now: Instant,
@@ -72,6 +75,7 @@ impl Decider {
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
             hold: Hold::new(waiting::limits(config)),
+            names: Names::default(),
             ending: Ending::default(),
             now,
             look: now,
@@ -105,7 +109,12 @@ impl Decider {
         } = decoded;
         // The table first: rules see the process as the event made it.
         match &lifecycle {
-            Some(lifecycle) => apply(&mut self.state, lifecycle),
+            Some(lifecycle) => {
+                apply(&mut self.state, lifecycle);
+                if let Lifecycle::Exec(exec) = lifecycle {
+                    self.look_at_names(exec.cgroup, &header.task);
+                }
+            }
             None => self.touch(&header.task, header.cgroup),
         }
         if let Some(mut event) = event {
@@ -128,6 +137,7 @@ impl Decider {
                 self.ending.note(ended, self.now);
             }
             Notice::Users(users) => self.state.users = users,
+            Notice::Names(container, answer) => self.hear_names(&container, answer),
             Notice::News(news) => self.state.containers.hear(*news, clock::boot()),
             Notice::Lost(losses) => losses.iter().for_each(|loss| self.tell_loss(loss)),
         }

@@ -17,7 +17,8 @@ use tokio::time::{interval, sleep, timeout};
 
 use setup::{
     KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_scan, started, state, tell_probes, tell_waited, write,
+    sources, spawn_decider, spawn_names, spawn_scan, started, state, tell_probes, tell_waited,
+    write,
 };
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
@@ -81,6 +82,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let epoch = clock::epoch();
     let asked = identity::start(&config, notices.clone(), waker.clone());
     spawn_scan(&config, epoch, for_scan, notices.clone())?;
+    let names = spawn_names(&config, notices.clone(), waker.clone())?;
     let queued = config.output.queue_bytes.size();
     let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost), queued);
     let decider = Decider::new(state(&config, epoch, &users), outlet, &config);
@@ -89,6 +91,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         notices: for_decider,
         wanted,
         asked,
+        names,
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };

@@ -44,6 +44,7 @@ mod toctou;
 mod uring;
 mod uring_files;
 mod uring_sockets;
+mod users;
 mod watch;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -94,7 +95,13 @@ fn main() {
     }
     let plain = tests.into_iter().map(|test| (test, missing.is_some()));
     let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = [containers::TESTS, identity::TESTS, sessions::TESTS].concat();
+    let in_containers = [
+        containers::TESTS,
+        identity::TESTS,
+        users::TESTS,
+        sessions::TESTS,
+    ]
+    .concat();
     let in_containers = in_containers.into_iter().map(|test| (test, left_out));
     let trials = plain
         .chain(in_containers)
