@@ -76,6 +76,8 @@ section! {
         processes: Processes = Processes::default();
         /// Section `containers`.
         containers: Containers = Containers::default();
+        /// Section `sessions`.
+        sessions: Sessions = Sessions::default();
         /// Section `kubernetes`.
         kubernetes: Kubernetes = Kubernetes::default();
         /// Section `users`.
@@ -154,6 +156,21 @@ section! {
 }
 
 section! {
+    /// Exec sessions. Of what finds no room the events are there, without `session.*`; how much that was is told
+    /// as `blind`.
+    Sessions, "sessions" {
+        /// Sessions followed at once at most. 16 to 65536.
+        max: Count<16, 65_536> = Count(1024);
+        /// Processes in all sessions together at most. 256 to 4194304.
+        processes: Count<256, 4_194_304> = Count(32_768);
+        /// Command lines kept of a session at most, each different one once. 0 to 4096.
+        commands: Count<0, 4_096> = Count(128);
+        /// Bytes of these at most; of one, 1 KiB is kept. 0 to 65536.
+        command_bytes: Count<0, 65_536> = Count(8192);
+    }
+}
+
+section! {
     /// The API server, for what only it knows of pods: owner, service account, labels of namespace and
     /// node.
     Kubernetes, "kubernetes" {
@@ -221,6 +238,7 @@ pub const KEYS: &[&[Key]] = &[
     Output::KEYS,
     Processes::KEYS,
     Containers::KEYS,
+    Sessions::KEYS,
     Kubernetes::KEYS,
     Users::KEYS,
     Kernel::KEYS,

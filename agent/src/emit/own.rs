@@ -37,14 +37,16 @@ pub enum OwnEvent {
     Blind {
         /// Where it was lost: `ring` (no room), `share` (no room for that
         /// cgroup: it took the most), `internal` (the kernel half could not make the
-        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`.
+        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`; `sessions` and
+        /// `session_processes`, where exec sessions or processes of such were not followed for want of
+        /// room: their events are there, but do not name the session.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,
         /// Container and pod, cgroup of the host, or cgroup where it is not known which; at `entry` the
         /// program and the classes it serves.
         place: Option<String>,
-        /// Events (for `stdout`: alerts).
+        /// Events (for `stdout`: alerts, for `sessions` and `session_processes`: these).
         count: u64,
         /// Nanoseconds since the epoch; 0 where unknown.
         first: u64,
@@ -173,10 +175,11 @@ impl OwnEvent {
                 first,
                 last,
             } => {
-                let what = if *stage == "stdout" {
-                    "alerts"
-                } else {
-                    "events"
+                let what = match *stage {
+                    "stdout" => "alerts",
+                    "sessions" => "exec sessions",
+                    "session_processes" => "processes of exec sessions",
+                    _ => "events",
                 };
                 let class = class.map_or(String::new(), |class| format!("{class} "));
                 let place = place

@@ -42,6 +42,8 @@ pub(super) enum Notice {
     Found(Box<Scanned>),
     /// All processes were.
     Scanned,
+    /// A process that was asked about is no more.
+    Gone(ProcKey),
     /// `passwd` or `group` changed.
     Users(Arc<Users>),
     /// The kernel half lost events.
@@ -129,6 +131,7 @@ pub(super) fn run(
         }
         decider.settle(&in_force, now, &wires.asked.0);
         decider.ask_names(|question| wires.names.try_send(question).is_ok());
+        decider.tell_ended_sessions(&in_force, now);
         if now >= next {
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);
@@ -147,7 +150,10 @@ fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> T
     for notice in wires.notices.try_iter().take(LAST_NOTICES) {
         decider.notice(notice);
     }
-    decider.settle_all(&wires.in_force.load());
+    let in_force = wires.in_force.load();
+    decider.settle_all(&in_force);
+    decider.tell_all_sessions(&in_force);
+    decider.tell_refused_sessions();
     decider.tell_undecodable();
     decider.totals()
 }
@@ -159,7 +165,8 @@ fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
     while !wires.stop.load(Ordering::Acquire) {
         let left = deadline.saturating_duration_since(Instant::now());
         match wires.notices.recv_timeout(left.min(TICK)) {
-            Ok(Notice::Scanned) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Notice::Scanned) => return decider.notice(Notice::Scanned),
+            Err(RecvTimeoutError::Disconnected) => return,
             Ok(notice) => decider.notice(notice),
             Err(RecvTimeoutError::Timeout) if left > TICK => {}
             Err(RecvTimeoutError::Timeout) => {
@@ -174,7 +181,10 @@ fn housekeeping(decider: &mut Decider, wires: &Wires) {
     decider.set_clock(clock::epoch());
     decider.state.processes.expire(clock::now());
     decider.state.containers.expire(clock::boot());
+    decider.state.sessions.expire(clock::now());
+    decider.tell_refused_sessions();
     ask(decider.state.processes.repairs(), wires);
+    ask(decider.state.sessions.to_check(), wires);
     decider.tell_undecodable();
     decider.ask_again();
 }

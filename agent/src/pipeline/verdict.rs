@@ -1,11 +1,13 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
 mod names;
+mod sessions;
 mod waiting;
 
 use std::time::Instant;
 
 use komainu_common::{Class, Header, Task};
+use sessions::Ending;
 use zerocopy::FromBytes;
 
 use super::clock;
@@ -40,6 +42,7 @@ pub(super) struct Decider {
     unknown: Unknown,
     hold: Hold,
     names: Names,
+    ending: Ending,
     /// The batch's time.
     now: Instant,
     /// When to look next at what waits.
@@ -73,6 +76,7 @@ impl Decider {
             unknown: Unknown::default(),
             hold: Hold::new(waiting::limits(config)),
             names: Names::default(),
+            ending: Ending::default(),
             now,
             look: now,
         }
@@ -118,9 +122,8 @@ impl Decider {
             self.judge(in_force, &header, &event);
         }
         if let Some(Lifecycle::Exit(exit)) = &lifecycle {
-            self.state
-                .processes
-                .exit(&exit.task, header.cgroup, exit.time);
+            let ended = self.state.exited(exit, header.cgroup);
+            self.ending.note(ended, self.now);
         }
     }
 
@@ -128,7 +131,11 @@ impl Decider {
     pub(super) fn notice(&mut self, notice: Notice) {
         match notice {
             Notice::Found(scanned) => self.state.found(*scanned),
-            Notice::Scanned => {}
+            Notice::Scanned => self.state.scanned(),
+            Notice::Gone(process) => {
+                let ended = self.state.sessions.gone(process, clock::now());
+                self.ending.note(ended, self.now);
+            }
             Notice::Users(users) => self.state.users = users,
             Notice::Names(container, answer) => self.hear_names(&container, answer),
             Notice::News(news) => self.state.containers.hear(*news, clock::boot()),
@@ -183,7 +190,7 @@ impl Decider {
     }
 
     fn touch(&mut self, task: &Task, cgroup: u64) {
-        self.state.processes.touch(task, cgroup);
+        self.state.seen(task, cgroup);
         if cgroup != 0 && matches!(self.state.container(cgroup), Membership::Unknown) {
             self.unknown
                 .note(cgroup, ProcKey::new(task.tgid, task.start_time));
@@ -194,6 +201,11 @@ impl Decider {
         let tables = in_force.tables(header);
         let left =
             |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
+        self.report(in_force, event, &left);
+    }
+
+    /// Alerts of the rules that hold, of those that the kernel filter left.
+    fn report(&mut self, in_force: &InForce, event: &Event<'_>, left: &dyn Fn(u32) -> bool) {
         let tried = |rule: u32| self.audit || left(rule);
         let (state, matching) = (&self.state, self.matching);
         let rules = &in_force.rules;
@@ -215,6 +227,11 @@ impl Decider {
             self.outlet
                 .send(alert(&self.state, event, rule, self.ancestors));
         }
+        if !hits.is_empty() {
+            let task = &event.task;
+            let process = ProcKey::new(task.tgid, task.start_time);
+            self.state.sessions.alerted(process, hits.len());
+        }
     }
 
     fn undecodable(&mut self, record: &[u8], error: decode::DecodeError) {
@@ -230,14 +247,16 @@ impl Decider {
 
     fn tell_loss(&mut self, loss: &Loss) {
         self.totals.lost += loss.count;
-        let place = loss.cgroup_name().map(|name| self.place(loss, name));
+        let place = loss
+            .cgroup_name()
+            .map(|name| self.place(loss.cgroup.unwrap_or(0), name));
         let (first, last) = (self.clock.unix(loss.first), self.clock.unix(loss.last));
         self.tell_blind(loss.stage, Some(loss.class), place, loss.count, first, last);
     }
 
-    /// Where a loss was: the container and its pod, as far as the cgroup is known.
-    fn place(&self, loss: &Loss, cgroup: String) -> String {
-        match self.state.container(loss.cgroup.unwrap_or(0)) {
+    /// Where something was lost: the container and its pod, as far as the cgroup is known.
+    fn place(&self, id: u64, cgroup: String) -> String {
+        match self.state.container(id) {
             Membership::Container(container) => {
                 let pod = container.pod.as_ref().and_then(pod_name);
                 let pod = pod.map_or(String::new(), |name| format!(" of pod {name}"));
@@ -284,8 +303,8 @@ fn pod_name(pod: &Pod) -> Option<String> {
 /// Changes the process table. Exits are applied after their event.
 fn apply(state: &mut State, lifecycle: &Lifecycle<'_>) {
     match lifecycle {
-        Lifecycle::Fork(fork) => state.processes.fork(fork),
-        Lifecycle::Exec(exec) => state.processes.exec(exec),
+        Lifecycle::Fork(fork) => state.forked(fork),
+        Lifecycle::Exec(exec) => state.execed(exec),
         Lifecycle::Cgroup(group) if group.is_removed => {
             state.containers.remove_group(group.id, group.time);
         }
@@ -322,6 +341,7 @@ fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Ale
         message: rule.output.render(event, state),
         fields: fields.into_iter().collect(),
         place: context::place(state, event.cgroup),
+        session: context::session(state, process),
         resolved_path: context::resolved_path(event),
         truncated: event.truncated,
         ancestry: context::ancestry(state, process, ancestors),

@@ -68,6 +68,17 @@ struct Told {
     removed: Option<u64>,
 }
 
+/// Which container a cgroup is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::enrich) enum Where {
+    /// Of none.
+    Host,
+    /// Of this one.
+    Container(ContainerKey),
+    /// Its path is not known.
+    Unknown,
+}
+
 /// What an event of a cgroup has to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -161,6 +172,22 @@ impl Containers {
             }),
             None => Membership::Unknown,
         }
+    }
+
+    /// Which container this cgroup is of.
+    pub(in crate::enrich) fn place(&self, cgroup: u64) -> Where {
+        match self.groups.get(&cgroup) {
+            Some(Group::Host) => Where::Host,
+            Some(group) => self
+                .effective(*group)
+                .map_or(Where::Unknown, Where::Container),
+            None => Where::Unknown,
+        }
+    }
+
+    /// Whether the runtime told of a container.
+    pub(in crate::enrich) fn is_told(&self, container: ContainerKey) -> bool {
+        self.known.get(&container).is_some_and(Known::is_told)
     }
 
     /// What an event of this cgroup has to wait for.

@@ -23,8 +23,8 @@ use crate::emit::sink;
 use crate::emit::{Alert, Lost, OwnEvent};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::users::{self, Question, Reader};
-use crate::enrich::{State, process};
-use crate::event::ProcKey;
+use crate::enrich::{State, process, session};
+use crate::event::{CommandLimits, ProcKey};
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus, Waker};
 use crate::rules::{Plan, RuleSet};
 
@@ -173,9 +173,19 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
         bytes: config.processes.max_bytes.size(),
         linger: linger(config),
     };
+    let sessions = session::Limits {
+        sessions: config.sessions.max.size(),
+        processes: config.sessions.processes.size(),
+        commands: CommandLimits {
+            lines: config.sessions.commands.size(),
+            bytes: config.sessions.command_bytes.size(),
+        },
+        linger: limits.linger,
+    };
     let cgroups = config.containers.max_cgroups.size();
     let mut state = State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
-        .on_node(node::name(config));
+        .on_node(node::name(config))
+        .with_sessions(sessions, &node::boot(&config.processes.proc));
     if config.users.containers {
         state.containers = state.containers.with_names();
     }

@@ -132,6 +132,9 @@ fn of_field(field: &'static Field, arg: &FieldArg, literal: Literal<'_>) -> Dema
         name if name.starts_with("proc.") || name.starts_with("thread.") => {
             Demand::nothing(PROCESS)
         }
+        name if name.starts_with("session.") => {
+            Demand::nothing("exec sessions are known in user space")
+        }
         name if name.starts_with("user.") || name.starts_with("group.") => {
             Demand::nothing("the kernel's tables have no credentials")
         }
