@@ -18,4 +18,6 @@ pub mod event;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
 pub mod pipeline;
+#[cfg(feature = "ebpf")]
+pub mod privileges;
 pub mod rules;

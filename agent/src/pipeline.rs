@@ -45,6 +45,8 @@ mod verdict;
 mod watch;
 
 use crate::config::Config;
+#[cfg(feature = "ebpf")]
+use crate::privileges::{self, Duty};
 
 /// This build was made without the feature `ebpf`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -63,6 +65,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("komainu-async")
+        .on_thread_start(|| privileges::confine_or_say(Duty::Serve))
         .enable_all()
         .build()?;
     let done = runtime.block_on(watch::watch(config));

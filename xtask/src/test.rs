@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::setup::{self, BpfCargo};
 use crate::steps::{Outcome, Steps};
-use crate::{bench, r#gen, host, lint, project};
+use crate::{bench, deploy, r#gen, host, lint, project};
 
 /// The verb.
 pub(crate) fn test() -> Result<()> {
@@ -59,6 +59,8 @@ fn all(steps: &mut Steps, bpf: &BpfCargo) {
         bench::verifier(false)?;
         Ok(Outcome::Passed)
     });
+    steps.run("chart and manifests", deploy::step);
+    steps.run("log pipelines", deploy::pipelines);
     steps.run("generated reference", || {
         r#gen::generate(true)?;
         Ok(Outcome::Passed)

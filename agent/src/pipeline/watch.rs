@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 
 use setup::{
-    KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_scan, started, state, tell_probes, tell_waited, write,
+    KernelFilter, Signals, decider_error, give_up, kernel_options, load_error, load_users,
+    sink_error, sources, spawn_decider, spawn_scan, started, state, tell_probes, tell_waited,
+    write,
 };
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
@@ -81,6 +82,8 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let epoch = clock::epoch();
     let asked = identity::start(&config, notices.clone(), waker.clone());
     spawn_scan(&config, epoch, for_scan, notices.clone())?;
+    // After the last attach and the last thread that needs more, before the thread that reads what others wrote.
+    give_up(&kernel)?;
     let queued = config.output.queue_bytes.size();
     let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost), queued);
     let decider = Decider::new(state(&config, epoch, &users), outlet, &config);

@@ -81,12 +81,22 @@ impl Agent {
 
     /// The same with a configuration.
     pub(crate) fn start_with(rules: &str, config: &str) -> Self {
+        Self::start_by(&[], rules, config)
+    }
+
+    /// The same by a command that executes what follows its own arguments.
+    pub(crate) fn start_by(launcher: &[String], rules: &str, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
         let settings = directory.path().join("komainu.yaml");
         fs::write(&settings, config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_komainu"))
+        let mut words = launcher
+            .iter()
+            .map(String::as_str)
+            .chain([env!("CARGO_BIN_EXE_komainu")]);
+        let mut child = Command::new(words.next().unwrap())
+            .args(words)
             .args(["run", "--format", "json", "--log-level", "warn", "--rules"])
             .arg(&path)
             .arg("--config")
@@ -113,6 +123,15 @@ impl Agent {
         };
         agent.wait_for(own("started"));
         agent
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes other rules, to be read when it is told to.
+    pub(crate) fn replace_rules(&self, rules: &str) {
+        fs::write(&self.rules, rules).unwrap();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -160,11 +179,11 @@ impl Drop for Agent {
 }
 
 /// Matches an event of the agent itself.
-fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
+pub(crate) fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
     move |line| line["source"] == "komainu" && line["output_fields"]["komainu.event"] == name
 }
 
-fn rule(name: &str) -> impl Fn(&Value) -> bool + '_ {
+pub(crate) fn rule(name: &str) -> impl Fn(&Value) -> bool + '_ {
     move |line| line["rule"] == name
 }
 
@@ -263,13 +282,13 @@ fn read_shadow() {
 
 fn sighup_reloads_or_keeps(_: &mut Watch) {
     let agent = Agent::start(EXECS);
-    fs::write(&agent.rules, SHADOW).unwrap();
+    agent.replace_rules(SHADOW);
     agent.signal(Signal::HUP);
     agent.wait_for(own("reloaded"));
     read_shadow();
     agent.wait_for(rule("Watched file opened"));
 
-    fs::write(&agent.rules, "- rule: broken\n  condition: evt.type = \n").unwrap();
+    agent.replace_rules("- rule: broken\n  condition: evt.type = \n");
     agent.signal(Signal::HUP);
     let failed = agent.wait_for(own("reload_failed"));
     assert!(failed.to_string().contains("rules.yaml"), "{failed}");

@@ -22,6 +22,7 @@ mod cgroup;
 mod clone;
 mod connect;
 mod containers;
+mod deployed;
 mod exec;
 mod facts;
 mod fair;
@@ -32,6 +33,7 @@ mod listen;
 mod network;
 mod node;
 mod open;
+mod privileges;
 mod process;
 mod raw;
 mod receive;
@@ -81,6 +83,7 @@ fn main() {
         fair::TESTS,
         agent::TESTS,
         stalled::TESTS,
+        privileges::TESTS,
     ]
     .concat();
     let missing = watch::missing();
@@ -93,7 +96,10 @@ fn main() {
     }
     let plain = tests.into_iter().map(|test| (test, missing.is_some()));
     let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = containers::TESTS.iter().chain(identity::TESTS);
+    let in_containers = containers::TESTS
+        .iter()
+        .chain(identity::TESTS)
+        .chain(deployed::TESTS);
     let in_containers = in_containers.map(|test| (*test, left_out));
     let trials = plain
         .chain(in_containers)

@@ -7,8 +7,10 @@
 
 mod bench;
 mod bpf;
+mod charts;
 mod checks;
 mod containers;
+mod dist;
 mod linker;
 mod stamp;
 mod tool;
@@ -38,6 +40,7 @@ pub(crate) fn setup(bench: bool, test: bool) -> Result<()> {
     }
     if test {
         for_containers()?;
+        for_charts()?;
     }
     println!(
         "ready: {} ({})",
@@ -92,6 +95,28 @@ pub(crate) fn for_containers() -> Result<()> {
     }
     let files = containers::install_all(&shell()?)?;
     stamp::write("containers", key, files, String::new())
+}
+
+/// Makes sure that charts can be rendered and checked; gives the Python that does.
+pub(crate) fn for_charts() -> Result<PathBuf> {
+    let key = charts::key();
+    if let Some(found) = stamp::read("charts", &key) {
+        return Ok(found.notes.into());
+    }
+    let python = charts::install(&shell()?)?;
+    let notes = python.to_string_lossy().into_owned();
+    stamp::write("charts", &key, vec![python.clone()], notes)?;
+    Ok(python)
+}
+
+/// Makes sure that what `dist` makes can be built.
+pub(crate) fn for_dist() -> Result<()> {
+    let key = project::channel()?;
+    if stamp::read("dist", &key).is_some() {
+        return Ok(());
+    }
+    let files = dist::install_all(&shell()?)?;
+    stamp::write("dist", &key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {

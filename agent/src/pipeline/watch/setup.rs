@@ -25,6 +25,7 @@ use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
 use crate::event::ProcKey;
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus};
+use crate::privileges::{self, Duty};
 use crate::rules::{Plan, RuleSet};
 
 /// The kernel half as rules are put in force.
@@ -132,10 +133,25 @@ pub(super) fn spawn_scan(
 ) -> io::Result<()> {
     let env = if config.kernel.record_env { MAX_ENV } else { 0 };
     let proc = Proc::new(&config.processes.proc, hierarchies(), epoch, env);
-    let scan = move || scan::run(&proc, &wanted, &notices);
+    let scan = move || {
+        privileges::confine_or_say(Duty::Scan);
+        scan::run(&proc, &wanted, &notices);
+    };
     thread::Builder::new()
         .name("komainu-scan".into())
         .spawn(scan)?;
+    Ok(())
+}
+
+/// Leaves this thread, and those it will make, what reading and writing maps needs.
+pub(super) fn give_up(kernel: &Kernel) -> anyhow::Result<()> {
+    let bpf = privileges::asks_for_bpf(|| kernel.counters().is_ok());
+    let left = privileges::confine(Duty::Maps { bpf })?;
+    tracing::info!(
+        capabilities = ?left.capabilities,
+        landlock = left.confined,
+        "gave up what only the start needs"
+    );
     Ok(())
 }
 
