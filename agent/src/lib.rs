@@ -18,6 +18,5 @@ pub mod event;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
 pub mod pipeline;
-#[cfg(feature = "ebpf")]
 pub mod privileges;
 pub mod rules;

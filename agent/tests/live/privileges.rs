@@ -49,7 +49,7 @@ kubernetes: {enabled: off}
 ";
 
 /// What an older process does, in the words of the shell.
-const OPENS: &str = ": komainu-older; cd /var/tmp; read go; read line </etc/hostname";
+const OPENS: &str = ": komainu-older; cd /var/tmp; read go; read line </etc/hostname; read end";
 
 /// Capabilities that the manifest adds, as setpriv(1) spells them.
 fn granted() -> Vec<String> {
@@ -99,11 +99,16 @@ impl Older {
         older
     }
 
-    fn open(mut self) {
-        let mut stdin = self.0.stdin.take().unwrap();
-        stdin.write_all(b"\n").unwrap();
-        drop(stdin);
-        finish(self.0);
+    /// Stays afterwards: the agent may still be reading `/proc`.
+    fn open(&self) {
+        self.0.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
+    }
+}
+
+impl Drop for Older {
+    fn drop(&mut self) {
+        // Fails where it has ended already.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
     }
 }
 
@@ -165,10 +170,13 @@ fn each_is_needed(_: &mut Watch) {
 
 /// What the agent says when it does not start.
 fn refusal(launcher: &[String]) -> String {
+    let rules = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&rules, WATCHED).unwrap();
     let output = Command::new(&launcher[0])
         .args(&launcher[1..])
         .arg(env!("CARGO_BIN_EXE_komainu"))
-        .args(["run", "--log-level", "warn"])
+        .args(["run", "--log-level", "warn", "--rules"])
+        .arg(rules.path())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -181,7 +189,13 @@ const TRACE: u64 = 1 << 19;
 
 fn given_up(_: &mut Watch) {
     let agent = Agent::start_by(&with(&granted()), WATCHED, PATIENT);
-    let names = ["komainu", "komainu-async", "komainu-decide", "komainu-scan"];
+    let names = [
+        "komainu",
+        "komainu-async",
+        "komainu-decide",
+        "komainu-log",
+        "komainu-scan",
+    ];
     until("every thread has given up", || {
         let threads = threads(agent.pid());
         names.iter().all(|name| threads.contains_key(*name)) && threads.iter().all(has_given_up)
