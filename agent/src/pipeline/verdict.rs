@@ -1,5 +1,6 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
+mod names;
 mod waiting;
 
 use std::time::Instant;
@@ -20,6 +21,7 @@ use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
 use crate::rules::{self, Matching, Rule};
+use names::Names;
 
 /// What the deciding thread owns.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub(super) struct Decider {
     undecodable: Undecodable,
     unknown: Unknown,
     hold: Hold,
+    names: Names,
     /// The batch's time.
     now: Instant,
     /// When to look next at what waits.
@@ -69,6 +72,7 @@ impl Decider {
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
             hold: Hold::new(waiting::limits(config)),
+            names: Names::default(),
             now,
             look: now,
         }
@@ -101,7 +105,12 @@ impl Decider {
         } = decoded;
         // The table first: rules see the process as the event made it.
         match &lifecycle {
-            Some(lifecycle) => apply(&mut self.state, lifecycle),
+            Some(lifecycle) => {
+                apply(&mut self.state, lifecycle);
+                if let Lifecycle::Exec(exec) = lifecycle {
+                    self.look_at_names(exec.cgroup, &header.task);
+                }
+            }
             None => self.touch(&header.task, header.cgroup),
         }
         if let Some(mut event) = event {
@@ -121,6 +130,7 @@ impl Decider {
             Notice::Found(scanned) => self.state.found(*scanned),
             Notice::Scanned => {}
             Notice::Users(users) => self.state.users = users,
+            Notice::Names(container, answer) => self.hear_names(&container, answer),
             Notice::News(news) => self.state.containers.hear(*news, clock::boot()),
             Notice::Lost(losses) => losses.iter().for_each(|loss| self.tell_loss(loss)),
         }

@@ -17,8 +17,8 @@ use tokio::time::{interval, sleep, timeout};
 
 use setup::{
     KernelFilter, Signals, decider_error, give_up, kernel_options, load_error, load_users,
-    sink_error, sources, spawn_decider, spawn_scan, started, state, tell_probes, tell_waited,
-    write,
+    sink_error, sources, spawn_decider, spawn_names, spawn_scan, started, state, tell_probes,
+    tell_waited, write,
 };
 
 use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
@@ -82,6 +82,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let epoch = clock::epoch();
     let asked = identity::start(&config, notices.clone(), waker.clone());
     spawn_scan(&config, epoch, for_scan, notices.clone())?;
+    let names = spawn_names(&config, notices.clone(), waker.clone())?;
     // After the last attach and the last thread that needs more, before the thread that reads what others wrote.
     give_up(&kernel)?;
     let queued = config.output.queue_bytes.size();
@@ -92,6 +93,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         notices: for_decider,
         wanted,
         asked,
+        names,
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };

@@ -229,7 +229,7 @@ fn has_given_up((name, status): (&String, &String)) -> bool {
             .unwrap();
         u64::from_str_radix(line.trim(), 16).unwrap()
     };
-    let left = if name == "komainu-scan" {
+    let left = if ["komainu-scan", "komainu-users"].contains(&name.as_str()) {
         READ | TRACE
     } else {
         READ

@@ -109,6 +109,7 @@ fn decide_with(
         notices: told,
         wanted,
         asked: nobody(),
+        names: sync_channel(1).0,
         stop: Arc::clone(&stop),
         drain: DRAIN,
     };
