@@ -16,7 +16,13 @@ use crate::{
     watch::Watch,
 };
 
-pub(crate) const TESTS: &[Test] = &[("deployed_pod_alerts_without_privileged", alerts)];
+pub(crate) const TESTS: &[Test] = &[
+    ("deployed_pod_alerts_without_privileged", as_it_is),
+    (
+        "deployed_pod_alerts_with_its_own_seccomp_profile",
+        with_own_seccomp,
+    ),
+];
 
 /// For the agent to load, and for an alert to be in the log.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,6 +42,11 @@ pub(crate) fn objects(name: &str) -> Vec<Value> {
 pub(crate) fn pod_spec() -> Value {
     let set = objects("daemonset.yaml").remove(0);
     set["spec"]["template"]["spec"].clone()
+}
+
+/// What its container may do.
+pub(crate) fn context() -> Value {
+    pod_spec()["containers"][0]["securityContext"].clone()
 }
 
 /// The names in a list of texts.
@@ -105,18 +116,12 @@ fn mounts(spec: &Value, dir: &Path, node: &Node) -> Vec<(String, String, bool)> 
     mounts.chain(libraries).chain([program]).collect()
 }
 
-/// The seccomp profile for runtimes whose own forbids bpf(2): containerd before 1.7 is one.
-fn seccomp(node: &Node) -> Option<String> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/seccomp/komainu.json");
-    node.is_older_than_1_7()
-        .then(|| format!("localhost/{}", file.canonicalize().unwrap().display()))
-}
-
-/// Starts what the manifest describes; gives the pod and the file of its log.
-fn deploy(node: &Node, dir: &Path) -> (Sandbox, PathBuf) {
+/// Starts what the manifest describes, with the runtime's own seccomp profile or the one in this file; gives the pod and the
+/// file of its log.
+fn deploy(node: &Node, dir: &Path, seccomp: Option<&str>) -> (Sandbox, PathBuf) {
     let spec = pod_spec();
     let container = &spec["containers"][0];
-    let context = &container["securityContext"];
+    let context = context();
     assert_eq!(
         (&context["privileged"], &context["readOnlyRootFilesystem"]),
         (&false.into(), &true.into())
@@ -138,7 +143,6 @@ fn deploy(node: &Node, dir: &Path) -> (Sandbox, PathBuf) {
         .into_iter()
         .chain(texts(&container["args"]))
         .collect();
-    let profile = seccomp(node);
     node.container(
         &sandbox,
         &Spec {
@@ -148,7 +152,7 @@ fn deploy(node: &Node, dir: &Path) -> (Sandbox, PathBuf) {
             env: &[("NODE_NAME", "node-1")],
             confined: Some(Confined {
                 capabilities: &texts(&context["capabilities"]["add"]),
-                seccomp: profile.as_deref(),
+                seccomp,
             }),
             ..Spec::default()
         },
@@ -179,7 +183,21 @@ fn wait_for(log: &Path, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-fn alerts(_: &mut Watch) {
+fn as_it_is(_: &mut Watch) {
+    assert_eq!(
+        context()["seccompProfile"],
+        serde_json::json!({"type": "RuntimeDefault"})
+    );
+    alerts(None);
+}
+
+fn with_own_seccomp(_: &mut Watch) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/seccomp/komainu.json");
+    let file = file.canonicalize().unwrap();
+    alerts(Some(&format!("localhost/{}", file.display())));
+}
+
+fn alerts(seccomp: Option<&str>) {
     let node = Node::start();
     let dir = tempfile::tempdir().unwrap();
     let web = node.pod(&Pod {
@@ -188,7 +206,7 @@ fn alerts(_: &mut Watch) {
         ..Pod::default()
     });
     let main = node.container(&web, &Spec::default());
-    let (agent, log) = deploy(&node, dir.path());
+    let (agent, log) = deploy(&node, dir.path(), seccomp);
     let started = wait_for(&log, "start", |line| {
         line["output_fields"]["komainu.event"] == "started"
     });

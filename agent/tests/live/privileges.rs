@@ -17,7 +17,7 @@ use crate::{
     Test,
     agent::{Agent, own, rule},
     cgroup::Cgroup,
-    deployed::pod_spec,
+    deployed::context,
     watch::{Watch, finish},
 };
 
@@ -53,8 +53,7 @@ const OPENS: &str = ": komainu-older; cd /var/tmp; read go; read line </etc/host
 
 /// Capabilities that the manifest adds, as setpriv(1) spells them.
 fn granted() -> Vec<String> {
-    let spec = pod_spec();
-    let context = &spec["containers"][0]["securityContext"];
+    let context = context();
     assert_eq!(context["capabilities"]["drop"], serde_json::json!(["ALL"]));
     assert_eq!(context["allowPrivilegeEscalation"], false);
     let added = context["capabilities"]["add"].as_array().unwrap();

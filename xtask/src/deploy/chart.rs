@@ -62,7 +62,8 @@ impl Answer {
             .with_context(|| format!("{case} was not rendered"))?;
         let named = rendered.iter().filter_map(|(path, text)| {
             let name = path.rsplit_once("/templates/")?.1;
-            let applied = name.ends_with(".yaml") && !name.contains('/') && !text.trim().is_empty();
+            let stem = name.strip_suffix(".yaml").unwrap_or("/");
+            let applied = !stem.contains('/') && !text.trim().is_empty();
             applied.then_some((name, text.as_str()))
         });
         Ok(named.collect())

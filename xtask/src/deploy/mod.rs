@@ -146,7 +146,7 @@ fn wanted(answer: &Answer) -> Result<BTreeMap<PathBuf, String>> {
     let more = monitored
         .into_iter()
         .filter(|(name, _)| !plain.contains_key(name));
-    let more = more.map(|(name, text)| (dir.join("monitoring").join(name), manifest(&text)));
+    let more = more.map(|(name, text)| (dir.join("monitoring").join(name), manifest(text)));
     let all = plain
         .iter()
         .map(|(name, text)| (dir.join(name), manifest(text)));

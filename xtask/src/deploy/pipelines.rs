@@ -226,8 +226,11 @@ mod tests {
                 whole.extend((flag == b"F").then_some(b'\n'));
             }
         }
-        let texts: String = alerts.iter().map(|alert| format!("{alert}\n")).collect();
-        assert_eq!(String::from_utf8(whole).unwrap(), texts);
+        let texts: Vec<String> = alerts.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            String::from_utf8(whole).unwrap().trim_end(),
+            texts.join("\n")
+        );
         assert!(log.windows(3).filter(|window| window == b" P ").count() >= 2);
     }
 }

@@ -7,6 +7,7 @@ mod archive;
 mod image;
 mod sbom;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -114,7 +115,8 @@ fn image_files(binary: &Path) -> Result<Archive> {
     let mut files = Archive::default();
     files.add("komainu", fs::read(binary)?, true);
     files.add_dir("etc/komainu/rules", &root.join("rules"), |name| {
-        !name.contains('/') && name.ends_with(".yaml")
+        let stem = name.strip_suffix(".yaml");
+        stem.is_some_and(|stem| !stem.contains('/'))
     })?;
     files.add("LICENSE", fs::read(root.join("LICENSE"))?, false);
     Ok(files)
@@ -141,31 +143,29 @@ fn chart_files() -> Result<Archive> {
 fn checksums(out: &Path) -> Result<()> {
     let mut names = Vec::new();
     for entry in fs::read_dir(out)? {
-        names.push(
-            entry?
-                .file_name()
-                .into_string()
-                .map_err(|name| anyhow::anyhow!("{name:?}"))?,
-        );
+        names.push(entry?.file_name().to_string_lossy().into_owned());
     }
     names.sort();
     if names.is_empty() {
         bail!("{} is empty", out.display());
     }
-    let lines = names
-        .iter()
-        .map(|name| Ok(format!("{}  {name}\n", sha256(&fs::read(out.join(name))?))));
-    let text = lines.collect::<Result<String>>()?;
+    let mut text = String::new();
+    for name in names {
+        let sum = sha256(&fs::read(out.join(&name))?);
+        writeln!(text, "{sum}  {name}")?;
+    }
     fs::write(out.join("SHA256SUMS"), text)?;
     Ok(())
 }
 
 /// In hexadecimal digits.
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hex = String::new();
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string cannot fail.
+        let _written = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 #[cfg(test)]

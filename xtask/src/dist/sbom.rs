@@ -102,14 +102,18 @@ fn purl(package: &Value) -> String {
 }
 
 fn component(package: &Value, kind: &str) -> Value {
-    json!({
+    let mut component = json!({
         "type": kind,
         "bom-ref": purl(package),
         "name": package["name"],
         "version": package["version"],
         "purl": purl(package),
-        "licenses": package["license"].as_str().map(|text| json!([{"expression": text.replace('/', " OR ")}])),
-    })
+    });
+    // Cargo lets old crates write `/` where SPDX says OR.
+    if let Some(licence) = package["license"].as_str() {
+        component["licenses"] = json!([{"expression": licence.replace('/', " OR ")}]);
+    }
+    component
 }
 
 #[cfg(test)]

@@ -112,16 +112,6 @@ impl Node {
         ctr
     }
 
-    /// Whether its own seccomp profile knows no `CAP_BPF`, which came with containerd 1.7.
-    pub(crate) fn is_older_than_1_7(&self) -> bool {
-        let version = self.client.version().unwrap().runtime_version;
-        let mut numbers = version
-            .trim_start_matches('v')
-            .split('.')
-            .map(|text| text.parse().unwrap_or(0));
-        (numbers.next(), numbers.next()) < (Some(1_u32), Some(7))
-    }
-
     /// The log of a container of the pod with this unique id.
     pub(crate) fn log_of(&self, uid: &str, container: &str) -> PathBuf {
         self.place.logs(uid).join(format!("{container}.log"))
