@@ -65,7 +65,7 @@ pub struct Left {
 
 /// Why a thread keeps what it should have given up.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ConfineError {
     /// Capabilities, or the promise to gain none.
     #[error("giving up capabilities")]
     Capabilities(#[from] io::Error),
@@ -75,7 +75,7 @@ pub enum Error {
 }
 
 /// Gives up, for the calling thread and those it will make, what `duty` does not need. There is no way back.
-pub fn confine(duty: Duty) -> Result<Left, Error> {
+pub fn confine(duty: Duty) -> Result<Left, ConfineError> {
     // A program that is executed gains nothing, though root, or set-user-ID.
     set_no_new_privs(true).map_err(io::Error::from)?;
     let kept = keep(|held| duty.capabilities(held))?;

@@ -271,10 +271,7 @@ fn cgroup_namespace(_: &mut Watch) {
     let agent = Agent::start_by(&launcher, WATCHED, PATIENT);
     older.open();
     let alert = agent.wait_for(rule("Watched"));
-    assert_eq!(
-        alert["output_fields"]["container.id"],
-        CONTAINER[..12],
-        "{alert}"
-    );
+    let id = alert["output_fields"]["container.id"].as_str();
+    assert_eq!(id, CONTAINER.get(..12), "{alert}");
     assert!(agent.stop().0.success());
 }
