@@ -18,6 +18,8 @@ pub enum OwnEvent {
         version: &'static str,
         /// Rules in force.
         rules: usize,
+        /// Hash of their files.
+        rules_hash: String,
         /// Probes attached.
         attached: usize,
         /// Probes that could not be attached, `name: reason`.
@@ -27,11 +29,15 @@ pub enum OwnEvent {
     Reloaded {
         /// Rules in force.
         rules: usize,
+        /// Hash of their files.
+        rules_hash: String,
     },
     /// A reload failed; the old rule set stays.
     ReloadFailed {
-        /// What was wrong, as the log has it.
+        /// What was wrong: every error with file, line and column.
         error: String,
+        /// Hash of the files of the rules that stay in force.
+        rules_hash: String,
     },
     /// Events were lost: nothing is known of what happened there then.
     Blind {
@@ -100,16 +106,22 @@ impl OwnEvent {
             Self::Started {
                 version,
                 rules,
+                rules_hash,
                 attached,
                 degraded,
             } => vec![
                 ("version", version.into()),
                 ("rules", rules.into()),
+                ("rules_hash", rules_hash.into()),
                 ("probes_attached", attached.into()),
                 ("probes_failed", degraded.into()),
             ],
-            Self::Reloaded { rules } => vec![("rules", rules.into())],
-            Self::ReloadFailed { error } => vec![("error", error.into())],
+            Self::Reloaded { rules, rules_hash } => {
+                vec![("rules", rules.into()), ("rules_hash", rules_hash.into())]
+            }
+            Self::ReloadFailed { error, rules_hash } => {
+                vec![("error", error.into()), ("rules_hash", rules_hash.into())]
+            }
             Self::Blind {
                 stage,
                 class,
@@ -150,6 +162,7 @@ impl OwnEvent {
                 rules,
                 attached,
                 degraded,
+                ..
             } => {
                 let failed = if degraded.is_empty() {
                     ""
@@ -161,8 +174,8 @@ impl OwnEvent {
                     "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
                 )
             }
-            Self::Reloaded { rules } => format!("Rules were reloaded, {rules} are in force"),
-            Self::ReloadFailed { error } => {
+            Self::Reloaded { rules, .. } => format!("Rules were reloaded, {rules} are in force"),
+            Self::ReloadFailed { error, .. } => {
                 format!("Reloading rules failed, the old ones stay in force: {error}")
             }
             Self::Blind {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use komainu_common::{Class, Header};
 
-use super::rule_files;
+use super::cost::Costs;
+use super::rule_files::{self, PathError, Problem};
 use crate::config::Config;
 use crate::event::event_type;
 use crate::rules::plan::ClassTables;
-use crate::rules::{self, Diagnostic, Files, LoadOptions, OutputOptions, Plan, RuleSet, Source};
+use crate::rules::{self, Diagnostic, LoadOptions, OutputOptions, Plan, RuleSet, Source};
 
 /// Why rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,24 +19,59 @@ pub(super) struct LoadError {
     summary: String,
     /// Every problem, with the excerpts of the files it is in.
     pub(super) details: String,
+    /// Somebody writes the files all the time: they may be right a moment later.
+    pub(super) is_unsettled: bool,
+}
+
+/// Rule files of one moment.
+#[derive(Debug)]
+pub(super) struct Files {
+    files: Vec<Source>,
+    /// Names what they say, as alerts have it.
+    pub(super) hash: Arc<str>,
+}
+
+/// Rules that may be put in force.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    rules: RuleSet,
+    pub(super) hash: Arc<str>,
 }
 
 /// Reads and compiles every rule. Warnings are logged, errors returned together.
-pub(super) fn load(config: &Config) -> Result<RuleSet, LoadError> {
+pub(super) fn load(config: &Config) -> Result<Loaded, LoadError> {
+    read(config)?.compile(config)
+}
+
+/// Reads every rule file.
+pub(super) fn read(config: &Config) -> Result<Files, LoadError> {
     if config.rules.is_empty() {
         return Err(LoadError {
             summary: "no rules: name them with --rules or in the configuration".into(),
             details: String::new(),
+            is_unsettled: false,
         });
     }
-    let files = rule_files::read(&config.rules).map_err(|errors| {
+    let files = rule_files::read_settled(&config.rules).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let is_unsettled = |error: &PathError| matches!(error.problem, Problem::Unsettled);
         LoadError {
             summary: lines.join("; "),
             details: String::new(),
+            is_unsettled: errors.iter().any(is_unsettled),
         }
     })?;
-    compile(&files, config)
+    let hash = rule_files::hash(&files, config.priority.0.name()).into();
+    Ok(Files { files, hash })
+}
+
+impl Files {
+    /// Compiles them.
+    pub(super) fn compile(self, config: &Config) -> Result<Loaded, LoadError> {
+        let rules = compile(&self.files, config)?;
+        let hash = self.hash;
+        Ok(Loaded { rules, hash })
+    }
 }
 
 /// Compiles rule files.
@@ -60,12 +96,13 @@ pub(super) fn compile(files: &[Source], config: &Config) -> Result<RuleSet, Load
         LoadError {
             summary: lines.join("; "),
             details: result.render(false),
+            is_unsettled: false,
         }
     })
 }
 
 /// `FILE:LINE:COLUMN: message [code]`
-fn line(diagnostic: &Diagnostic, files: &Files) -> String {
+fn line(diagnostic: &Diagnostic, files: &rules::Files) -> String {
     let span = diagnostic.primary.span;
     let at = files.position(span);
     let (name, code) = (files.name(span.file), diagnostic.code.id);
@@ -93,6 +130,10 @@ pub(super) struct InForce {
     pub(super) plan: Plan,
     /// By which records name the plan; 0 before there is one.
     pub(super) generation: u32,
+    /// Names what the rule files say.
+    pub(super) hash: Arc<str>,
+    /// What each rule costs.
+    pub(super) costs: Costs,
 }
 
 impl InForce {
@@ -135,16 +176,18 @@ pub(super) trait Filter {
 /// logged.
 pub(super) fn put_in_force<F: Filter>(
     in_force: &ArcSwap<InForce>,
-    rules: RuleSet,
+    Loaded { rules, hash }: Loaded,
     kernel: &mut F,
 ) -> Result<usize, F::Error> {
     let old = in_force.load_full();
     let plan = rules.plan();
     let generation = kernel.prepare(&plan)?;
     let new = Arc::new(InForce {
+        costs: Costs::following(&old.rules, &old.costs, &rules),
         rules,
         plan,
         generation,
+        hash,
     });
     kernel.deliver(&|name| wants(&old.rules, name) || wants(&new.rules, name))?;
     in_force.store(Arc::clone(&new));
@@ -210,7 +253,10 @@ mod tests {
                 rules: old,
                 ..InForce::default()
             });
-            let new = compiled(&text("new", "connect")).unwrap();
+            let new = Loaded {
+                rules: compiled(&text("new", "connect")).unwrap(),
+                hash: "h".into(),
+            };
             let mut kernel = Fake {
                 refuses,
                 ..Fake::default()

@@ -2,11 +2,13 @@
 
 mod waiting;
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use komainu_common::{Class, Header, Task};
 use zerocopy::FromBytes;
 
+use super::board::Report;
 use super::clock;
 use super::decide::{Notice, Totals};
 use super::engine::InForce;
@@ -18,6 +20,7 @@ use crate::decode::{self, Clock, Decoded, Lifecycle};
 use crate::emit::lost::{Place, Tally};
 use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
+use crate::enrich::identity::Source;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
 use crate::rules::{self, Matching, Rule};
 
@@ -37,8 +40,9 @@ pub(super) struct Decider {
     undecodable: Undecodable,
     unknown: Unknown,
     hold: Hold,
-    /// The batch's time.
+    /// The batch's time, and the same since boot, nanoseconds.
     now: Instant,
+    boot: u64,
     /// When to look next at what waits.
     look: Instant,
 }
@@ -70,6 +74,7 @@ impl Decider {
             unknown: Unknown::default(),
             hold: Hold::new(waiting::limits(config)),
             now,
+            boot: 0,
             look: now,
         }
     }
@@ -82,6 +87,8 @@ impl Decider {
         match decode::decode(record, self.clock, &mut scratch) {
             Err(error) => self.undecodable(record, error),
             Ok(decoded) => {
+                let lag = self.boot.saturating_sub(decoded.header.time);
+                self.totals.lags.add(Duration::from_nanos(lag));
                 if let Some(lifecycle) = &decoded.lifecycle {
                     learn(&mut self.state, lifecycle);
                 }
@@ -137,12 +144,29 @@ impl Decider {
         let Undecodable { count, first, last } = std::mem::take(&mut self.undecodable);
         if count > 0 {
             self.totals.lost += count;
+            self.totals.undecodable += count;
             self.tell_blind("decode", None, None, count, first, last);
         }
     }
 
     pub(super) fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// What there is to tell; `peaks` are those of the rings.
+    pub(super) fn report(&self, peaks: [u64; 2]) -> Report {
+        let (processes, containers) = (&self.state.processes, &self.state.containers);
+        Report {
+            totals: self.totals,
+            processes: processes.len(),
+            texts: processes.bytes(),
+            table: processes.stats(),
+            containers: containers.sizes(),
+            containers_evicted: containers.evicted(),
+            waiting: self.hold.sizes(),
+            sources: Source::ALL.map(|source| containers.reach(source).name()),
+            peaks,
+        }
     }
 
     /// Asks for processes in cgroups whose path no record told: `/proc` may know it. Each cgroup
@@ -184,16 +208,28 @@ impl Decider {
         let tables = in_force.tables(header);
         let left =
             |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
-        let tried = |rule: u32| self.audit || left(rule);
+        let stopwatch = in_force.costs.stopwatch(event.number);
+        let audit = self.audit;
+        let tried = |rule: u32| {
+            let is_tried = audit || left(rule);
+            if is_tried {
+                stopwatch.begin(rule);
+            }
+            is_tried
+        };
         let (state, matching) = (&self.state, self.matching);
         let rules = &in_force.rules;
         let hits = rules.evaluate_only(event, state, matching, &mut self.evaluation, &tried);
+        stopwatch.stop();
         for number in hits {
             // The number of a hit is that of a rule of the set.
             let Some(rule) = rules.rule(*number as usize) else {
                 continue;
             };
             self.totals.alerts += 1;
+            if let Some(cost) = in_force.costs.of(*number) {
+                cost.matched();
+            }
             if !left(*number) {
                 self.totals.hidden += 1;
                 tracing::error!(
@@ -202,8 +238,9 @@ impl Decider {
                     "the kernel filter is wrong"
                 );
             }
-            self.outlet
-                .send(alert(&self.state, event, rule, self.ancestors));
+            let mut alert = alert(&self.state, event, rule, self.ancestors);
+            alert.rules_hash = Some(Arc::clone(&in_force.hash));
+            self.outlet.send(alert);
         }
     }
 
@@ -311,6 +348,6 @@ fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Ale
         resolved_path: context::resolved_path(event),
         truncated: event.truncated,
         ancestry: context::ancestry(state, process, ancestors),
-        queued: 0,
+        ..Alert::default()
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     os::unix::fs::symlink,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant, SystemTime},
@@ -84,6 +84,15 @@ impl Agent {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
+        Self::launch(path, directory, config)
+    }
+
+    /// Starts it with the rules there, a file or a directory.
+    pub(crate) fn start_on(rules: &Path, config: &str) -> Self {
+        Self::launch(rules.to_owned(), tempfile::tempdir().unwrap(), config)
+    }
+
+    fn launch(path: PathBuf, directory: TempDir, config: &str) -> Self {
         let settings = directory.path().join("komainu.yaml");
         fs::write(&settings, config).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_komainu"))
@@ -113,6 +122,16 @@ impl Agent {
         };
         agent.wait_for(own("started"));
         agent
+    }
+
+    /// The rules that it was started with.
+    pub(crate) fn rules(&self) -> &Path {
+        &self.rules
+    }
+
+    /// The next line, if there is one in this time.
+    pub(crate) fn next_line(&self, time: Duration) -> Option<Value> {
+        self.lines.recv_timeout(time).ok()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -160,7 +179,7 @@ impl Drop for Agent {
 }
 
 /// Matches an event of the agent itself.
-fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
+pub(crate) fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
     move |line| line["source"] == "komainu" && line["output_fields"]["komainu.event"] == name
 }
 
@@ -262,7 +281,7 @@ fn read_shadow() {
 }
 
 fn sighup_reloads_or_keeps(_: &mut Watch) {
-    let agent = Agent::start(EXECS);
+    let agent = Agent::start_with(EXECS, "reload: signal\n");
     fs::write(&agent.rules, SHADOW).unwrap();
     agent.signal(Signal::HUP);
     agent.wait_for(own("reloaded"));

@@ -32,6 +32,7 @@ mod listen;
 mod network;
 mod node;
 mod open;
+mod operations;
 mod process;
 mod raw;
 mod receive;
@@ -80,6 +81,7 @@ fn main() {
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,
+        operations::TESTS,
         stalled::TESTS,
     ]
     .concat();

@@ -18,6 +18,7 @@ fn alert() -> Alert {
     Alert {
         time: 1_785_493_230_123_456_789,
         rule: "Read sensitive file".into(),
+        rules_hash: Some("0a1b".into()),
         priority: "Warning",
         source: "syscall",
         tags: vec!["T1003".into(), "filesystem".into()],

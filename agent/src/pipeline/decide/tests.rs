@@ -49,6 +49,7 @@ fn rules(text: &str) -> InForce {
     let rules = engine::compile(&[Source::new("test.yaml", text)], &Config::default());
     InForce {
         rules: rules.unwrap(),
+        hash: "of the rules".into(),
         ..InForce::default()
     }
 }
@@ -110,6 +111,7 @@ fn decide_with(
         wanted,
         asked: nobody(),
         stop: Arc::clone(&stop),
+        board: Arc::default(),
         drain: DRAIN,
     };
     let script = Script {
@@ -141,14 +143,17 @@ fn from_bytes_to_an_alert() {
         Totals {
             records: 2,
             alerts: 1,
+            lags: outcome.totals.lags,
             ..Totals::default()
         }
     );
+    assert_eq!(outcome.totals.lags.count(), 2);
     let alert = &outcome.alerts[0];
     assert_eq!(
         (alert.rule.as_str(), alert.priority),
         ("Read shadow", "Warning")
     );
+    assert_eq!(alert.rules_hash.as_deref(), Some("of the rules"));
     let short = CONTAINER.split_at(12).0;
     assert!(
         alert

@@ -12,20 +12,22 @@ use rustix::thread::{CapabilitySet, capabilities};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use super::super::board::{Board, ProbeReport};
 use super::super::decide::{self, Notice, Records, Totals, Wires};
-use super::super::engine;
+use super::super::engine::{self, InForce};
 use super::super::hold::Waited;
+use super::super::rules_watch::{self, Pace};
 use super::super::verdict::Decider;
 use super::super::{clock, node, scan};
-use super::Done;
-use crate::config::Config;
+use super::{Done, Shared};
+use crate::config::{Config, Reload};
 use crate::emit::sink;
-use crate::emit::{Alert, Lost, OwnEvent};
+use crate::emit::{Alert, OwnEvent, Stream};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
 use crate::event::ProcKey;
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus};
-use crate::rules::{Plan, RuleSet};
+use crate::rules::Plan;
 
 /// The kernel half as rules are put in force.
 pub(super) struct KernelFilter<'k> {
@@ -88,6 +90,10 @@ impl Records for Rings {
         let some = self.lanes.drain(&mut self.batch);
         self.batch.records().for_each(each);
         some
+    }
+
+    fn waiting(&self) -> [u64; 2] {
+        self.lanes.waiting()
     }
 
     fn tell_kinds(&mut self, cgroups: impl Iterator<Item = (u64, bool)>) {
@@ -158,12 +164,32 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
         .on_node(node::name(config))
 }
 
-pub(super) async fn write(
+/// Writes alerts to standard output.
+pub(super) fn write(
     alerts: mpsc::Receiver<Alert>,
-    stream: crate::emit::Stream,
-    lost: Arc<Lost>,
-) -> io::Result<sink::Totals> {
-    sink::run(alerts, tokio::io::stdout(), stream, &lost).await
+    stream: Stream,
+    shared: &Shared,
+) -> impl Future<Output = io::Result<sink::Totals>> + use<> {
+    let (lost, board) = (Arc::clone(&shared.lost), Arc::clone(&shared.board));
+    async move {
+        let written = &board.written;
+        let ended = sink::run(alerts, tokio::io::stdout(), stream, &lost, written).await;
+        written.end();
+        ended
+    }
+}
+
+/// Starts to look out for changed rule files, if that is wanted; says when there may be some.
+pub(super) fn watch_rules(config: &Config) -> io::Result<mpsc::Receiver<()>> {
+    let (reasons, changed) = mpsc::channel(1);
+    if config.reload == Reload::Auto {
+        let paths = config.rules.clone();
+        let watch = move || rules_watch::watch(&paths, Pace::default(), &reasons);
+        thread::Builder::new()
+            .name("komainu-rules".into())
+            .spawn(watch)?;
+    }
+    Ok(changed)
 }
 
 pub(super) fn sink_error(
@@ -211,6 +237,7 @@ pub(super) fn kernel_options(config: &Config) -> kernel::Options {
         lifecycle_ring: ring(config.kernel.lifecycle_ring_bytes.0),
         bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
         record_env: config.kernel.record_env,
+        run_times: config.kernel.run_times,
     }
 }
 
@@ -239,8 +266,14 @@ pub(super) fn load_users(sources: &users::Sources) -> Arc<users::Users> {
     Arc::new(users)
 }
 
-/// Logs what is not attached, once, and returns it for the stream.
-pub(super) fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
+/// Puts what became of the probes on the board, logs what is not attached, once, and returns it for the stream.
+pub(super) fn tell_probes(probes: &[ProbeStatus], board: &Board) -> Vec<String> {
+    let report = |status: &ProbeStatus| ProbeReport {
+        program: status.probe.program,
+        required: status.probe.required,
+        error: status.error.clone(),
+    };
+    board.attached(probes.iter().map(report).collect());
     let failed = probes
         .iter()
         .filter_map(|status| Some((status, status.error.as_deref()?)));
@@ -279,16 +312,14 @@ pub(super) fn tell_waited(waited: &Waited) {
     );
 }
 
-pub(super) fn started(rules: &RuleSet, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+pub(super) fn started(in_force: &InForce, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+    let rules = engine::enabled(&in_force.rules);
     let attached = probes.iter().filter(|status| status.attached()).count();
-    tracing::info!(
-        rules = engine::enabled(rules),
-        probes = attached,
-        "watching"
-    );
+    tracing::info!(rules, probes = attached, "watching");
     let event = OwnEvent::Started {
         version: env!("CARGO_PKG_VERSION"),
-        rules: engine::enabled(rules),
+        rules,
+        rules_hash: in_force.hash.to_string(),
         attached,
         degraded,
     };

@@ -10,6 +10,7 @@ fn wires(wanted: SyncSender<ProcKey>, drain: Duration) -> (Wires, SyncSender<Not
         wanted,
         asked: nobody(),
         stop: Arc::new(AtomicBool::new(false)),
+        board: Arc::default(),
         drain,
     };
     (wires, tell)
