@@ -175,8 +175,8 @@ async fn who_does_not_read_is_let_go() {
 #[tokio::test]
 async fn the_oldest_connection_gives_way() {
     let slow = Limits {
-        head: Duration::from_secs(60),
-        whole: Duration::from_secs(60),
+        head: Duration::from_mins(1),
+        whole: Duration::from_mins(1),
         ..SHORT
     };
     let (address, served) = start(0, slow).await;

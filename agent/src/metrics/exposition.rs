@@ -229,7 +229,7 @@ mod tests {
         matches.add(&["b", "Debug"], 0_u64);
         let mut times = Histogram::default();
         times.add(Duration::from_millis(3));
-        times.add(Duration::from_secs(60));
+        times.add(Duration::from_mins(1));
         page.family(&table::LAG).add_histogram(&[], &times);
         page.one(&table::CPU, 0.25);
         page.finish()

@@ -4,6 +4,7 @@ mod own;
 
 use std::time::Duration;
 
+use komainu_common::Class;
 use komainu_common::ledger::{ClassCounters, Reason};
 
 use super::board::{Board, Report};
@@ -11,7 +12,7 @@ use super::engine::{self, InForce};
 use super::report::{KernelReport, ProgramReport};
 use crate::enrich::identity::{Reach, Source};
 use crate::http::Served;
-use crate::metrics::{Format, Page, table};
+use crate::metrics::{Format, Metric, Page, table};
 
 pub(super) use own::Own;
 
@@ -139,18 +140,23 @@ fn costs(page: &mut Page, in_force: &InForce) {
     }
 }
 
-fn kernel(page: &mut Page, kernel: &KernelReport, peaks: [u64; 2]) {
-    let counts: [(_, fn(&ClassCounters) -> u64); 3] = [
-        (&table::EVENTS_SEEN, |counters| counters.seen),
-        (&table::EVENTS_FILTERED, |counters| counters.filtered),
-        (&table::EVENTS_EMITTED, |counters| counters.emitted),
-    ];
-    for (metric, count) in counts {
-        let mut samples = page.family(metric);
-        for (class, counters) in &kernel.classes {
-            samples.add(&[class.name()], count(counters));
-        }
+fn counts(
+    page: &mut Page,
+    metric: &'static Metric,
+    classes: &[(Class, ClassCounters)],
+    count: impl Fn(&ClassCounters) -> u64,
+) {
+    let mut samples = page.family(metric);
+    for (class, counters) in classes {
+        samples.add(&[class.name()], count(counters));
     }
+}
+
+fn kernel(page: &mut Page, kernel: &KernelReport, peaks: [u64; 2]) {
+    let classes = &kernel.classes;
+    counts(page, &table::EVENTS_SEEN, classes, |counters| counters.seen);
+    counts(page, &table::EVENTS_FILTERED, classes, |counters| counters.filtered);
+    counts(page, &table::EVENTS_EMITTED, classes, |counters| counters.emitted);
     let mut lost = page.family(&table::EVENTS_LOST);
     for (class, counters) in &kernel.classes {
         for &reason in Reason::ALL {

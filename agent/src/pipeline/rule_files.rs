@@ -1,5 +1,6 @@
 //! Rule files from paths: what `--rules` and the configuration name.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
@@ -141,8 +142,12 @@ pub fn hash(files: &[Source], threshold: &str) -> String {
         let lines: Vec<&[u8]> = lines.map(<[u8]>::trim_ascii_end).collect();
         add(lines.join(&b'\n').trim_ascii_end());
     }
-    let digits = sum.finalize();
-    digits.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::new();
+    for byte in sum.finalize() {
+        let written = write!(digits, "{byte:02x}");
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
+    }
+    digits
 }
 
 fn read_path(path: &Path, files: &mut Vec<Source>) -> Result<(), Vec<PathError>> {

@@ -91,12 +91,14 @@ fn add(inotify: &OwnedFd, paths: &[PathBuf]) {
 
 /// Directories given, and those that files given are in, by their names and where symlinks lead.
 fn directories(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let own = |path: &Path| match path.is_dir() {
-        true => path.to_owned(),
-        false => match path.parent() {
+    let own = |path: &Path| {
+        if path.is_dir() {
+            return path.to_owned();
+        }
+        match path.parent() {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => ".".into(),
-        },
+        }
     };
     let real = paths.iter().filter_map(|path| path.canonicalize().ok());
     let all = paths.iter().cloned().chain(real);
@@ -147,7 +149,7 @@ mod tests {
     const TOLD: Pace = Pace {
         quiet: Duration::from_millis(50),
         most: Duration::from_millis(300),
-        look: Duration::from_secs(60),
+        look: Duration::from_mins(1),
         rest: Duration::from_millis(1),
     };
     const SOON: Duration = Duration::from_secs(5);

@@ -8,6 +8,7 @@
 
 mod differences;
 mod examples;
+mod monitoring;
 mod schema;
 mod upstream;
 mod validate;

@@ -4,19 +4,16 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use komainu_common::Class;
-
+use super::super::board::ProbeReport;
+use super::super::cost::Costs;
 use super::*;
 use crate::config::Config;
+use crate::enrich::resolution::Resolution;
 use crate::metrics::METRICS;
 use crate::rules::Source as RuleFile;
 
-/// An agent that has something to tell under each name.
-fn filled(format: Format, rules: usize) -> String {
-    use super::super::board::ProbeReport;
-    use super::super::cost::Costs;
-    use crate::enrich::resolution::Resolution;
-
+/// Rules, of which the second has matched once.
+fn in_force(rules: usize) -> InForce {
     let rule = |n| {
         format!(
             "- rule: r{n}\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n"
@@ -31,6 +28,10 @@ fn filled(format: Format, rules: usize) -> String {
         ..InForce::default()
     };
     in_force.costs.of(1).unwrap().matched();
+    in_force
+}
+
+fn board() -> Board {
     let board = Board::default();
     board.attached(vec![ProbeReport {
         program: "exec",
@@ -43,46 +44,50 @@ fn filled(format: Format, rules: usize) -> String {
         peaks: [5, 6],
         ..Report::default()
     };
-    report
-        .totals
-        .waited
-        .add(Duration::from_millis(7), 3, Resolution::Complete);
-    report
-        .totals
-        .waited
-        .add(Duration::from_secs(3), 3, Resolution::NoRuntimeAnswer);
+    let waited = &mut report.totals.waited;
+    waited.add(Duration::from_millis(7), 3, Resolution::Complete);
+    waited.add(Duration::from_secs(3), 3, Resolution::NoRuntimeAnswer);
     report.totals.lags.add(Duration::from_millis(20));
     board.publish(&report);
+    board
+}
+
+fn kernel_report() -> KernelReport {
     let mut counters = ClassCounters::ZERO;
     (counters.seen, counters.emitted, counters.lost_share) = (10, 7, 3);
-    let kernel = KernelReport {
-        classes: vec![(Class::OPEN, counters), (Class::EXEC, ClassCounters::ZERO)],
+    KernelReport {
+        classes: vec![
+            (Class::OPEN, counters),
+            (Class::EXEC, ClassCounters::ZERO),
+        ],
         programs: vec![ProgramReport {
             name: "exec",
             misses: Some(1),
             runs: Some((4, Duration::from_micros(9))),
         }],
         rings: [1 << 20, 2 << 20],
-    };
-    page(
-        format,
-        &Facts {
-            board: &board,
-            in_force: &in_force,
-            kernel: &kernel,
-            queue: Queue {
-                alerts: 1,
-                bytes: 2,
-                lost: 3,
-            },
-            inquiries: [(8, 1), (0, 0)],
-            served: &Served::default(),
-            own: Own::now(),
-            is_ready: true,
-            is_healthy: true,
-            boot: 1_250_000_000,
+    }
+}
+
+/// An agent that has something to tell under each name.
+fn filled(format: Format, rules: usize) -> String {
+    let facts = Facts {
+        board: &board(),
+        in_force: &in_force(rules),
+        kernel: &kernel_report(),
+        queue: Queue {
+            alerts: 1,
+            bytes: 2,
+            lost: 3,
         },
-    )
+        inquiries: [(8, 1), (0, 0)],
+        served: &Served::default(),
+        own: Own::now(),
+        is_ready: true,
+        is_healthy: true,
+        boot: 1_250_000_000,
+    };
+    page(format, &facts)
 }
 
 #[test]
