@@ -10,7 +10,7 @@ pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
 pub use values::{
     Colour, Count, LeastPriority, Listen, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo,
-    Reload, Switch,
+    Reload, Sheddable, Switch,
 };
 
 use crate::emit::Format;
@@ -87,6 +87,10 @@ section! {
         kernel: Kernel = Kernel::default();
         /// Section `http`.
         http: Http = Http::default();
+        /// Section `canary`.
+        canary: Canary = Canary::default();
+        /// Section `governor`.
+        governor: Governor = Governor::default();
         /// Section `log`.
         log: Log = Log::default();
     }
@@ -217,6 +221,30 @@ section! {
 }
 
 section! {
+    /// Acts that do nothing, whose events must come back: of starting a program, and of opening, renaming,
+    /// removing, making, changing, mounting and connecting as far as rules want their events.
+    Canary, "canary" {
+        /// Seconds between two rounds; 0: there are none. 0 to 86400.
+        interval_seconds: Count<0, 86_400> = Count(0);
+        /// Seconds that an event may take to come back. What misses it twice in a row is told
+        /// (`coverage_lost`), and the agent is not ready until it comes back. 1 to 60.
+        deadline_seconds: Count<1, 60> = Count(10);
+    }
+}
+
+section! {
+    /// A limit on the agent's CPU time, for which it does without some events.
+    Governor, "governor" {
+        /// Per cent of one CPU core; 0: no limit. Its programs' time in the kernel is not counted. 0 to 6400.
+        cpu_budget: Count<0, 6_400> = Count(0);
+        /// Event classes to do without, the first one first, when more was taken for five seconds. Their
+        /// system calls are not looked at then; what goes through an `io_uring` is. `exec`, `fork` and `exit`
+        /// cannot be named.
+        shed: Vec<Sheddable> = Vec::new();
+    }
+}
+
+section! {
     /// The agent's own log, on standard error.
     Log, "log" {
         /// Least level: `error`, `warn`, `info`, `debug`, `trace`. `RUST_LOG` and `--log-level`
@@ -237,6 +265,8 @@ pub const KEYS: &[&[Key]] = &[
     Users::KEYS,
     Kernel::KEYS,
     Http::KEYS,
+    Canary::KEYS,
+    Governor::KEYS,
     Log::KEYS,
 ];
 

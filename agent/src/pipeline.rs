@@ -17,11 +17,15 @@
 #[cfg(any(feature = "ebpf", test))]
 mod board;
 #[cfg(any(feature = "ebpf", test))]
+mod canary;
+#[cfg(any(feature = "ebpf", test))]
 mod clock;
 #[cfg(feature = "kube")]
 pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
 mod cost;
+#[cfg(any(feature = "ebpf", test))]
+mod cpu;
 #[cfg(any(feature = "ebpf", test))]
 mod decide;
 #[cfg(feature = "ebpf")]
@@ -30,6 +34,8 @@ mod endpoint;
 mod engine;
 #[cfg(all(feature = "http", any(feature = "ebpf", test)))]
 mod figures;
+#[cfg(any(feature = "ebpf", test))]
+mod governor;
 #[cfg(any(feature = "ebpf", test))]
 mod health;
 #[cfg(any(feature = "ebpf", test))]
@@ -40,6 +46,7 @@ mod identity;
 mod losses;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
+pub mod nonce;
 #[cfg(any(feature = "ebpf", test))]
 mod report;
 pub mod rule_files;

@@ -104,6 +104,11 @@ fn errors_have_a_position() {
             "k.yaml:1:16: ",
             "\"9476\" is no address with a port",
         ),
+        (
+            "governor: {shed: [open, exec]}\n",
+            "k.yaml:1:25: ",
+            "\"exec\" is no class of events that can be done without; these are: open, ",
+        ),
         ("output: [\n", "k.yaml:", ""),
         (
             "matching: all\nmatching: first\n",

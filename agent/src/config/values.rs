@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use komainu_common::Class;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Deserialize as FromText, Serialize};
 
@@ -185,6 +186,32 @@ impl Serialize for Listen {
             Some(address) => serializer.collect_str(&address),
             None => serializer.serialize_str(""),
         }
+    }
+}
+
+/// A class of events that can be done without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sheddable(pub Class);
+
+impl<'de> Deserialize<'de> for Sheddable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let can = |class: &&Class| ![Class::EXEC, Class::FORK, Class::EXIT].contains(class);
+        let classes = || Class::ALL.iter().filter(can);
+        let found = classes().find(|class| class.name() == name);
+        found.map(|class| Self(*class)).ok_or_else(|| {
+            let names: Vec<&str> = classes().map(|class| class.name()).collect();
+            let names = names.join(", ");
+            D::Error::custom(format!(
+                "{name:?} is no class of events that can be done without; these are: {names}"
+            ))
+        })
+    }
+}
+
+impl Serialize for Sheddable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
     }
 }
 

@@ -39,18 +39,40 @@ pub enum OwnEvent {
         /// Hash of the files of the rules that stay in force.
         rules_hash: String,
     },
+    /// To keep its CPU budget the agent does without a class of events from now on.
+    Degraded {
+        /// The class.
+        class: &'static str,
+        /// Per cent of a core that it took.
+        cpu_percent: u64,
+        /// Per cent of a core that it may take.
+        budget_percent: u64,
+    },
+    /// Acts of the canary did not come back as events: nothing is known of what others do.
+    CoverageLost {
+        /// Event classes.
+        classes: Vec<&'static str>,
+        /// How long they were waited for.
+        seconds: u64,
+    },
+    /// They come back again.
+    CoverageRestored {
+        /// Event classes.
+        classes: Vec<&'static str>,
+    },
     /// Events were lost: nothing is known of what happened there then.
     Blind {
         /// Where it was lost: `ring` (no room), `share` (no room for that
         /// cgroup: it took the most), `internal` (the kernel half could not make the
-        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`.
+        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`, `governor` (they
+        /// were done without).
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,
         /// Container and pod, cgroup of the host, or cgroup where it is not known which; at `entry` the
         /// program and the classes it serves.
         place: Option<String>,
-        /// Events (for `stdout`: alerts).
+        /// Events (for `stdout`: alerts); 0 at `governor`, where nobody counts.
         count: u64,
         /// Nanoseconds since the epoch; 0 where unknown.
         first: u64,
@@ -82,6 +104,9 @@ impl OwnEvent {
             Self::Started { .. } => ("started", "Informational"),
             Self::Reloaded { .. } => ("reloaded", "Informational"),
             Self::ReloadFailed { .. } => ("reload_failed", "Error"),
+            Self::Degraded { .. } => ("degraded", "Critical"),
+            Self::CoverageLost { .. } => ("coverage_lost", "Critical"),
+            Self::CoverageRestored { .. } => ("coverage_restored", "Notice"),
             Self::Blind { .. } => ("blind", "Critical"),
             Self::Stopped { .. } => ("stopped", "Informational"),
         };
@@ -122,6 +147,19 @@ impl OwnEvent {
             Self::ReloadFailed { error, rules_hash } => {
                 vec![("error", error.into()), ("rules_hash", rules_hash.into())]
             }
+            Self::Degraded {
+                class,
+                cpu_percent,
+                budget_percent,
+            } => vec![
+                ("class", class.into()),
+                ("cpu_percent", cpu_percent.into()),
+                ("budget_percent", budget_percent.into()),
+            ],
+            Self::CoverageLost { classes, seconds } => {
+                vec![("classes", classes.into()), ("seconds", seconds.into())]
+            }
+            Self::CoverageRestored { classes } => vec![("classes", classes.into())],
             Self::Blind {
                 stage,
                 class,
@@ -178,6 +216,32 @@ impl OwnEvent {
             Self::ReloadFailed { error, .. } => {
                 format!("Reloading rules failed, the old ones stay in force: {error}")
             }
+            Self::Degraded {
+                class,
+                cpu_percent,
+                budget_percent,
+            } => format!(
+                "Events of class {class} are not watched from now on: the agent takes {cpu_percent} % of a CPU core, {budget_percent} % are allowed"
+            ),
+            Self::CoverageLost { classes, seconds } => format!(
+                "The agent does not see its own acts within {seconds} s: {}",
+                classes.join(", ")
+            ),
+            Self::CoverageRestored { classes } => {
+                format!("The agent sees its own acts again: {}", classes.join(", "))
+            }
+            Self::Blind {
+                stage: "governor",
+                class,
+                first,
+                last,
+                ..
+            } => format!(
+                "Events of class {} were not watched between {} and {}",
+                class.unwrap_or_default(),
+                utc(*first),
+                utc(*last)
+            ),
             Self::Blind {
                 stage,
                 class,

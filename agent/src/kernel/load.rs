@@ -210,6 +210,13 @@ impl Kernel {
         RingBuf::try_from(map).map_err(|e| LoadError::Map(name, e))
     }
 
+    /// The process id of the agent as records have it, which is that of the initial pid namespace.
+    pub fn own_process(&self) -> Option<u32> {
+        let map = self.object.map("OWN_TGID")?;
+        let own = Array::<_, u32>::try_from(map).ok()?.get(&0, 0).ok()?;
+        (own != 0).then_some(own)
+    }
+
     /// Log lines of the kernel half, forwarded to the `log` facade. `None` if the object has none.
     pub fn logger(&mut self) -> Option<EbpfLogger<&'static dyn log::Log>> {
         EbpfLogger::init(&mut self.object).ok()

@@ -187,6 +187,17 @@ metrics! {
     /// Connections ended before their time, because newer ones needed the room.
     HTTP_EVICTED = "komainu_http_connections_evicted_total", Counter, [];
 
+    /// Rounds of the canary: done, or failed where its acts could not be done.
+    CANARY_ROUNDS = "komainu_canary_rounds_total", Counter, ["result"];
+    /// 1 where the canary's act came back as an event, 0 where it did not; not there for what is not tried.
+    CANARY_COVERED = "komainu_canary_covered", Gauge, ["class"];
+    /// Rounds in which it did not, twice in a row.
+    CANARY_MISSES = "komainu_canary_misses_total", Counter, ["class"];
+    /// 1 while the class is not watched, to keep the CPU budget; not there for what may not be shed.
+    SHED = "komainu_shed", Gauge, ["class"];
+    /// Times that this began.
+    SHEDS = "komainu_sheds_total", Counter, ["class"];
+
     /// Memory of the agent that is resident, its rings included.
     RESIDENT = "process_resident_memory_bytes", Gauge, [];
     /// CPU time of the agent, user and system. What its programs take in the kernel is not in it.

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use komainu_common::Class;
+
 use super::clock;
 use super::decide::Totals;
 use crate::emit::sink::Progress;
@@ -51,6 +53,24 @@ pub(super) struct Reloads {
     pub(super) error: Option<String>,
 }
 
+/// What came back of the canary's acts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coverage {
+    /// Rounds that said something, and those in which the acts could not be done.
+    pub(super) rounds: u64,
+    pub(super) failed: u64,
+    pub(super) classes: Vec<Covered>,
+}
+
+/// The same of one class.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Covered {
+    pub(super) class: Class,
+    pub(super) is_covered: bool,
+    /// Rounds in which nothing came back.
+    pub(super) misses: u64,
+}
+
 /// What became of a probe.
 #[derive(Clone, Debug)]
 pub(super) struct ProbeReport {
@@ -70,6 +90,9 @@ pub(super) struct Board {
     report: Mutex<Report>,
     reloads: Mutex<Reloads>,
     probes: OnceLock<Vec<ProbeReport>>,
+    coverage: Mutex<Coverage>,
+    /// What the governor may do without, whether it does, and how often it began to.
+    sheds: Mutex<Vec<(Class, bool, u64)>>,
     /// Of the sink.
     pub(super) written: Progress,
     /// When the agent started, nanoseconds since the epoch.
@@ -85,6 +108,8 @@ impl Default for Board {
             report: Mutex::default(),
             reloads: Mutex::default(),
             probes: OnceLock::new(),
+            coverage: Mutex::default(),
+            sheds: Mutex::default(),
             written: Progress::default(),
             started: clock::now(),
         }
@@ -159,6 +184,67 @@ impl Board {
         reloads.error = error;
     }
 
+    /// A round of the canary is over; returns the classes that are not covered any more, and those that are again. One
+    /// that was not tried is not spoken of any more.
+    pub(super) fn covered(&self, tried: &[Class], missing: &[Class]) -> (Vec<Class>, Vec<Class>) {
+        let mut coverage = lock(&self.coverage);
+        coverage.rounds += 1;
+        let (mut lost, mut restored) = (Vec::new(), Vec::new());
+        let mut classes = Vec::new();
+        for &class in tried {
+            let mut known = coverage.classes.iter();
+            let before = known.find(|covered| covered.class == class);
+            let (was_covered, misses) = before.map_or((true, 0), |of| (of.is_covered, of.misses));
+            let is_covered = !missing.contains(&class);
+            match (was_covered, is_covered) {
+                (true, false) => lost.push(class),
+                (false, true) => restored.push(class),
+                _ => {}
+            }
+            classes.push(Covered {
+                class,
+                is_covered,
+                misses: misses + u64::from(!is_covered),
+            });
+        }
+        coverage.classes = classes;
+        (lost, restored)
+    }
+
+    /// The canary's acts could not be done.
+    pub(super) fn canary_failed(&self) {
+        lock(&self.coverage).failed += 1;
+    }
+
+    pub(super) fn coverage(&self) -> Coverage {
+        lock(&self.coverage).clone()
+    }
+
+    /// These classes may be shed, and none is.
+    pub(super) fn may_shed(&self, classes: impl Iterator<Item = Class>) {
+        *lock(&self.sheds) = classes.map(|class| (class, false, 0)).collect();
+    }
+
+    /// These classes are shed now, and no others.
+    pub(super) fn governed(&self, shed: &[Class]) {
+        for (class, is_shed, times) in &mut *lock(&self.sheds) {
+            let was_shed = std::mem::replace(is_shed, shed.contains(class));
+            *times += u64::from(*is_shed && !was_shed);
+        }
+    }
+
+    /// Classes that are shed.
+    pub(super) fn shed(&self) -> Vec<Class> {
+        let sheds = lock(&self.sheds);
+        let classes = sheds.iter().filter(|(_, is_shed, _)| *is_shed);
+        classes.map(|(class, ..)| *class).collect()
+    }
+
+    /// Classes that may be shed, whether they are, and how often they were.
+    pub(super) fn sheds(&self) -> Vec<(Class, bool, u64)> {
+        lock(&self.sheds).clone()
+    }
+
     pub(super) fn reloads(&self) -> Reloads {
         lock(&self.reloads).clone()
     }
@@ -220,6 +306,42 @@ mod tests {
         assert_eq!(peaks.highest(), [5, 4]);
         peaks.see([0, 0], at(2));
         assert_eq!(peaks.highest(), [1, 4]);
+    }
+
+    #[test]
+    fn coverage_is_told_where_it_changes() {
+        let board = Board::default();
+        let (open, exec) = (Class::OPEN, Class::EXEC);
+        assert_eq!(board.covered(&[open, exec], &[]), (vec![], vec![]));
+        assert_eq!(board.covered(&[open, exec], &[open]), (vec![open], vec![]));
+        assert_eq!(
+            board.covered(&[open, exec], &[open, exec]),
+            (vec![exec], vec![])
+        );
+        assert_eq!(board.covered(&[open, exec], &[exec]), (vec![], vec![open]));
+        assert_eq!(board.coverage().classes[0].misses, 2);
+        assert_eq!(
+            board.covered(&[open], &[]),
+            (vec![], vec![]),
+            "exec is not tried any more"
+        );
+        let coverage = board.coverage();
+        assert_eq!((coverage.classes.len(), coverage.rounds), (1, 5));
+    }
+
+    #[test]
+    fn sheds_are_counted() {
+        let board = Board::default();
+        board.may_shed([Class::OPEN, Class::SEND].into_iter());
+        let (open, both) = (&[Class::OPEN][..], &[Class::OPEN, Class::SEND][..]);
+        for shed in [open, both, &[], open] {
+            board.governed(shed);
+        }
+        assert_eq!(board.shed(), [Class::OPEN]);
+        assert_eq!(
+            board.sheds(),
+            [(Class::OPEN, true, 2), (Class::SEND, false, 1)]
+        );
     }
 
     #[test]

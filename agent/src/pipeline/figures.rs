@@ -8,7 +8,7 @@ use komainu_common::Class;
 use komainu_common::ledger::{ClassCounters, Reason};
 
 use super::board::{Board, Report};
-use super::engine::{self, InForce};
+use super::engine::InForce;
 use super::report::{KernelReport, ProgramReport};
 use crate::enrich::identity::{Reach, Source};
 use crate::http::Served;
@@ -62,6 +62,7 @@ pub(super) fn page(format: Format, facts: &Facts<'_>) -> String {
     tables(&mut page, &report);
     sink(&mut page, facts);
     http(&mut page, facts.served);
+    coverage(&mut page, facts.board);
     process(&mut page, facts);
     page.finish()
 }
@@ -85,7 +86,7 @@ fn state(page: &mut Page, facts: &Facts<'_>) {
 
 fn rules(page: &mut Page, facts: &Facts<'_>) {
     let (in_force, reloads) = (facts.in_force, facts.board.reloads());
-    page.one(&table::RULES, engine::enabled(&in_force.rules));
+    page.one(&table::RULES, in_force.enabled());
     page.family(&table::RULES_INFO)
         .add(&[&in_force.hash], 1_u64);
     let mut counts = page.family(&table::RULE_RELOADS);
@@ -102,7 +103,7 @@ fn rules(page: &mut Page, facts: &Facts<'_>) {
 fn costs(page: &mut Page, in_force: &InForce) {
     let rules = || {
         (0_u32..)
-            .zip(in_force.rules.rules())
+            .zip(in_force.users())
             .filter(|(_, rule)| rule.enabled)
     };
     let of = |number| {
@@ -155,8 +156,12 @@ fn counts(
 fn kernel(page: &mut Page, kernel: &KernelReport, peaks: [u64; 2]) {
     let classes = &kernel.classes;
     counts(page, &table::EVENTS_SEEN, classes, |counters| counters.seen);
-    counts(page, &table::EVENTS_FILTERED, classes, |counters| counters.filtered);
-    counts(page, &table::EVENTS_EMITTED, classes, |counters| counters.emitted);
+    counts(page, &table::EVENTS_FILTERED, classes, |counters| {
+        counters.filtered
+    });
+    counts(page, &table::EVENTS_EMITTED, classes, |counters| {
+        counters.emitted
+    });
     let mut lost = page.family(&table::EVENTS_LOST);
     for (class, counters) in &kernel.classes {
         for &reason in Reason::ALL {
@@ -267,6 +272,30 @@ fn http(page: &mut Page, served: &Served) {
         requests.add(&[path, code.as_str()], count);
     }
     page.one(&table::HTTP_EVICTED, served.evicted());
+}
+
+fn coverage(page: &mut Page, board: &Board) {
+    let coverage = board.coverage();
+    let mut rounds = page.family(&table::CANARY_ROUNDS);
+    rounds.add(&["done"], coverage.rounds);
+    rounds.add(&["failed"], coverage.failed);
+    let mut covered = page.family(&table::CANARY_COVERED);
+    for of in &coverage.classes {
+        covered.add(&[of.class.name()], of.is_covered);
+    }
+    let mut misses = page.family(&table::CANARY_MISSES);
+    for of in &coverage.classes {
+        misses.add(&[of.class.name()], of.misses);
+    }
+    let sheds = board.sheds();
+    let mut shed = page.family(&table::SHED);
+    for (class, is_shed, _) in &sheds {
+        shed.add(&[class.name()], *is_shed);
+    }
+    let mut times = page.family(&table::SHEDS);
+    for (class, _, count) in &sheds {
+        times.add(&[class.name()], *count);
+    }
 }
 
 fn process(page: &mut Page, facts: &Facts<'_>) {

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use komainu_common::Class;
 use serde_json::{Value, json};
 
 use super::board::{Board, Stage};
-use super::engine::{self, InForce};
+use super::engine::InForce;
 use crate::emit::stream::utc;
 
 /// The deciding thread begins a round every 50 ms, or after a batch, which takes a few.
@@ -57,7 +58,26 @@ pub(super) fn readiness(board: &Board, in_force: &InForce, boot: u64) -> Vec<Che
         Check::new("processes", scan),
         deciding(board, boot),
         sink(board),
+        coverage(board),
     ]
+}
+
+fn coverage(board: &Board) -> Check {
+    let names = |classes: &[Class]| {
+        let names: Vec<&str> = classes.iter().map(|class| class.name()).collect();
+        names.join(", ")
+    };
+    let coverage = board.coverage().classes.into_iter();
+    let lost: Vec<Class> = coverage
+        .filter(|of| !of.is_covered)
+        .map(|of| of.class)
+        .collect();
+    let fault = (!lost.is_empty())
+        .then(|| format!("events of the canary do not come back: {}", names(&lost)));
+    let shed = board.shed();
+    let note = (!shed.is_empty())
+        .then(|| format!("not watched, to keep the CPU budget: {}", names(&shed)));
+    Check::new("coverage", fault).noting(note)
 }
 
 fn deciding(board: &Board, boot: u64) -> Check {
@@ -105,7 +125,7 @@ fn probes(board: &Board) -> Check {
 }
 
 fn rules(board: &Board, in_force: &InForce) -> Check {
-    let count = engine::enabled(&in_force.rules);
+    let count = in_force.enabled();
     let fault = (count == 0).then(|| "no rule is in force".to_owned());
     let reloads = board.reloads();
     let note = match reloads.error {
@@ -150,6 +170,7 @@ pub(super) fn body(checks: &[Check]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::board::ProbeReport;
+    use super::super::engine;
     use super::*;
     use crate::config::Config;
     use crate::rules::Source;
@@ -250,6 +271,23 @@ mod tests {
             reasons(&readiness(&board, &in_force(), 116 * SECOND)),
             expected
         );
+    }
+
+    #[test]
+    fn who_does_not_see_its_own_acts_is_not_ready() {
+        let board = watching(vec![probe("a", true, None)]);
+        board.covered(&[Class::OPEN, Class::EXEC], &[Class::EXEC]);
+        board.may_shed([Class::SEND].into_iter());
+        board.governed(&[Class::SEND]);
+        let checks = readiness(&board, &in_force(), 100 * SECOND);
+        assert_eq!(
+            reasons(&checks),
+            ["events of the canary do not come back: exec"]
+        );
+        assert!(body(&checks).contains("not watched, to keep the CPU budget: send"));
+        board.covered(&[Class::OPEN, Class::EXEC], &[]);
+        let checks = readiness(&board, &in_force(), 100 * SECOND);
+        assert!(all_hold(&checks));
     }
 
     #[test]

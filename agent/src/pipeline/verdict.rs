@@ -9,6 +9,7 @@ use komainu_common::{Class, Header, Task};
 use zerocopy::FromBytes;
 
 use super::board::Report;
+use super::canary::Canary;
 use super::clock;
 use super::decide::{Notice, Totals};
 use super::engine::InForce;
@@ -39,6 +40,7 @@ pub(super) struct Decider {
     totals: Totals,
     undecodable: Undecodable,
     unknown: Unknown,
+    canary: Arc<Canary>,
     hold: Hold,
     /// The batch's time, and the same since boot, nanoseconds.
     now: Instant,
@@ -56,7 +58,7 @@ struct Undecodable {
 }
 
 impl Decider {
-    pub(super) fn new(state: State, outlet: Outlet, config: &Config) -> Self {
+    pub(super) fn new(state: State, outlet: Outlet, canary: Arc<Canary>, config: &Config) -> Self {
         let now = Instant::now();
         Self {
             clock: Clock {
@@ -72,6 +74,7 @@ impl Decider {
             totals: Totals::default(),
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
+            canary,
             hold: Hold::new(waiting::limits(config)),
             now,
             boot: 0,
@@ -111,7 +114,8 @@ impl Decider {
             Some(lifecycle) => apply(&mut self.state, lifecycle),
             None => self.touch(&header.task, header.cgroup),
         }
-        if let Some(mut event) = event {
+        let is_canary = self.canary.takes(Class(header.class), &header.task);
+        if let Some(mut event) = event.filter(|_| !is_canary) {
             event.number = number;
             self.judge(in_force, &header, &event);
         }
@@ -209,9 +213,9 @@ impl Decider {
         let left =
             |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
         let stopwatch = in_force.costs.stopwatch(event.number);
-        let audit = self.audit;
+        let (audit, users) = (self.audit, in_force.users().len());
         let tried = |rule: u32| {
-            let is_tried = audit || left(rule);
+            let is_tried = (rule as usize) < users && (audit || left(rule));
             if is_tried {
                 stopwatch.begin(rule);
             }

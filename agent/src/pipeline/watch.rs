@@ -1,6 +1,7 @@
 //! `komainu run`: makes the parts, connects them, waits for signals, takes them down in order.
 
 mod ending;
+mod govern;
 mod losses;
 mod reload;
 mod setup;
@@ -18,18 +19,22 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
+use govern::Govern;
 use losses::Losses;
 use reload::{Cause, Tried};
 use setup::{
     KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_scan, started, state, tell_probes, watch_rules, write,
+    sources, spawn_decider, spawn_scan, start_canary, started, state, tell_probes, watch_rules,
+    write,
 };
 
 use super::board::{Board, Stage};
+use super::canary::Canary;
 use super::decide::{DRAIN, Notice, Totals, Wires};
 use super::engine::{self, InForce};
 use super::identity::Inquired;
 use super::losses::Look;
+use super::nonce::Nonce;
 use super::report::{Ask, KernelReport};
 use super::verdict::Decider;
 use super::{clock, endpoint, identity, stream};
@@ -48,6 +53,8 @@ const USERS: Duration = Duration::from_secs(5);
 const LOG: Duration = Duration::from_secs(1);
 /// Time between two looks at whether somebody reads standard output.
 const READER: Duration = Duration::from_secs(1);
+/// Time between two looks at the CPU time that the agent takes.
+const GOVERN: Duration = Duration::from_secs(1);
 /// Longest that the last alerts may take to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -58,11 +65,13 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let (alerts, for_sink) = mpsc::channel(config.output.queue.size());
     let (ask, asks) = mpsc::channel(1);
     endpoint::start(&config, shared.sources(&alerts, ask)).await?;
-    let rules = engine::load(&config).map_err(|error| anyhow!("{error}\n{}", error.details))?;
+    let nonce = (config.canary.interval_seconds.0 > 0).then(Nonce::new);
+    let rules =
+        engine::load(&config, nonce).map_err(|error| anyhow!("{error}\n{}", error.details))?;
     let tried = Arc::clone(&rules.hash);
 
     let mut kernel = Kernel::load(&kernel_options(&config)).map_err(load_error)?;
-    let mut filter = KernelFilter::new(&mut kernel, config.kernel.audit_filter);
+    let mut filter = KernelFilter::new(&mut kernel, config.kernel.audit_filter, &[]);
     engine::put_in_force(&shared.in_force, rules, &mut filter)?;
     let degraded = tell_probes(kernel.probes(), &shared.board);
 
@@ -78,6 +87,8 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         users: load_users(&sources(&config)),
         log: kernel.logger(),
         losses: Losses::from_now(),
+        govern: Govern::new(&config),
+        nonce,
         config,
         shared,
         kernel,
@@ -89,6 +100,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     };
     let mut decider = watch.start_deciding(for_decider)?;
     watch.shared.board.enter(Stage::Watching);
+    start_canary(&watch);
     let end = watch
         .until_the_end(&mut signals, &mut sink, &mut decider.done)
         .await;
@@ -102,6 +114,7 @@ struct Shared {
     in_force: Arc<ArcSwap<InForce>>,
     inquired: Arc<Inquired>,
     lost: Arc<Lost>,
+    canary: Arc<Canary>,
 }
 
 impl Shared {
@@ -111,19 +124,13 @@ impl Shared {
         alerts: &mpsc::Sender<Alert>,
         kernel: mpsc::Sender<Ask>,
     ) -> endpoint::Sources {
-        let Self {
-            board,
-            in_force,
-            inquired,
-            lost,
-        } = self.clone();
-        let alerts = alerts.downgrade();
+        let shared = self.clone();
         endpoint::Sources {
-            board,
-            in_force,
-            inquired,
-            lost,
-            alerts,
+            board: shared.board,
+            in_force: shared.in_force,
+            inquired: shared.inquired,
+            lost: shared.lost,
+            alerts: alerts.downgrade(),
             kernel,
         }
     }
@@ -156,6 +163,9 @@ struct Watch {
     /// Log lines of the kernel half; they go where ours go.
     log: Option<EbpfLogger<&'static dyn log::Log>>,
     losses: Losses,
+    govern: Govern,
+    /// Of the canary, where there is one.
+    nonce: Option<Nonce>,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
     /// Questions of the endpoint.
@@ -181,7 +191,11 @@ impl Watch {
         spawn_scan(config, epoch, for_scan, notices.clone())?;
         let queued = config.output.queue_bytes.size();
         let outlet = Outlet::new(self.alerts.clone(), Arc::clone(&shared.lost), queued);
-        let decider = Decider::new(state(config, epoch, &self.users), outlet, config);
+        let canary = Arc::clone(&shared.canary);
+        let decider = Decider::new(state(config, epoch, &self.users), outlet, canary, config);
+        shared
+            .board
+            .may_shed(config.governor.shed.iter().map(|class| class.0));
         let wires = Wires {
             in_force: Arc::clone(&shared.in_force),
             notices: for_decider,
@@ -205,6 +219,7 @@ impl Watch {
         let mut users = interval(USERS);
         let mut log = interval(LOG);
         let mut reader = interval(READER);
+        let mut govern = interval(GOVERN);
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => return End::Signal("SIGTERM"),
@@ -216,6 +231,7 @@ impl Watch {
                     drop(ask.send(KernelReport::of(&self.kernel)));
                 }
                 _ = ledger.tick() => self.tell_losses(Look::Next),
+                _ = govern.tick() => self.govern().await,
                 _ = users.tick() => self.reload_users().await,
                 _ = reader.tick() => if stream::reader_is_gone(io::stdout()) {
                     return End::Sink(sink_error(Ok(Err(io::ErrorKind::BrokenPipe.into()))));

@@ -61,7 +61,11 @@ fn decider(config: &Config) -> (Decider, mpsc::Receiver<Alert>, Arc<Lost>) {
     let (alerts, made) = mpsc::channel(100);
     let lost = Arc::new(Lost::default());
     let outlet = Outlet::new(alerts, Arc::clone(&lost), 1 << 20);
-    (Decider::new(state, outlet, config), made, lost)
+    (
+        Decider::new(state, outlet, Arc::default(), config),
+        made,
+        lost,
+    )
 }
 
 /// No runtime to ask.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use rustix::param::page_size;
-use rustix::time::{ClockId, clock_gettime};
+
+use super::super::cpu;
 
 /// Memory, time, descriptors; 0 where it cannot be read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,16 +24,11 @@ impl Own {
         let descriptors = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
         Self {
             resident: resident(&statm).unwrap_or(0) * page_size() as u64,
-            cpu: cpu(),
+            cpu: cpu::taken(),
             // One of them is that of the list.
             descriptors: descriptors.saturating_sub(1),
         }
     }
-}
-
-/// CPU time of this process, all of its threads, user and system.
-pub(in super::super) fn cpu() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
 
 /// Second number of `statm`, pages (proc_pid_statm(5)).

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::super::board::ProbeReport;
 use super::super::cost::Costs;
+use super::super::engine;
 use super::*;
 use crate::config::Config;
 use crate::enrich::resolution::Resolution;
@@ -49,6 +50,8 @@ fn board() -> Board {
     waited.add(Duration::from_secs(3), 3, Resolution::NoRuntimeAnswer);
     report.totals.lags.add(Duration::from_millis(20));
     board.publish(&report);
+    board.covered(&[Class::OPEN, Class::EXEC], &[Class::EXEC]);
+    board.may_shed([Class::OPEN].into_iter());
     board
 }
 
@@ -56,10 +59,7 @@ fn kernel_report() -> KernelReport {
     let mut counters = ClassCounters::ZERO;
     (counters.seen, counters.emitted, counters.lost_share) = (10, 7, 3);
     KernelReport {
-        classes: vec![
-            (Class::OPEN, counters),
-            (Class::EXEC, ClassCounters::ZERO),
-        ],
+        classes: vec![(Class::OPEN, counters), (Class::EXEC, ClassCounters::ZERO)],
         programs: vec![ProgramReport {
             name: "exec",
             misses: Some(1),
@@ -131,6 +131,8 @@ fn values_are_where_they_belong() {
         "komainu_identity_request_errors_total{source=\"runtime\"} 1",
         "komainu_ring_peak_bytes{lane=\"bulk\"} 6",
         "komainu_program_run_seconds_total{program=\"exec\"} 0.000009",
+        "komainu_canary_covered{class=\"exec\"} 0",
+        "komainu_shed{class=\"open\"} 0",
         "komainu_sink_lost_alerts_total{sink=\"stdout\"} 3",
     ] {
         assert!(

@@ -28,6 +28,7 @@ impl Watch {
         self.kernel.detach();
         // Where nobody reads the stream, nobody can be told.
         if !matches!(end, End::Sink(_)) {
+            self.tell_shed().await;
             self.tell_last_losses().await;
         }
         deciding.stop.store(true, Ordering::Release);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::clock;
 use super::super::engine::{self, Files, LoadError, Loaded};
+use super::super::nonce::Nonce;
 use super::Watch;
 use super::setup::KernelFilter;
 use crate::config::Config;
@@ -25,7 +26,7 @@ pub(super) type Tried = Arc<str>;
 type Read = (Tried, Option<Result<Loaded, LoadError>>);
 
 /// Reads and compiles, on a thread that may wait.
-fn read(config: &Config, cause: Cause, last: &Tried) -> Read {
+fn read(config: &Config, canary: Option<Nonce>, cause: Cause, last: &Tried) -> Read {
     let is_old = |tried: &Tried| cause == Cause::Change && tried == last;
     match engine::read(config) {
         // The files are being written: the next change, or look, finds them whole.
@@ -40,7 +41,7 @@ fn read(config: &Config, cause: Cause, last: &Tried) -> Read {
         }
         Ok(files) => {
             let tried = Arc::clone(&files.hash);
-            let loaded = (!is_old(&tried)).then(|| Files::compile(files, config));
+            let loaded = (!is_old(&tried)).then(|| Files::compile(files, config, canary));
             (tried, loaded)
         }
     }
@@ -50,7 +51,8 @@ impl Watch {
     /// Compiles everything anew and swaps it in whole; on any error the old set stays.
     pub(super) async fn reload(&mut self, cause: Cause) {
         let (config, last) = (self.config.clone(), Arc::clone(&self.tried));
-        let reading = move || read(&config, cause, &last);
+        let nonce = self.nonce;
+        let reading = move || read(&config, nonce, cause, &last);
         let loaded = match tokio::task::spawn_blocking(reading).await {
             Ok((tried, loaded)) => {
                 self.tried = tried;
@@ -81,7 +83,7 @@ impl Watch {
 
     fn put_in_force(&mut self, rules: Loaded) -> anyhow::Result<usize> {
         let audit = self.config.kernel.audit_filter;
-        let mut filter = KernelFilter::new(&mut self.kernel, audit);
+        let mut filter = KernelFilter::new(&mut self.kernel, audit, self.govern.shed());
         Ok(engine::put_in_force(
             &self.shared.in_force,
             rules,

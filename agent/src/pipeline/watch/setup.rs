@@ -7,25 +7,27 @@ use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::anyhow;
+use komainu_common::Class;
 use komainu_common::limits::MAX_ENV;
 use rustix::thread::{CapabilitySet, capabilities};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::board::{Board, ProbeReport};
+use super::super::canary::{self, Cage};
 use super::super::decide::{self, Notice, Records, Totals, Wires};
 use super::super::engine::{self, InForce};
 use super::super::hold::Waited;
 use super::super::rules_watch::{self, Pace};
 use super::super::verdict::Decider;
 use super::super::{clock, node, scan};
-use super::{Done, Shared};
+use super::{Done, Shared, Watch};
 use crate::config::{Config, Reload};
 use crate::emit::sink;
 use crate::emit::{Alert, OwnEvent, Stream};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::{State, process, users};
-use crate::event::ProcKey;
+use crate::event::{ProcKey, event_type};
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus};
 use crate::rules::Plan;
 
@@ -33,11 +35,17 @@ use crate::rules::Plan;
 pub(super) struct KernelFilter<'k> {
     kernel: &'k mut Kernel,
     audit: bool,
+    /// Classes that are done without.
+    shed: &'k [Class],
 }
 
 impl<'k> KernelFilter<'k> {
-    pub(super) fn new(kernel: &'k mut Kernel, audit: bool) -> Self {
-        Self { kernel, audit }
+    pub(super) fn new(kernel: &'k mut Kernel, audit: bool, shed: &'k [Class]) -> Self {
+        Self {
+            kernel,
+            audit,
+            shed,
+        }
     }
 }
 
@@ -45,7 +53,11 @@ impl engine::Filter for KernelFilter<'_> {
     type Error = kernel::LoadError;
 
     fn deliver(&mut self, is_wanted: &dyn Fn(&str) -> bool) -> Result<(), Self::Error> {
-        self.kernel.watch(is_wanted)
+        let is_shed = |name: &str| {
+            let class = event_type(name).and_then(|ty| ty.class);
+            class.is_some_and(|class| self.shed.contains(&class))
+        };
+        self.kernel.watch(|name| is_wanted(name) && !is_shed(name))
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<u32, Self::Error> {
@@ -177,6 +189,27 @@ pub(super) fn write(
         written.end();
         ended
     }
+}
+
+/// Sends the canary out, if that is wanted and it can be told from others.
+pub(super) fn start_canary(watch: &Watch) {
+    let (config, shared) = (&watch.config.canary, &watch.shared);
+    let (Some(nonce), Some(agent)) = (watch.nonce, watch.kernel.own_process()) else {
+        if watch.nonce.is_some() {
+            tracing::warn!("the agent does not know its own process id: there is no canary");
+        }
+        return;
+    };
+    shared.canary.is_of(agent);
+    tokio::spawn(canary::run(Cage {
+        canary: Arc::clone(&shared.canary),
+        board: Arc::clone(&shared.board),
+        in_force: Arc::clone(&shared.in_force),
+        alerts: watch.alerts.downgrade(),
+        nonce,
+        interval: Duration::from_secs(config.interval_seconds.0),
+        deadline: Duration::from_secs(config.deadline_seconds.0),
+    }));
 }
 
 /// Starts to look out for changed rule files, if that is wanted; says when there may be some.
@@ -313,7 +346,7 @@ pub(super) fn tell_waited(waited: &Waited) {
 }
 
 pub(super) fn started(in_force: &InForce, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
-    let rules = engine::enabled(&in_force.rules);
+    let rules = in_force.enabled();
     let attached = probes.iter().filter(|status| status.attached()).count();
     tracing::info!(rules, probes = attached, "watching");
     let event = OwnEvent::Started {
