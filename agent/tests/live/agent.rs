@@ -140,7 +140,16 @@ impl Agent {
 
     /// The next line that `wanted` likes; lines before it are dropped.
     pub(crate) fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + SOON;
+        self.wait_for_within(wanted, SOON)
+    }
+
+    /// The same with another patience.
+    pub(crate) fn wait_for_within(
+        &self,
+        wanted: impl Fn(&Value) -> bool,
+        patience: Duration,
+    ) -> Value {
+        let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {

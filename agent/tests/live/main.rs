@@ -22,6 +22,7 @@ mod cgroup;
 mod clone;
 mod connect;
 mod containers;
+mod coverage;
 mod exec;
 mod facts;
 mod fair;
@@ -82,6 +83,7 @@ fn main() {
         fair::TESTS,
         agent::TESTS,
         operations::TESTS,
+        coverage::TESTS,
         stalled::TESTS,
     ]
     .concat();

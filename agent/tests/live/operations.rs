@@ -32,7 +32,7 @@ pub(crate) const TESTS: &[Test] = &[
 const SOON: Duration = Duration::from_secs(10);
 
 /// An address that nobody listens at.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap()
 }
@@ -42,7 +42,7 @@ fn listening(address: SocketAddr) -> String {
 }
 
 /// Status and body, or why there is none.
-fn get(address: SocketAddr, path: &str, accept: &str) -> std::io::Result<(u16, String)> {
+pub(crate) fn get(address: SocketAddr, path: &str, accept: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     write!(
         stream,
@@ -56,7 +56,7 @@ fn get(address: SocketAddr, path: &str, accept: &str) -> std::io::Result<(u16, S
 }
 
 /// Waits for this status.
-fn wait_for_status(address: SocketAddr, path: &str, status: u16) -> Value {
+pub(crate) fn wait_for_status(address: SocketAddr, path: &str, status: u16) -> Value {
     let deadline = Instant::now() + SOON;
     loop {
         let answer = get(address, path, "*/*");
@@ -69,7 +69,7 @@ fn wait_for_status(address: SocketAddr, path: &str, status: u16) -> Value {
 }
 
 /// Samples of a page by name and labels.
-fn samples(page: &str) -> BTreeMap<&str, f64> {
+pub(crate) fn samples(page: &str) -> BTreeMap<&str, f64> {
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| line.rsplit_once(' ').unwrap())
