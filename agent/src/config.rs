@@ -182,12 +182,16 @@ section! {
 }
 
 section! {
-    /// Names of users and groups. Processes in containers have a name for uid 0 only.
+    /// Names of users and groups.
     Users, "users" {
         /// The host's `passwd` file; regular, no symlink.
         passwd: PathBuf = "/etc/passwd".into();
         /// The host's `group` file; regular, no symlink.
         group: PathBuf = "/etc/group".into();
+        /// Read the `passwd` and `group` files of containers too; else only number 0 has a name there.
+        containers: bool = true;
+        /// Bytes of names of containers kept at most; the same content counts once. 64 KiB to 1 GiB.
+        max_bytes: Count<65_536, 1_073_741_824> = Count(8_388_608);
     }
 }
 

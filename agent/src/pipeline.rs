@@ -44,6 +44,8 @@ mod hold;
 mod identity;
 #[cfg(any(feature = "ebpf", test))]
 mod losses;
+#[cfg(feature = "ebpf")]
+mod names;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
 pub mod nonce;

@@ -41,7 +41,8 @@ enum Verb {
         /// And the programs that `bench` measures beside its own workloads.
         #[arg(long)]
         bench: bool,
-        /// And what the tests of real containers need: containerd, runc, CNI plugins, busybox.
+        /// And what the tests of real containers and of metrics need: containerd, runc, CNI plugins, busybox,
+        /// promtool.
         #[arg(long)]
         test: bool,
     },

@@ -160,21 +160,7 @@ impl OwnEvent {
                 vec![("classes", classes.into()), ("seconds", seconds.into())]
             }
             Self::CoverageRestored { classes } => vec![("classes", classes.into())],
-            Self::Blind {
-                stage,
-                class,
-                place,
-                count,
-                first,
-                last,
-            } => vec![
-                ("stage", stage.into()),
-                ("class", class.into()),
-                ("place", place.into()),
-                ("count", count.into()),
-                ("first", first.into()),
-                ("last", last.into()),
-            ],
+            Self::Blind { .. } => self.loss(),
             Self::Stopped {
                 reason,
                 events,
@@ -193,6 +179,29 @@ impl OwnEvent {
         }
     }
 
+    /// Facts of a loss.
+    fn loss(self) -> Vec<(&'static str, Value)> {
+        let Self::Blind {
+            stage,
+            class,
+            place,
+            count,
+            first,
+            last,
+        } = self
+        else {
+            return Vec::new();
+        };
+        vec![
+            ("stage", stage.into()),
+            ("class", class.into()),
+            ("place", place.into()),
+            ("count", count.into()),
+            ("first", first.into()),
+            ("last", last.into()),
+        ]
+    }
+
     fn sentence(&self) -> String {
         match self {
             Self::Started {
@@ -201,17 +210,7 @@ impl OwnEvent {
                 attached,
                 degraded,
                 ..
-            } => {
-                let failed = if degraded.is_empty() {
-                    ""
-                } else {
-                    ", degraded: "
-                };
-                let which = degraded.join("; ");
-                format!(
-                    "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
-                )
-            }
+            } => started(version, *rules, *attached, degraded),
             Self::Reloaded { rules, .. } => format!("Rules were reloaded, {rules} are in force"),
             Self::ReloadFailed { error, .. } => {
                 format!("Reloading rules failed, the old ones stay in force: {error}")
@@ -231,41 +230,13 @@ impl OwnEvent {
                 format!("The agent sees its own acts again: {}", classes.join(", "))
             }
             Self::Blind {
-                stage: "governor",
-                class,
-                first,
-                last,
-                ..
-            } => format!(
-                "Events of class {} were not watched between {} and {}",
-                class.unwrap_or_default(),
-                utc(*first),
-                utc(*last)
-            ),
-            Self::Blind {
                 stage,
                 class,
                 place,
                 count,
                 first,
                 last,
-            } => {
-                let what = if *stage == "stdout" {
-                    "alerts"
-                } else {
-                    "events"
-                };
-                let class = class.map_or(String::new(), |class| format!("{class} "));
-                let place = place
-                    .as_ref()
-                    .map_or(String::new(), |place| format!(" of {place}"));
-                let when = if *first == 0 {
-                    String::new()
-                } else {
-                    format!(" between {} and {}", utc(*first), utc(*last))
-                };
-                format!("{count} {class}{what}{place} were lost at {stage}{when}")
-            }
+            } => lost(stage, *class, place.as_deref(), *count, (*first, *last)),
             Self::Stopped {
                 reason,
                 events,
@@ -279,4 +250,42 @@ impl OwnEvent {
             }
         }
     }
+}
+
+fn started(version: &str, rules: usize, attached: usize, degraded: &[String]) -> String {
+    let failed = if degraded.is_empty() {
+        ""
+    } else {
+        ", degraded: "
+    };
+    let which = degraded.join("; ");
+    format!(
+        "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
+    )
+}
+
+fn lost(
+    stage: &str,
+    class: Option<&str>,
+    place: Option<&str>,
+    count: u64,
+    (first, last): (u64, u64),
+) -> String {
+    if stage == "governor" {
+        let (class, first, last) = (class.unwrap_or_default(), utc(first), utc(last));
+        return format!("Events of class {class} were not watched between {first} and {last}");
+    }
+    let what = if stage == "stdout" {
+        "alerts"
+    } else {
+        "events"
+    };
+    let class = class.map_or(String::new(), |class| format!("{class} "));
+    let place = place.map_or(String::new(), |place| format!(" of {place}"));
+    let when = if first == 0 {
+        String::new()
+    } else {
+        format!(" between {} and {}", utc(first), utc(last))
+    };
+    format!("{count} {class}{what}{place} were lost at {stage}{when}")
 }

@@ -71,12 +71,6 @@ impl State {
         }
         self.processes.found(scanned.found);
     }
-
-    /// Whether host names apply to processes of this cgroup. Those in a container, or in a cgroup
-    /// not seen yet, may use another `passwd`: no name is better than a wrong one.
-    fn on_host(&self, cgroup: u64) -> bool {
-        matches!(self.containers.of(cgroup), Membership::Host)
-    }
 }
 
 impl World for State {
@@ -89,11 +83,20 @@ impl World for State {
     }
 
     fn user(&self, cgroup: u64, uid: u32) -> Option<User<'_>> {
-        self.on_host(cgroup).then(|| self.users.user(uid))?
+        match self.containers.of(cgroup) {
+            Membership::Host => self.users.names().user(uid),
+            Membership::Container(_) => self.containers.names(cgroup)?.user(uid),
+            // It may use another `passwd`: no name is better than a wrong one.
+            Membership::Unknown => None,
+        }
     }
 
     fn group_name(&self, cgroup: u64, gid: u32) -> Option<&str> {
-        self.on_host(cgroup).then(|| self.users.group(gid))?
+        match self.containers.of(cgroup) {
+            Membership::Host => self.users.names().group(gid),
+            Membership::Container(_) => self.containers.names(cgroup)?.group(gid),
+            Membership::Unknown => None,
+        }
     }
 
     fn hostname(&self) -> &str {

@@ -1,7 +1,7 @@
 //! What is known of a container and its pod.
 
 /// Where a process runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership<'a> {
     /// Outside of every container.
     Host,

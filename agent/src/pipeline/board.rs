@@ -66,7 +66,7 @@ pub(super) struct Coverage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Covered {
     pub(super) class: Class,
-    pub(super) is_covered: bool,
+    pub(super) came_back: bool,
     /// Rounds in which nothing came back.
     pub(super) misses: u64,
 }
@@ -194,17 +194,17 @@ impl Board {
         for &class in tried {
             let mut known = coverage.classes.iter();
             let before = known.find(|covered| covered.class == class);
-            let (was_covered, misses) = before.map_or((true, 0), |of| (of.is_covered, of.misses));
-            let is_covered = !missing.contains(&class);
-            match (was_covered, is_covered) {
+            let (came_before, misses) = before.map_or((true, 0), |of| (of.came_back, of.misses));
+            let came_back = !missing.contains(&class);
+            match (came_before, came_back) {
                 (true, false) => lost.push(class),
                 (false, true) => restored.push(class),
                 _ => {}
             }
             classes.push(Covered {
                 class,
-                is_covered,
-                misses: misses + u64::from(!is_covered),
+                came_back,
+                misses: misses + u64::from(!came_back),
             });
         }
         coverage.classes = classes;

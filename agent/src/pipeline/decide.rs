@@ -20,7 +20,7 @@ use super::losses::Loss;
 use super::verdict::Decider;
 use crate::enrich::identity::News;
 use crate::enrich::proc::Scanned;
-use crate::enrich::users::Users;
+use crate::enrich::users::{Inside, Question, Refusal, Users};
 use crate::event::ProcKey;
 use crate::metrics::Histogram;
 
@@ -50,6 +50,8 @@ pub(super) enum Notice {
     Lost(Vec<Loss>),
     /// Runtime or API server told something.
     News(Box<News>),
+    /// Users and groups of a container were read, or not.
+    Names(Box<str>, Result<Option<Arc<Inside>>, Refusal>),
 }
 
 /// Where records come from.
@@ -74,6 +76,7 @@ pub(super) struct Wires {
     pub(super) notices: Receiver<Notice>,
     pub(super) wanted: SyncSender<ProcKey>,
     pub(super) asked: Asked,
+    pub(super) names: SyncSender<Question>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) board: Arc<Board>,
     /// Longest that draining the rings may take at the end.
@@ -140,6 +143,7 @@ pub(super) fn run(
             take(&mut decider, notice, wires);
         }
         decider.settle(&in_force, now, &wires.asked.0);
+        decider.ask_names(|question| wires.names.try_send(question).is_ok());
         if now >= next {
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);

@@ -281,7 +281,7 @@ fn coverage(page: &mut Page, board: &Board) {
     rounds.add(&["failed"], coverage.failed);
     let mut covered = page.family(&table::CANARY_COVERED);
     for of in &coverage.classes {
-        covered.add(&[of.class.name()], of.is_covered);
+        covered.add(&[of.class.name()], of.came_back);
     }
     let mut misses = page.family(&table::CANARY_MISSES);
     for of in &coverage.classes {

@@ -69,7 +69,7 @@ fn coverage(board: &Board) -> Check {
     };
     let coverage = board.coverage().classes.into_iter();
     let lost: Vec<Class> = coverage
-        .filter(|of| !of.is_covered)
+        .filter(|of| !of.came_back)
         .map(|of| of.class)
         .collect();
     let fault = (!lost.is_empty())

@@ -136,12 +136,17 @@ impl Hold {
         Ok(count == 0)
     }
 
+    /// The cgroups of which records wait.
+    pub(super) fn cgroups(&self) -> impl Iterator<Item = u64> + '_ {
+        self.queues.keys().copied()
+    }
+
     /// The cgroups whose time is over, as `wait` says what each waits for.
     pub(super) fn late(&self, now: Instant, wait: impl Fn(u64) -> Wait) -> Vec<u64> {
         let longest = |cgroup| match wait(cgroup) {
             Wait::No => Duration::MAX,
             Wait::Path => PATH.min(self.limits.wait),
-            Wait::Identity => self.limits.wait,
+            Wait::Identity | Wait::Names => self.limits.wait,
         };
         let late = |cgroup, queue: &Queue| now.duration_since(queue.since) >= longest(cgroup);
         let queues = self.queues.iter();

@@ -31,8 +31,8 @@ impl Nonce {
 
     /// An address of the loopback interface. Nothing is sent there.
     pub fn address(self) -> SocketAddrV4 {
-        let [a, b, c, d, e, ..] = self.0.to_le_bytes();
-        let port = u16::from_le_bytes([d, e]).max(1);
+        let [a, b, c, low, high, ..] = self.0.to_le_bytes();
+        let port = u16::from_le_bytes([low, high]).max(1);
         SocketAddrV4::new(Ipv4Addr::new(127, a, b, c), port)
     }
 }

@@ -1,5 +1,6 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
+mod names;
 mod waiting;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::enrich::State;
 use crate::enrich::identity::Source;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
 use crate::rules::{self, Matching, Rule};
+use names::Names;
 
 /// What the deciding thread owns.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(super) struct Decider {
     unknown: Unknown,
     canary: Arc<Canary>,
     hold: Hold,
+    names: Names,
     /// The batch's time, and the same since boot, nanoseconds.
     now: Instant,
     boot: u64,
@@ -76,6 +79,7 @@ impl Decider {
             unknown: Unknown::default(),
             canary,
             hold: Hold::new(waiting::limits(config)),
+            names: Names::default(),
             now,
             boot: 0,
             look: now,
@@ -111,7 +115,12 @@ impl Decider {
         } = decoded;
         // The table first: rules see the process as the event made it.
         match &lifecycle {
-            Some(lifecycle) => apply(&mut self.state, lifecycle),
+            Some(lifecycle) => {
+                apply(&mut self.state, lifecycle);
+                if let Lifecycle::Exec(exec) = lifecycle {
+                    self.look_at_names(exec.cgroup, &header.task);
+                }
+            }
             None => self.touch(&header.task, header.cgroup),
         }
         let is_canary = self.canary.takes(Class(header.class), &header.task);
@@ -132,6 +141,7 @@ impl Decider {
             Notice::Found(scanned) => self.state.found(*scanned),
             Notice::Scanned => {}
             Notice::Users(users) => self.state.users = users,
+            Notice::Names(container, answer) => self.hear_names(&container, answer),
             Notice::News(news) => self.state.containers.hear(*news, clock::boot()),
             Notice::Lost(losses) => losses.iter().for_each(|loss| self.tell_loss(loss)),
         }

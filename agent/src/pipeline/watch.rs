@@ -24,8 +24,8 @@ use losses::Losses;
 use reload::{Cause, Tried};
 use setup::{
     KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_scan, start_canary, started, state, tell_probes, watch_rules,
-    write,
+    sources, spawn_decider, spawn_names, spawn_scan, start_canary, started, state, tell_probes,
+    watch_rules, write,
 };
 
 use super::board::{Board, Stage};
@@ -189,6 +189,7 @@ impl Watch {
         let (waker, stop, epoch) = (lanes.waker(), Arc::default(), clock::epoch());
         let (wanted, for_scan) = sync_channel(NOTICES);
         spawn_scan(config, epoch, for_scan, notices.clone())?;
+        let names = spawn_names(config, notices.clone(), waker.clone())?;
         let queued = config.output.queue_bytes.size();
         let outlet = Outlet::new(self.alerts.clone(), Arc::clone(&shared.lost), queued);
         let canary = Arc::clone(&shared.canary);
@@ -200,6 +201,7 @@ impl Watch {
             in_force: Arc::clone(&shared.in_force),
             notices: for_decider,
             wanted,
+            names,
             asked: identity::start(config, notices.clone(), waker.clone(), &shared.inquired),
             stop: Arc::clone(&stop),
             board: Arc::clone(&shared.board),

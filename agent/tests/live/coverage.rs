@@ -39,7 +39,7 @@ const EVERYTHING: &str = "
   priority: WARNING
 - rule: Connected
   desc: a test
-  condition: evt.type = connect and fd.sip startswith 127. and proc.args startswith canary
+  condition: evt.type = connect and fd.snet = 127.0.0.0/8 and proc.args startswith canary
   output: peer=%fd.name
   priority: WARNING
 - rule: Started

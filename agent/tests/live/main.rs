@@ -45,6 +45,7 @@ mod toctou;
 mod uring;
 mod uring_files;
 mod uring_sockets;
+mod users;
 mod watch;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -97,7 +98,8 @@ fn main() {
     }
     let plain = tests.into_iter().map(|test| (test, missing.is_some()));
     let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = containers::TESTS.iter().chain(identity::TESTS);
+    let in_containers = containers::TESTS.iter();
+    let in_containers = in_containers.chain(identity::TESTS).chain(users::TESTS);
     let in_containers = in_containers.map(|test| (*test, left_out));
     let trials = plain
         .chain(in_containers)

@@ -3,13 +3,14 @@
 //! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
 //! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
 //! second call instant: it names the files found, and they are looked at again each time. What the tests of real
-//! containers need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
+//! containers and of metrics need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
 
 mod bench;
 mod bpf;
 mod checks;
 mod containers;
 mod linker;
+mod metrics;
 mod stamp;
 mod tool;
 
@@ -38,6 +39,7 @@ pub(crate) fn setup(bench: bool, test: bool) -> Result<()> {
     }
     if test {
         for_containers()?;
+        for_metrics()?;
     }
     println!(
         "ready: {} ({})",
@@ -92,6 +94,16 @@ pub(crate) fn for_containers() -> Result<()> {
     }
     let files = containers::install_all(&shell()?)?;
     stamp::write("containers", key, files, String::new())
+}
+
+/// Makes sure that metrics and alert rules can be checked.
+pub(crate) fn for_metrics() -> Result<()> {
+    let key = "1";
+    if stamp::read("metrics", key).is_some() {
+        return Ok(());
+    }
+    let files = metrics::install(&shell()?)?;
+    stamp::write("metrics", key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {

@@ -86,6 +86,7 @@ fn json_keys() {
         "resolution_detail": "refused",
         "resolved_path": "/real",
         "rule": "Read sensitive file",
+        "rules_hash": "0a1b",
         "schema": 1,
         "seq": 1,
         "source": "syscall",

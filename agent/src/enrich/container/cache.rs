@@ -1,6 +1,10 @@
 //! cgroup id → container id → what is known of the container.
 
+mod names;
+
 use std::collections::VecDeque;
+
+pub(super) use names::NamesOf;
 
 use super::key::{ContainerKey, PodKey};
 use super::known::{GivenUp, Known};
@@ -34,6 +38,8 @@ pub struct Containers {
     kinds: Vec<(u64, bool)>,
     /// Something changed that somebody may have waited for.
     changed: bool,
+    /// Names of users and groups are asked for.
+    has_names: bool,
 }
 
 /// What is known of a cgroup.
@@ -70,6 +76,8 @@ pub enum Wait {
     Path,
     /// For runtime or API server.
     Identity,
+    /// For the container's users and groups.
+    Names,
 }
 
 impl Containers {
@@ -88,6 +96,7 @@ impl Containers {
             max,
             kinds: Vec::new(),
             changed: false,
+            has_names: false,
         }
     }
 
@@ -163,6 +172,7 @@ impl Containers {
                 None => Wait::Path,
                 Some(known) if known.given_up.is_some() => Wait::No,
                 Some(known) if self.standing(known).is_open => Wait::Identity,
+                Some(_) if self.awaits_names(*group) => Wait::Names,
                 Some(_) => Wait::No,
             },
         }

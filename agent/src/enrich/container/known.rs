@@ -1,5 +1,6 @@
 //! What one container adds up to: its cgroup path, the runtime's answer, the API server's pod.
 
+use super::cache::NamesOf;
 use super::key::PodKey;
 use super::path;
 use crate::enrich::identity::PodNews;
@@ -29,6 +30,8 @@ pub(super) struct Known {
     /// When it was removed, in the caller's time.
     pub(super) removed: Option<u64>,
     pub(super) given_up: Option<GivenUp>,
+    /// Its users and groups.
+    pub(super) names: NamesOf,
 }
 
 #[derive(Debug)]

@@ -8,25 +8,26 @@
 pub mod cgroup;
 mod namespace;
 pub mod parse;
+mod pinned;
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use komainu_common::limits::{MAX_ARGV, MAX_ENV};
 use komainu_common::{Task, Usage};
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags};
 use zerocopy::FromZeros;
 
 use super::process::{Found, directory, exe_path, join_cmdline};
 use crate::decode::split_argv;
 use crate::event::{ExeFacts, ProcKey, Process, Text};
 use cgroup::Hierarchies;
+use pinned::{link, read};
 
 pub use namespace::foreign;
+pub(super) use pinned::{Pinned, reopen};
 
 /// Bytes of `stat`, `status`, `cgroup` read at most.
-const MAX_TEXT: usize = 16 * 1024;
+pub(super) const MAX_TEXT: usize = 16 * 1024;
 /// Login user or session that is not set.
 const NO_ID: u32 = u32::MAX;
 
@@ -68,7 +69,7 @@ impl Proc {
 
     /// Reads one process. An error where it is gone or not readable.
     pub fn scan(&self, pid: u32) -> io::Result<Scanned> {
-        let dir = self.open(pid)?;
+        let dir = Pinned::open(&self.root, pid)?;
         let stat = parse::stat(&read(&dir, "stat", MAX_TEXT)?).ok_or(io::ErrorKind::InvalidData)?;
         let ids = parse::status(&read(&dir, "status", MAX_TEXT)?);
         let area = read(&dir, "cmdline", MAX_ARGV).unwrap_or_default();
@@ -106,14 +107,8 @@ impl Proc {
         })
     }
 
-    fn open(&self, pid: u32) -> io::Result<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let path = self.root.join(pid.to_string());
-        Ok(rustix::fs::openat(CWD, path, flags, Mode::empty())?)
-    }
-
     fn parent(&self, ppid: u32) -> Option<ProcKey> {
-        let dir = self.open(ppid).ok()?;
+        let dir = Pinned::open(&self.root, ppid).ok()?;
         let stat = parse::stat(&read(&dir, "stat", MAX_TEXT).ok()?)?;
         Some(ProcKey {
             tgid: ppid,
@@ -121,7 +116,7 @@ impl Proc {
         })
     }
 
-    fn env(&self, dir: &OwnedFd) -> Text {
+    fn env(&self, dir: &Pinned) -> Text {
         if self.env_bytes == 0 {
             return Text::default();
         }
@@ -134,7 +129,7 @@ impl Proc {
 }
 
 /// The facts that kernel records carry with every event.
-fn task(pid: u32, dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> Task {
+fn task(pid: u32, dir: &Pinned, stat: &parse::Stat, status: &parse::Status) -> Task {
     let number = |name| {
         let text = read(dir, name, 32).ok()?;
         str::from_utf8(&text).ok()?.trim().parse().ok()
@@ -171,7 +166,7 @@ fn task(pid: u32, dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> 
 }
 
 /// What kernel records carry with execs and forks.
-fn usage(dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> Usage {
+fn usage(dir: &Pinned, stat: &parse::Stat, status: &parse::Status) -> Usage {
     let limits = read(dir, "limits", MAX_TEXT).unwrap_or_default();
     Usage {
         fd_limit: parse::descriptor_limit(&limits).unwrap_or(0),
@@ -184,7 +179,7 @@ fn usage(dir: &OwnedFd, stat: &parse::Stat, status: &parse::Status) -> Usage {
 }
 
 /// Path and inode of the executable; kernel threads have none.
-fn executable(dir: &OwnedFd, process: &mut Process) {
+fn executable(dir: &Pinned, process: &mut Process) {
     let Ok(path) = link(dir, "exe") else {
         return;
     };
@@ -205,19 +200,6 @@ fn executable(dir: &OwnedFd, process: &mut Process) {
             ..ExeFacts::default()
         };
     }
-}
-
-/// The first `max` bytes of a file below a process's directory.
-fn read(dir: &impl AsFd, name: &str, max: usize) -> io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = std::fs::File::from(rustix::fs::openat(dir, name, flags, Mode::empty())?);
-    let mut bytes = Vec::new();
-    file.take(max as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn link(dir: &impl AsFd, name: &str) -> io::Result<Vec<u8>> {
-    Ok(rustix::fs::readlinkat(dir, name, Vec::new())?.into_bytes())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{MAX_TEXT, link, parse, read};
+use super::pinned::{link, read};
+use super::{MAX_TEXT, parse};
 
 /// Inode of the initial pid namespace: `PROC_PID_INIT_INO` of `include/linux/proc_ns.h`.
 const INITIAL: u32 = 0xEFFF_FFFC;

@@ -114,6 +114,7 @@ fn decide_with(
         notices: told,
         wanted,
         asked: nobody(),
+        names: sync_channel(1).0,
         stop: Arc::clone(&stop),
         board: Arc::default(),
         drain: DRAIN,

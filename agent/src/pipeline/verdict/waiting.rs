@@ -51,11 +51,12 @@ impl Decider {
             }
             return false;
         }
+        let task = &header.task;
+        let process = ProcKey::new(task.tgid, task.start_time);
         if wait == Wait::Path {
-            let task = &header.task;
-            self.unknown
-                .note(cgroup, ProcKey::new(task.tgid, task.start_time));
+            self.unknown.note(cgroup, process);
         }
+        self.state.containers.saw(cgroup, process);
         let Ok(is_first) = self.hold.park(cgroup, number, record, self.now) else {
             self.state.containers.give_up(cgroup, GivenUp::TooMany);
             self.release(in_force);
@@ -89,6 +90,8 @@ impl Decider {
         let containers = &self.state.containers;
         self.hold
             .ask(now, |cgroup| containers.to_ask(cgroup).is_some_and(ask));
+        let waits = |cgroup: &u64| containers.wait(*cgroup) == Wait::Names;
+        self.names.look_at(self.hold.cgroups().filter(waits));
     }
 
     /// Decides everything that waits with what is known.

@@ -53,21 +53,7 @@ impl Watch {
             ));
         }
         tell_waited(&totals.waited);
-        let stopped = OwnEvent::Stopped {
-            reason,
-            identified: totals.waited.known(),
-            unidentified: totals
-                .waited
-                .without()
-                .map(|(why, count)| format!("{why} {count}"))
-                .collect(),
-            events: totals.records,
-            alerts: totals.alerts,
-            lost: totals.lost
-                + self.losses.nameless
-                + self.losses.missed.total()
-                + self.shared.lost.alerts(),
-        };
+        let stopped = self.stopped(reason, &totals);
         let last = stopped.into_alert(clock::now());
         let flushed = timeout(FLUSH, async {
             // Fails where the sink is gone, which its own result says.
@@ -85,5 +71,23 @@ impl Watch {
             }
         }
         result
+    }
+
+    fn stopped(&self, reason: String, totals: &Totals) -> OwnEvent {
+        OwnEvent::Stopped {
+            reason,
+            identified: totals.waited.known(),
+            unidentified: totals
+                .waited
+                .without()
+                .map(|(why, count)| format!("{why} {count}"))
+                .collect(),
+            events: totals.records,
+            alerts: totals.alerts,
+            lost: totals.lost
+                + self.losses.nameless
+                + self.losses.missed.total()
+                + self.shared.lost.alerts(),
+        }
     }
 }

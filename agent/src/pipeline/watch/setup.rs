@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -20,16 +20,20 @@ use super::super::engine::{self, InForce};
 use super::super::hold::Waited;
 use super::super::rules_watch::{self, Pace};
 use super::super::verdict::Decider;
-use super::super::{clock, node, scan};
+use super::super::{clock, names, node, scan};
 use super::{Done, Shared, Watch};
 use crate::config::{Config, Reload};
 use crate::emit::sink;
 use crate::emit::{Alert, OwnEvent, Stream};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
-use crate::enrich::{State, process, users};
+use crate::enrich::users::{self, Question, Reader};
+use crate::enrich::{State, process};
 use crate::event::{ProcKey, event_type};
-use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus};
+use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus, Waker};
 use crate::rules::Plan;
+
+/// Questions about users and groups that wait at most.
+const NAMES: usize = 256;
 
 /// The kernel half as rules are put in force.
 pub(super) struct KernelFilter<'k> {
@@ -157,6 +161,22 @@ pub(super) fn spawn_scan(
     Ok(())
 }
 
+/// Starts reading users and groups of containers; questions go to what is returned.
+pub(super) fn spawn_names(
+    config: &Config,
+    notices: SyncSender<Notice>,
+    waker: Waker,
+) -> io::Result<SyncSender<Question>> {
+    let (ask, questions) = sync_channel(NAMES);
+    let (proc, root) = (&config.processes.proc, &config.containers.host_root);
+    let reader = Reader::new(proc, root, config.users.max_bytes.size());
+    let read = move || names::run(reader, &questions, &notices, &waker);
+    thread::Builder::new()
+        .name("komainu-users".into())
+        .spawn(read)?;
+    Ok(ask)
+}
+
 /// How long an exited process is known, nanoseconds: no less than the events of its children may wait.
 fn linger(config: &Config) -> u64 {
     let wait = config.containers.wait_milliseconds.0 / 1_000 + 1;
@@ -172,8 +192,12 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
         linger: linger(config),
     };
     let cgroups = config.containers.max_cgroups.size();
-    State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
-        .on_node(node::name(config))
+    let mut state = State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
+        .on_node(node::name(config));
+    if config.users.containers {
+        state.containers = state.containers.with_names();
+    }
+    state
 }
 
 /// Writes alerts to standard output.

@@ -396,3 +396,5 @@ proptest! {
         }
     }
 }
+
+mod names;

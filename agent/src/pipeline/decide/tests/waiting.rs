@@ -328,6 +328,7 @@ fn nothing_waits_beyond_the_end() {
         notices,
         wanted,
         asked: Asked(Box::new(|_| false)),
+        names: sync_channel(1).0,
         stop: Arc::clone(&stop),
         board: Arc::default(),
         drain: DRAIN,

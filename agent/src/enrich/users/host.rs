@@ -1,23 +1,16 @@
-//! Names of users and groups, from the host's `passwd(5)` and `group(5)`.
-//!
-//! Names inside containers come from another `passwd`; until that is read, a containerised
-//! process has a name for uid 0 only ([`World`](crate::event::World)). Files are read on a thread
-//! that may wait, and swapped in whole.
+//! The host's users and groups. Files are read on a thread that may wait, and swapped in whole.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use hashbrown::HashMap;
 use rustix::fs::{CWD, Mode, OFlags};
 
-use crate::event::User;
+use super::names::Names;
 
 /// Largest file read; beyond it a name would cost more than it tells.
 const MAX_FILE: u64 = 4 << 20;
-/// Longest name kept; `useradd(8)` allows 32 bytes.
-const MAX_NAME: usize = 256;
 
 /// Where the two files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,16 +24,8 @@ pub struct Sources {
 /// Names by number.
 #[derive(Clone, Debug, Default)]
 pub struct Users {
-    accounts: HashMap<u32, Account>,
-    groups: HashMap<u32, Box<str>>,
+    names: Names,
     versions: [Option<Version>; 2],
-}
-
-#[derive(Clone, Debug)]
-struct Account {
-    name: Box<str>,
-    home: Box<str>,
-    shell: Box<str>,
 }
 
 /// What tells one content of a file from another without reading it.
@@ -55,14 +40,13 @@ impl Users {
         // Before reading, so that a change meanwhile is seen; and of a file that cannot be read
         // too, so that it is tried and reported again only when it changes.
         users.versions = versions(sources);
-        match read(&sources.passwd) {
-            Ok(text) => users.accounts = table(&text, account),
-            Err(error) => errors.push((sources.passwd.clone(), error)),
-        }
-        match read(&sources.group) {
-            Ok(text) => users.groups = table(&text, |fields| Some((*fields.first()?).into())),
-            Err(error) => errors.push((sources.group.clone(), error)),
-        }
+        let mut text = |path: &Path| {
+            read(path).unwrap_or_else(|error| {
+                errors.push((path.to_path_buf(), error));
+                Vec::new()
+            })
+        };
+        users.names = Names::parse(&text(&sources.passwd), &text(&sources.group));
         (users, errors)
     }
 
@@ -71,53 +55,10 @@ impl Users {
         versions(sources) != self.versions
     }
 
-    /// Account of a user.
-    pub fn user(&self, uid: u32) -> Option<User<'_>> {
-        self.accounts.get(&uid).map(|account| User {
-            name: &account.name,
-            home: &account.home,
-            shell: &account.shell,
-        })
+    /// The names.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
-
-    /// Name of a group.
-    pub fn group(&self, gid: u32) -> Option<&str> {
-        self.groups.get(&gid).map(AsRef::as_ref)
-    }
-}
-
-/// Entries by their third field. As with `getpwuid(3)`, the first line of a number counts. Lines
-/// that are no entries (comments, NIS `+` lines) are passed over.
-fn table<T>(text: &[u8], entry: impl Fn(&[&str]) -> Option<T>) -> HashMap<u32, T> {
-    let mut table = HashMap::new();
-    for line in text.split(|&b| b == b'\n') {
-        let Ok(line) = str::from_utf8(line) else {
-            continue;
-        };
-        let fields: Vec<&str> = line.split(':').take(7).collect();
-        let [name, _, id, ..] = fields.as_slice() else {
-            continue;
-        };
-        let printable = !name.is_empty() && !line.chars().any(char::is_control);
-        if let Ok(id) = id.parse()
-            && printable
-            && !name.starts_with(['+', '-', '#'])
-            && name.len() <= MAX_NAME
-            && let Some(value) = entry(&fields)
-        {
-            table.entry(id).or_insert(value);
-        }
-    }
-    table
-}
-
-fn account(fields: &[&str]) -> Option<Account> {
-    let field = |index: usize| fields.get(index).copied().unwrap_or_default().into();
-    Some(Account {
-        name: (*fields.first()?).into(),
-        home: field(5),
-        shell: field(6),
-    })
 }
 
 /// A regular file, not through a symlink; a fifo or device of that name does not block.
@@ -161,8 +102,6 @@ fn version(path: &Path) -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn sources(dir: &Path) -> Sources {
@@ -181,13 +120,16 @@ mod tests {
         std::fs::write(&sources.group, "wheel:x:10:me\n").unwrap();
         let (users, errors) = Users::load(&sources);
         assert!(errors.is_empty());
-        let name = |uid| users.user(uid).map(|user| user.name);
+        let name = |uid| users.names().user(uid).map(|user| user.name);
         assert_eq!(
             (name(0), name(1000), name(5), name(6)),
             (Some("root"), Some("me"), None, None)
         );
-        assert_eq!((users.group(10), users.group(0)), (Some("wheel"), None));
-        let root = users.user(0).unwrap();
+        assert_eq!(
+            (users.names().group(10), users.names().group(0)),
+            (Some("wheel"), None)
+        );
+        let root = users.names().user(0).unwrap();
         assert_eq!((root.home, root.shell), ("/root", "/bin/sh"));
         assert!(!users.outdated(&sources));
         std::fs::write(&sources.group, "wheel:x:10:me,you\n").unwrap();
@@ -196,7 +138,7 @@ mod tests {
         let (users, errors) = Users::load(&sources);
         assert_eq!(errors.len(), 1);
         assert_eq!(errors[0].0, sources.group);
-        assert!(users.user(0).is_some() && !users.outdated(&sources));
+        assert!(users.names().user(0).is_some() && !users.outdated(&sources));
     }
 
     #[test]
@@ -214,7 +156,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/group", &sources.group).unwrap();
         let (users, errors) = Users::load(&sources);
         assert_eq!(errors.len(), 2, "{errors:?}");
-        assert_eq!(users.group(0), None);
+        assert_eq!(users.names().group(0), None);
         let huge = File::create(dir.path().join("huge")).unwrap();
         huge.set_len(MAX_FILE + 1).unwrap();
         assert!(read(&dir.path().join("huge")).is_err());
@@ -233,12 +175,5 @@ mod tests {
         assert!(!users.outdated(&sources));
         huge.set_len(0).unwrap();
         assert!(users.outdated(&sources));
-    }
-
-    proptest! {
-        #[test]
-        fn total(text in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = table(&text, account).len();
-        }
     }
 }

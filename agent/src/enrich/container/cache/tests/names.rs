@@ -1,0 +1,104 @@
+//! When the names of a container are asked for, and who waits for them.
+
+use super::*;
+use crate::enrich::users::{Question, Refusal};
+use crate::event::ProcKey;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn asked(containers: &mut Containers, cgroup: u64, now: u64) -> Option<Question> {
+    let mut question = None;
+    containers.ask_names(cgroup, now, |asked| {
+        question = Some(asked);
+        true
+    });
+    question
+}
+
+/// Container 7 in cgroup 1, as the runtime told it.
+fn known() -> Containers {
+    let mut containers = Containers::new(64).with_names();
+    containers.hear(News::Reach(Source::Runtime, Reach::Up), 0);
+    containers.learn(1, pod_path(7).as_bytes());
+    containers.hear(told(7), 0);
+    containers
+}
+
+#[test]
+fn the_runtime_first_then_the_names() {
+    let mut containers = Containers::new(64).with_names();
+    containers.hear(News::Reach(Source::Runtime, Reach::Up), 0);
+    containers.learn(1, pod_path(7).as_bytes());
+    let process = ProcKey::new(5, 0);
+    containers.saw(1, process);
+    assert_eq!(containers.wait(1), Wait::Identity);
+    assert!(
+        asked(&mut containers, 1, 0).is_none(),
+        "the runtime may tell the init"
+    );
+    let News::Container(mut container) = told(7) else {
+        unreachable!()
+    };
+    container.details.as_mut().unwrap().pid = 77;
+    containers.hear(News::Container(container), 0);
+    assert_eq!(containers.wait(1), Wait::Names);
+    let question = asked(&mut containers, 1, 0).unwrap();
+    assert_eq!((question.init, question.process), (Some(77), Some(process)));
+    assert_eq!(*question.container, *id(7));
+    assert!(asked(&mut containers, 1, SECOND).is_none(), "under way");
+    containers.hear_names(&id(7), Ok(None));
+    assert!(containers.take_changed());
+    assert_eq!(containers.wait(1), Wait::No);
+    assert!(asked(&mut containers, 1, SECOND / 2).is_none(), "known");
+    assert!(
+        asked(&mut containers, 1, SECOND).is_some(),
+        "may have changed"
+    );
+}
+
+#[test]
+fn a_full_channel_is_asked_again() {
+    let mut containers = known();
+    containers.ask_names(1, 0, |_| false);
+    assert!(asked(&mut containers, 1, 0).is_some());
+}
+
+#[test]
+fn who_is_gone_is_not_waited_for_long() {
+    let mut containers = known();
+    for turn in 0..3 {
+        assert_eq!(containers.wait(1), Wait::Names);
+        let at = turn * 20_000_000;
+        assert!(asked(&mut containers, 1, at).is_some());
+        assert!(asked(&mut containers, 1, at + 1).is_none());
+        containers.hear_names(&id(7), Err(Refusal::Gone));
+    }
+    assert_eq!(containers.wait(1), Wait::No);
+    let mut containers = known();
+    assert!(asked(&mut containers, 1, 0).is_some());
+    containers.hear_names(&id(7), Err(Refusal::Hangs));
+    assert_eq!(containers.wait(1), Wait::No);
+}
+
+#[test]
+fn neither_host_nor_the_inner_of_two() {
+    let mut containers = known();
+    containers.learn(2, b"/system.slice");
+    containers.learn(3, format!("{}/docker/{ID}", pod_path(7)).as_bytes());
+    containers.hear(News::NoContainer(ID.into()), 0);
+    assert_eq!(containers.wait(2), Wait::No);
+    assert!(asked(&mut containers, 2, 0).is_none());
+    assert_eq!(
+        containers.of(3),
+        containers.of(1),
+        "counts as the outer one"
+    );
+    assert_eq!(
+        containers.wait(3),
+        Wait::No,
+        "whose files its processes do not see"
+    );
+    assert!(asked(&mut containers, 3, 0).is_none());
+    // Of a container that is not known any more it is no news.
+    containers.hear_names(&id(8), Err(Refusal::Gone));
+}
