@@ -15,13 +15,29 @@
 //! bounded channels that it never blocks on.
 
 #[cfg(any(feature = "ebpf", test))]
+mod board;
+#[cfg(any(feature = "ebpf", test))]
+mod canary;
+#[cfg(any(feature = "ebpf", test))]
 mod clock;
 #[cfg(feature = "kube")]
 pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
+mod cost;
+#[cfg(any(feature = "ebpf", test))]
+mod cpu;
+#[cfg(any(feature = "ebpf", test))]
 mod decide;
+#[cfg(feature = "ebpf")]
+mod endpoint;
 #[cfg(any(feature = "ebpf", test))]
 mod engine;
+#[cfg(all(feature = "http", any(feature = "ebpf", test)))]
+mod figures;
+#[cfg(any(feature = "ebpf", test))]
+mod governor;
+#[cfg(any(feature = "ebpf", test))]
+mod health;
 #[cfg(any(feature = "ebpf", test))]
 mod hold;
 #[cfg(feature = "ebpf")]
@@ -32,7 +48,12 @@ mod losses;
 mod names;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
+pub mod nonce;
+#[cfg(any(feature = "ebpf", test))]
+mod report;
 pub mod rule_files;
+#[cfg(any(feature = "ebpf", test))]
+mod rules_watch;
 #[cfg(all(feature = "kube", any(feature = "ebpf", test)))]
 mod runtime;
 #[cfg(feature = "ebpf")]

@@ -43,8 +43,8 @@ enum Verb {
         /// And the programs that `bench` measures beside its own workloads.
         #[arg(long)]
         bench: bool,
-        /// And what the tests of real containers, of the chart and of log pipelines need: containerd, runc, CNI
-        /// plugins, busybox, rsyslog, Helm's library.
+        /// And what the tests of real containers, of the chart, of log pipelines and of metrics need: containerd, runc, CNI
+        /// plugins, busybox, rsyslog, Helm's library, promtool.
         #[arg(long)]
         test: bool,
     },

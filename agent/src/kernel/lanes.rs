@@ -12,6 +12,8 @@ use rustix::{
     io::Errno,
 };
 
+use super::fill::Fill;
+
 /// Bytes above which a batch gives memory back.
 const PEAK: usize = 4 << 20;
 
@@ -39,6 +41,7 @@ pub struct Lanes {
 
 struct Lane {
     ring: RingBuf<MapData>,
+    fill: Fill,
 }
 
 impl std::fmt::Debug for Lane {
@@ -68,8 +71,8 @@ impl Lanes {
     ) -> Result<Self, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self {
-            lifecycle: Lane { ring: lifecycle },
-            bulk: Lane { ring: bulk },
+            lifecycle: Lane::new(lifecycle)?,
+            bulk: Lane::new(bulk)?,
             wake: Arc::new(wake),
             lifecycle_bound,
             held: Batch::default(),
@@ -104,6 +107,11 @@ impl Lanes {
         }
     }
 
+    /// Bytes that wait in the lifecycle ring and in the bulk ring.
+    pub fn waiting(&self) -> [u64; 2] {
+        [self.lifecycle.fill.bytes(), self.bulk.fill.bytes()]
+    }
+
     /// Fills `batch` with what is in the rings: bulk first, up to a bound, then the lifecycle lane.
     ///
     /// Whatever happened to a process before one of these bulk events is then in the batch or was
@@ -128,6 +136,11 @@ impl Lanes {
 }
 
 impl Lane {
+    fn new(ring: RingBuf<MapData>) -> Result<Self, Errno> {
+        let fill = Fill::of(&ring)?;
+        Ok(Self { ring, fill })
+    }
+
     /// Copies records until `bytes` is `bound` long or the ring is empty; whether it may hold more.
     fn take(&mut self, bytes: &mut Vec<u8>, index: &mut Vec<Entry>, bound: usize) -> bool {
         while bytes.len() < bound {

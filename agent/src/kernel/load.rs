@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::fd::OwnedFd,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,6 +33,7 @@ use super::{
     lanes::LARGEST_RING,
     plan::Installed,
     probes::{Hook, PROBES, Probe, ProbeStatus, needed, older_name},
+    runtime::count_run_time,
 };
 
 /// Bytes in a ring from which its reader is woken; of a small one, a quarter.
@@ -49,6 +51,8 @@ pub struct Options {
     pub bulk_ring: u32,
     /// Record the environment of started programs.
     pub record_env: bool,
+    /// Have the kernel count runs and run time of the programs.
+    pub run_times: bool,
 }
 
 impl Default for Options {
@@ -57,6 +61,7 @@ impl Default for Options {
             lifecycle_ring: 4 << 20,
             bulk_ring: 8 << 20,
             record_env: true,
+            run_times: false,
         }
     }
 }
@@ -97,8 +102,11 @@ pub struct Kernel {
     probes: Vec<ProbeStatus>,
     /// What keeps the programs attached.
     links: Vec<RawTracePointLink>,
-    /// Bytes of the lifecycle ring.
-    lifecycle_ring: usize,
+    /// Bytes of the lifecycle and the bulk ring.
+    rings: [u32; 2],
+    /// Has run time counted for as long as it is open.
+    #[expect(dead_code, reason = "closing it is what it is for")]
+    counting: Option<OwnedFd>,
     pub(super) installed: Installed,
 }
 
@@ -143,7 +151,8 @@ impl Kernel {
             object,
             probes: Vec::new(),
             links: Vec::new(),
-            lifecycle_ring: options.lifecycle_ring as usize,
+            rings: [options.lifecycle_ring, options.bulk_ring],
+            counting: count(options.run_times),
             installed: Installed::default(),
         };
         kernel.learn_own_process();
@@ -188,12 +197,24 @@ impl Kernel {
     pub fn lanes(&mut self) -> Result<Lanes, LoadError> {
         let lifecycle = self.ring("LIFECYCLE")?;
         let bulk = self.ring("BULK")?;
-        Lanes::new(lifecycle, bulk, self.lifecycle_ring).map_err(LoadError::Wake)
+        Lanes::new(lifecycle, bulk, self.rings[0] as usize).map_err(LoadError::Wake)
+    }
+
+    /// Bytes of the lifecycle and the bulk ring.
+    pub fn ring_sizes(&self) -> [u64; 2] {
+        self.rings.map(u64::from)
     }
 
     fn ring(&mut self, name: &'static str) -> Result<RingBuf<MapData>, LoadError> {
         let map = self.object.take_map(name).ok_or(LoadError::NoMap(name))?;
         RingBuf::try_from(map).map_err(|e| LoadError::Map(name, e))
+    }
+
+    /// The process id of the agent as records have it, which is that of the initial pid namespace.
+    pub fn own_process(&self) -> Option<u32> {
+        let map = self.object.map("OWN_TGID")?;
+        let own = Array::<_, u32>::try_from(map).ok()?.get(&0, 0).ok()?;
+        (own != 0).then_some(own)
     }
 
     /// Log lines of the kernel half, forwarded to the `log` facade. `None` if the object has none.
@@ -293,6 +314,18 @@ enum AttachError {
     NoMap(&'static str),
     #[error("this kernel's BTF lacks {0}")]
     Absent(&'static str),
+}
+
+/// Without it the programs run all the same.
+fn count(wanted: bool) -> Option<OwnedFd> {
+    if !wanted {
+        return None;
+    }
+    let counting = count_run_time();
+    if let Err(error) = &counting {
+        tracing::warn!(%error, "the kernel does not count the run time of programs");
+    }
+    counting.ok()
 }
 
 fn raw_tracepoint<'a>(

@@ -5,6 +5,7 @@
 //! everything: nothing is pinned.
 mod btf;
 mod features;
+mod fill;
 mod lanes;
 mod load;
 mod offsets;

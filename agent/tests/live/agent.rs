@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     os::unix::fs::symlink,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant, SystemTime},
@@ -89,6 +89,15 @@ impl Agent {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
+        Self::launch(launcher, path, directory, config)
+    }
+
+    /// Starts it with the rules there, a file or a directory.
+    pub(crate) fn start_on(rules: &Path, config: &str) -> Self {
+        Self::launch(&[], rules.to_owned(), tempfile::tempdir().unwrap(), config)
+    }
+
+    fn launch(launcher: &[String], path: PathBuf, directory: TempDir, config: &str) -> Self {
         let settings = directory.path().join("komainu.yaml");
         fs::write(&settings, config).unwrap();
         let mut words = launcher
@@ -134,13 +143,32 @@ impl Agent {
         fs::write(&self.rules, rules).unwrap();
     }
 
+    /// The rules that it was started with.
+    pub(crate) fn rules(&self) -> &Path {
+        &self.rules
+    }
+
+    /// The next line, if there is one in this time.
+    pub(crate) fn next_line(&self, time: Duration) -> Option<Value> {
+        self.lines.recv_timeout(time).ok()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The next line that `wanted` likes; lines before it are dropped.
     pub(crate) fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + SOON;
+        self.wait_for_within(wanted, SOON)
+    }
+
+    /// The same with another patience.
+    pub(crate) fn wait_for_within(
+        &self,
+        wanted: impl Fn(&Value) -> bool,
+        patience: Duration,
+    ) -> Value {
+        let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
@@ -281,7 +309,7 @@ fn read_shadow() {
 }
 
 fn sighup_reloads_or_keeps(_: &mut Watch) {
-    let agent = Agent::start(EXECS);
+    let agent = Agent::start_with(EXECS, "reload: signal\n");
     agent.replace_rules(SHADOW);
     agent.signal(Signal::HUP);
     agent.wait_for(own("reloaded"));

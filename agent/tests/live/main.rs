@@ -22,6 +22,7 @@ mod cgroup;
 mod clone;
 mod connect;
 mod containers;
+mod coverage;
 mod deployed;
 mod exec;
 mod facts;
@@ -33,6 +34,7 @@ mod listen;
 mod network;
 mod node;
 mod open;
+mod operations;
 mod privileges;
 mod process;
 mod raw;
@@ -83,6 +85,8 @@ fn main() {
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,
+        operations::TESTS,
+        coverage::TESTS,
         stalled::TESTS,
         privileges::TESTS,
     ]

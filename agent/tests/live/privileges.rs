@@ -43,6 +43,7 @@ const WATCHED: &str = "
 
 /// Decides nothing before `/proc` is read.
 const PATIENT: &str = "
+reload: signal
 processes: {scan_milliseconds: 10000}
 containers: {runtime: off}
 kubernetes: {enabled: off}

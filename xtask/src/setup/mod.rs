@@ -3,7 +3,7 @@
 //! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
 //! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
 //! second call instant: it names the files found, and they are looked at again each time. What the tests of real
-//! containers need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
+//! containers and of metrics need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
 
 mod bench;
 mod bpf;
@@ -12,6 +12,7 @@ mod checks;
 mod containers;
 mod dist;
 mod linker;
+mod metrics;
 mod stamp;
 mod tool;
 
@@ -41,6 +42,7 @@ pub(crate) fn setup(bench: bool, test: bool) -> Result<()> {
     if test {
         for_containers()?;
         for_charts()?;
+        for_metrics()?;
     }
     println!(
         "ready: {} ({})",
@@ -117,6 +119,16 @@ pub(crate) fn for_dist() -> Result<()> {
     }
     let files = dist::install_all(&shell()?)?;
     stamp::write("dist", &key, files, String::new())
+}
+
+/// Makes sure that metrics and alert rules can be checked.
+pub(crate) fn for_metrics() -> Result<()> {
+    let key = "1";
+    if stamp::read("metrics", key).is_some() {
+        return Ok(());
+    }
+    let files = metrics::install(&shell()?)?;
+    stamp::write("metrics", key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {
