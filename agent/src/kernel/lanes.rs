@@ -88,6 +88,11 @@ impl Lanes {
         }
     }
 
+    /// Bytes that wait in the lifecycle ring and in the bulk ring.
+    pub fn waiting(&self) -> [u64; 2] {
+        [self.lifecycle.waiting(), self.bulk.waiting()]
+    }
+
     /// Fills `batch` with what is in the rings: bulk first, up to a bound, then the lifecycle lane.
     ///
     /// Whatever happened to a process before one of these bulk events is then in the batch or was

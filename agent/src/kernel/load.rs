@@ -1,6 +1,6 @@
 //! Loading the object, attaching its programs, and telling what did not work.
 
-use std::io;
+use std::{io, os::fd::OwnedFd};
 
 use aya::{
     Ebpf, EbpfLoader,
@@ -19,6 +19,7 @@ use super::{
     plan::Installed,
     probes::{Hook, PROBES},
     ring::Ring,
+    runtime::count_run_time,
 };
 
 /// Bytes in a ring from which its reader is woken; of a small one, a quarter.
@@ -39,6 +40,8 @@ pub struct Options {
     /// Let programs follow typed pointers with plain loads where the kernel has them. Without, they read
     /// through a helper, which is slower and which every kernel allows.
     pub typed_loads: bool,
+    /// Have the kernel count runs and run time of the programs.
+    pub run_times: bool,
 }
 
 impl Default for Options {
@@ -48,6 +51,7 @@ impl Default for Options {
             bulk_ring: 8 << 20,
             record_env: true,
             typed_loads: true,
+            run_times: false,
         }
     }
 }
@@ -91,9 +95,11 @@ pub struct Kernel {
     pub(super) probes: Vec<ProbeStatus>,
     /// What keeps the programs attached.
     links: Vec<RawTracePointLink>,
-    /// Bytes of the rings.
-    lifecycle_ring: usize,
-    bulk_ring: usize,
+    /// Bytes of the lifecycle and the bulk ring.
+    rings: [u32; 2],
+    /// Has run time counted for as long as it is open.
+    #[expect(dead_code, reason = "closing it is what it is for")]
+    counting: Option<OwnedFd>,
     pub(super) installed: Installed,
 }
 
@@ -125,8 +131,8 @@ impl Kernel {
             object,
             probes: Vec::new(),
             links: Vec::new(),
-            lifecycle_ring: options.lifecycle_ring as usize,
-            bulk_ring: options.bulk_ring as usize,
+            rings: [options.lifecycle_ring, options.bulk_ring],
+            counting: count(options.run_times),
             installed: Installed::default(),
         };
         kernel.learn_own_process();
@@ -148,9 +154,16 @@ impl Kernel {
 
     /// The rings. Once only: the second call fails with [`LoadError::NoMap`].
     pub fn lanes(&mut self) -> Result<Lanes, LoadError> {
-        let lifecycle = self.ring("LIFECYCLE", self.lifecycle_ring)?;
-        let bulk = self.ring("BULK", self.bulk_ring)?;
-        Lanes::new(lifecycle, bulk, self.lifecycle_ring).map_err(LoadError::Wake)
+        let [lifecycle, bulk] = self.rings.map(|bytes| bytes as usize);
+        let bound = lifecycle;
+        let lifecycle = self.ring("LIFECYCLE", lifecycle)?;
+        let bulk = self.ring("BULK", bulk)?;
+        Lanes::new(lifecycle, bulk, bound).map_err(LoadError::Wake)
+    }
+
+    /// Bytes of the lifecycle and the bulk ring.
+    pub fn ring_sizes(&self) -> [u64; 2] {
+        self.rings.map(u64::from)
     }
 
     fn ring(&mut self, name: &'static str, size: usize) -> Result<Ring, LoadError> {
@@ -159,6 +172,13 @@ impl Kernel {
             return Err(LoadError::NoMap(name));
         };
         Ring::new(map, size).map_err(|e| LoadError::Ring(name, e))
+    }
+
+    /// The process id of the agent as records have it, which is that of the initial pid namespace.
+    pub fn own_process(&self) -> Option<u32> {
+        let map = self.object.map("OWN_TGID")?;
+        let own = Array::<_, u32>::try_from(map).ok()?.get(&0, 0).ok()?;
+        (own != 0).then_some(own)
     }
 
     /// Log lines of the kernel half, forwarded to the `log` facade. `None` if the object has none.
@@ -286,6 +306,18 @@ impl Drop for Kernel {
             }
         }
     }
+}
+
+/// Without it the programs run all the same.
+fn count(wanted: bool) -> Option<OwnedFd> {
+    if !wanted {
+        return None;
+    }
+    let counting = count_run_time();
+    if let Err(error) = &counting {
+        tracing::warn!(%error, "the kernel does not count the run time of programs");
+    }
+    counting.ok()
 }
 
 /// Index of a cgroup v1 controller that is mounted, by the kernel's own numbering.

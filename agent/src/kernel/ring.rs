@@ -84,6 +84,12 @@ impl Ring {
         }
     }
 
+    /// Bytes between reader and writers, headers of records included.
+    pub(super) fn waiting(&self) -> u64 {
+        let written = self.producer.position().load(Ordering::Acquire);
+        written.wrapping_sub(self.read) as u64
+    }
+
     /// The length of the record at a position. Records are 8-aligned, so it never runs over the end.
     fn length_at(&self, position: usize) -> &AtomicU32 {
         let at = position & (self.size - 1) & !7;

@@ -24,6 +24,10 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     match name.as_str() {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "open-names" => {
+            let time = std::time::Duration::from_secs(argument(1).parse().unwrap());
+            crate::operations::act_open_names(argument(0), time);
+        }
         "open-all" => open_all(&rest),
         "flood" => flood(argument(0)),
         "flood-in" => flood_in(argument(0), argument(1)),

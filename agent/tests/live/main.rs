@@ -22,6 +22,8 @@ mod cgroup;
 mod clone;
 mod connect;
 mod containers;
+mod coverage;
+mod deployed;
 mod exec;
 mod facts;
 mod fair;
@@ -32,6 +34,8 @@ mod listen;
 mod network;
 mod node;
 mod open;
+mod operations;
+mod privileges;
 mod process;
 mod random_calls;
 mod raw;
@@ -84,7 +88,10 @@ fn main() {
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,
+        operations::TESTS,
+        coverage::TESTS,
         stalled::TESTS,
+        privileges::TESTS,
     ]
     .concat();
     let missing = watch::missing();
@@ -102,6 +109,7 @@ fn main() {
         identity::TESTS,
         users::TESTS,
         sessions::TESTS,
+        deployed::TESTS,
     ]
     .concat();
     let in_containers = in_containers.into_iter().map(|test| (test, left_out));

@@ -10,7 +10,7 @@ use super::key::{ContainerKey, PodKey};
 use super::known::{GivenUp, Known};
 use super::path;
 use crate::enrich::bounded::BoundedMap;
-use crate::enrich::identity::{News, PodNews};
+use crate::enrich::identity::{News, PodNews, Reach, Source};
 use crate::enrich::resolution::{Resolution, Sources, Standing};
 use crate::event::Membership;
 
@@ -301,6 +301,11 @@ impl Containers {
     /// Entries forgotten for want of room.
     pub fn evicted(&self) -> u64 {
         self.groups.evicted() + self.known.evicted() + self.pods.evicted()
+    }
+
+    /// Whether a source answers.
+    pub fn reach(&self, source: Source) -> &Reach {
+        self.sources.reach(source)
     }
 
     /// cgroups, containers and pods held.
