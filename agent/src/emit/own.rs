@@ -277,10 +277,11 @@ fn lost(
         let (class, first, last) = (class.unwrap_or_default(), utc(first), utc(last));
         return format!("Events of class {class} were not watched between {first} and {last}");
     }
-    let what = if stage == "stdout" {
-        "alerts"
-    } else {
-        "events"
+    let what = match stage {
+        "stdout" => "alerts",
+        "sessions" => "exec sessions",
+        "session_processes" => "processes of exec sessions",
+        _ => "events",
     };
     let class = class.map_or(String::new(), |class| format!("{class} "));
     let place = place.map_or(String::new(), |place| format!(" of {place}"));
