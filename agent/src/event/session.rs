@@ -137,7 +137,10 @@ impl Commands {
         } else {
             "…".as_bytes()
         };
-        if self.lines().any(|kept| kept.strip_suffix(cut) == Some(line)) {
+        if self
+            .lines()
+            .any(|kept| kept.strip_suffix(cut) == Some(line))
+        {
             return;
         }
         let bytes = line.len() + cut.len();
