@@ -7,7 +7,7 @@ use std::{env, fs};
 use anyhow::{Context as _, Result};
 use komainu::event::event_types;
 use komainu::rules::diagnostics::{CODES, Severity};
-use komainu::{config, event};
+use komainu::{config, event, metrics};
 
 fn main() -> Result<()> {
     let dir = PathBuf::from(env::args_os().nth(1).context("no directory given")?);
@@ -15,6 +15,7 @@ fn main() -> Result<()> {
         ("fields.md", event::fields::reference()),
         ("config.md", config::markdown()),
         ("events.md", events()?),
+        ("metrics.md", metrics::markdown()),
         ("diagnostics.md", diagnostics()?),
     ];
     for (name, text) in pages {

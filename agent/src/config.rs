@@ -9,7 +9,8 @@ use std::path::PathBuf;
 pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
 pub use values::{
-    Colour, Count, LeastPriority, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo, Switch,
+    Colour, Count, LeastPriority, Listen, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo,
+    Reload, Sheddable, Switch,
 };
 
 use crate::emit::Format;
@@ -65,6 +66,8 @@ section! {
         /// directory the files `*.yaml` and `*.yml` are read, sorted by name, hidden ones and
         /// subdirectories left out.
         rules: Vec<PathBuf> = Vec::new();
+        /// `auto`: rules are read again when their files change, and on SIGHUP. `signal`: on SIGHUP only.
+        reload: Reload = Reload::Auto;
         /// `first`: the first rule that matches an event alerts. `all`: every one does.
         matching: Matching = Matching::First;
         /// Rules less severe than this are not loaded: `emergency`, `alert`, `critical`, `error`,
@@ -84,6 +87,12 @@ section! {
         users: Users = Users::default();
         /// Section `kernel`.
         kernel: Kernel = Kernel::default();
+        /// Section `http`.
+        http: Http = Http::default();
+        /// Section `canary`.
+        canary: Canary = Canary::default();
+        /// Section `governor`.
+        governor: Governor = Governor::default();
         /// Section `log`.
         log: Log = Log::default();
     }
@@ -216,8 +225,43 @@ section! {
         /// Deliver what the kernel filter would end in the kernel too, and fail if a rule matches any of
         /// it. `--audit-filter` sets it.
         audit_filter: bool = false;
+        /// Have the kernel count how often each program runs and for how long, for `/metrics`. It costs
+        /// every BPF program of this machine some 20 to 40 ns per run.
+        run_times: bool = false;
         /// Seconds between two looks at the loss ledger. 1 to 3600.
         ledger_seconds: Count<1, 3_600> = Count(5);
+    }
+}
+
+section! {
+    /// The endpoint for scrapers and probes: `GET /metrics`, `/healthz`, `/readyz`.
+    Http, "http" {
+        /// Address and port, such as `0.0.0.0:9476`; empty: there is none.
+        listen: Listen = Listen(None);
+    }
+}
+
+section! {
+    /// Acts that do nothing, whose events must come back: of starting a program, and of opening, renaming,
+    /// removing, making, changing, mounting and connecting as far as rules want their events.
+    Canary, "canary" {
+        /// Seconds between two rounds; 0: there are none. 0 to 86400.
+        interval_seconds: Count<0, 86_400> = Count(0);
+        /// Seconds that an event may take to come back. What misses it twice in a row is told
+        /// (`coverage_lost`), and the agent is not ready until it comes back. 1 to 60.
+        deadline_seconds: Count<1, 60> = Count(10);
+    }
+}
+
+section! {
+    /// A limit on the agent's CPU time, for which it does without some events.
+    Governor, "governor" {
+        /// Per cent of one CPU core; 0: no limit. Its programs' time in the kernel is not counted. 0 to 6400.
+        cpu_budget: Count<0, 6_400> = Count(0);
+        /// Event classes to do without, the first one first, when more was taken for five seconds. Their
+        /// system calls are not looked at then; what goes through an `io_uring` is. `exec`, `fork` and `exit`
+        /// cannot be named.
+        shed: Vec<Sheddable> = Vec::new();
     }
 }
 
@@ -242,6 +286,9 @@ pub const KEYS: &[&[Key]] = &[
     Kubernetes::KEYS,
     Users::KEYS,
     Kernel::KEYS,
+    Http::KEYS,
+    Canary::KEYS,
+    Governor::KEYS,
     Log::KEYS,
 ];
 

@@ -15,7 +15,11 @@ pub mod decode;
 pub mod emit;
 pub mod enrich;
 pub mod event;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
+pub mod metrics;
 pub mod pipeline;
+pub mod privileges;
 pub mod rules;

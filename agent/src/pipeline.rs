@@ -15,13 +15,29 @@
 //! bounded channels that it never blocks on.
 
 #[cfg(any(feature = "ebpf", test))]
+mod board;
+#[cfg(any(feature = "ebpf", test))]
+mod canary;
+#[cfg(any(feature = "ebpf", test))]
 mod clock;
 #[cfg(feature = "kube")]
 pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
+mod cost;
+#[cfg(any(feature = "ebpf", test))]
+mod cpu;
+#[cfg(any(feature = "ebpf", test))]
 mod decide;
+#[cfg(feature = "ebpf")]
+mod endpoint;
 #[cfg(any(feature = "ebpf", test))]
 mod engine;
+#[cfg(all(feature = "http", any(feature = "ebpf", test)))]
+mod figures;
+#[cfg(any(feature = "ebpf", test))]
+mod governor;
+#[cfg(any(feature = "ebpf", test))]
+mod health;
 #[cfg(any(feature = "ebpf", test))]
 mod hold;
 #[cfg(feature = "ebpf")]
@@ -32,7 +48,12 @@ mod losses;
 mod names;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
+pub mod nonce;
+#[cfg(any(feature = "ebpf", test))]
+mod report;
 pub mod rule_files;
+#[cfg(any(feature = "ebpf", test))]
+mod rules_watch;
 #[cfg(all(feature = "kube", any(feature = "ebpf", test)))]
 mod runtime;
 #[cfg(feature = "ebpf")]
@@ -47,6 +68,8 @@ mod verdict;
 mod watch;
 
 use crate::config::Config;
+#[cfg(feature = "ebpf")]
+use crate::privileges::{self, Duty};
 
 /// This build was made without the feature `ebpf`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -65,6 +88,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("komainu-async")
+        .on_thread_start(|| privileges::confine_or_say(Duty::Serve))
         .enable_all()
         .build()?;
     let done = runtime.block_on(watch::watch(config));

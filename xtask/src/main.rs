@@ -12,6 +12,8 @@
 mod agent;
 mod bench;
 mod demo;
+mod deploy;
+mod dist;
 mod e2e;
 mod r#gen;
 mod host;
@@ -41,7 +43,8 @@ enum Verb {
         /// And the programs that `bench` measures beside its own workloads.
         #[arg(long)]
         bench: bool,
-        /// And what the tests of real containers need: containerd, runc, CNI plugins, busybox.
+        /// And what the tests of real containers, of the chart, of log pipelines and of metrics need: containerd, runc, CNI
+        /// plugins, busybox, rsyslog, Helm's library, promtool.
         #[arg(long)]
         test: bool,
     },
@@ -49,6 +52,17 @@ enum Verb {
     Run,
     /// Do harmless suspicious things and check that each raises its alert (needs root).
     Demo,
+    /// Write deploy/manifests as the chart renders them, and hold both against the API's schemas.
+    Deploy {
+        /// Change nothing; fail if a manifest is out of date.
+        #[arg(long)]
+        check: bool,
+        /// Run the log pipelines that are at hand instead.
+        #[arg(long, conflicts_with = "check")]
+        pipelines: bool,
+    },
+    /// Make what is given to users in target/dist: static binary, image, chart, list of parts, checksums.
+    Dist,
     /// Ask a real API server, where its programs are given, and check what is told of pods.
     E2e(e2e::Options),
     /// Run everything that must hold: lints, tests, live-kernel tests, rule tests, docs freshness.
@@ -76,6 +90,11 @@ fn main() -> ExitCode {
         Verb::Setup { bench, test } => setup::setup(bench, test),
         Verb::Run => run::run(),
         Verb::Demo => demo::demo(),
+        Verb::Deploy {
+            pipelines: true, ..
+        } => deploy::pipelines().map(drop),
+        Verb::Deploy { check, .. } => deploy::deploy(check),
+        Verb::Dist => dist::dist(),
         Verb::E2e(options) => e2e::e2e(&options),
         Verb::Test => test::test(),
         Verb::Lint => lint::lint(),

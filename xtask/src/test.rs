@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::setup::{self, BpfCargo};
 use crate::steps::{Outcome, Steps};
-use crate::{bench, r#gen, host, lint, project};
+use crate::{bench, deploy, r#gen, host, lint, project};
 
 /// The verb.
 pub(crate) fn test() -> Result<()> {
@@ -17,7 +17,7 @@ pub(crate) fn test() -> Result<()> {
     steps.run("setup", || {
         bpf = Some(setup::for_build()?);
         setup::for_checks()?;
-        Ok(containers())
+        Ok(without([containers(), metrics()]))
     });
     if let Some(bpf) = bpf {
         steps.extend(lint::steps(&bpf)?);
@@ -27,16 +27,29 @@ pub(crate) fn test() -> Result<()> {
     steps.into_result()
 }
 
-/// Gets what real containers need, where live tests run at all. A machine that cannot have it is told, and the tests of
-/// containers leave themselves out.
-fn containers() -> Outcome {
+/// Gets what real containers need, where live tests run at all. What a machine cannot have is returned, and the tests of
+/// it leave themselves out.
+fn containers() -> Option<String> {
     if !host::missing().is_empty() {
+        return None;
+    }
+    let error = setup::for_containers().err()?;
+    Some(format!("real containers: {error:#}"))
+}
+
+/// Gets what metrics and alert rules are checked with; likewise.
+fn metrics() -> Option<String> {
+    let error = setup::for_metrics().err()?;
+    Some(format!("promtool: {error:#}"))
+}
+
+/// Passed, but for what is missing.
+fn without(missing: [Option<String>; 2]) -> Outcome {
+    let missing: Vec<String> = missing.into_iter().flatten().collect();
+    if missing.is_empty() {
         return Outcome::Passed;
     }
-    match setup::for_containers() {
-        Ok(()) => Outcome::Passed,
-        Err(error) => Outcome::PassedWithout(format!("real containers: {error:#}")),
-    }
+    Outcome::PassedWithout(missing.join("; "))
 }
 
 fn all(steps: &mut Steps, bpf: &BpfCargo) {
@@ -59,6 +72,8 @@ fn all(steps: &mut Steps, bpf: &BpfCargo) {
         bench::verifier(false)?;
         Ok(Outcome::Passed)
     });
+    steps.run("chart and manifests", deploy::step);
+    steps.run("log pipelines", deploy::pipelines);
     steps.run("generated reference", || {
         r#gen::generate(true)?;
         Ok(Outcome::Passed)
@@ -132,6 +147,13 @@ fn results(line: &str) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(matches!(without([None, None]), Outcome::Passed));
+        let some = without([Some("a: b".into()), Some("c".into())]);
+        assert_eq!(some.to_string(), "passed without a: b; c");
+    }
 
     #[test]
     fn result_lines_of_the_test_harness_are_read() {

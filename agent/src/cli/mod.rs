@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 done, 1 failed or found errors, 2 wrong usage.
 
+mod canary;
 mod config;
 mod fields;
 mod log;
@@ -40,6 +41,9 @@ enum Command {
     Fields(fields::Args),
     /// Print the reference of the configuration file.
     Config,
+    /// What the agent starts to see whether it is seen.
+    #[command(hide = true)]
+    Canary(canary::Args),
 }
 
 /// The JSON Schema of files of rule tests.
@@ -55,6 +59,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Fields(args) => fields::run(&args),
         Command::Config => config::run(),
+        Command::Canary(args) => canary::run(&args),
     };
     match done {
         Ok(code) => code,

@@ -56,6 +56,17 @@ fn switches() {
 }
 
 #[test]
+fn addresses() {
+    let listen = |text: &str| {
+        let text = format!("http: {{listen: '{text}'}}\n");
+        parse(Path::new("k"), &text).unwrap().http.listen.0
+    };
+    assert_eq!(listen(""), None);
+    assert_eq!(listen("0.0.0.0:9476"), Some(([0, 0, 0, 0], 9476).into()));
+    assert_eq!(listen("[::1]:1").unwrap().port(), 1);
+}
+
+#[test]
 fn errors_have_a_position() {
     for (text, position, part) in [
         ("nope: 1\n", "k.yaml:1:1: ", "nope"),
@@ -87,6 +98,16 @@ fn errors_have_a_position() {
             "kernel: {lifecycle_ring_bytes: 4096}\n",
             "k.yaml:1:32: ",
             "4096 is not from 65536",
+        ),
+        (
+            "http: {listen: '9476'}\n",
+            "k.yaml:1:16: ",
+            "\"9476\" is no address with a port",
+        ),
+        (
+            "governor: {shed: [open, exec]}\n",
+            "k.yaml:1:25: ",
+            "\"exec\" is no class of events that can be done without; these are: open, ",
         ),
         ("output: [\n", "k.yaml:", ""),
         (

@@ -1,5 +1,8 @@
 //! Types of values that check themselves while they are read, so that an error has a position.
 
+use std::net::SocketAddr;
+
+use komainu_common::Class;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Deserialize as FromText, Serialize};
 
@@ -144,6 +147,72 @@ pub enum Switch {
     On,
     /// No.
     Off,
+}
+
+/// When rules are read again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromText, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reload {
+    /// When their files change, and on SIGHUP.
+    #[default]
+    Auto,
+    /// On SIGHUP.
+    Signal,
+}
+
+/// An address to listen at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen(pub Option<SocketAddr>);
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map_err(|_| {
+            let example = "0.0.0.0:9476 or [::]:9476";
+            D::Error::custom(format!(
+                "{text:?} is no address with a port, such as {example}"
+            ))
+        })?;
+        Ok(Self(Some(address)))
+    }
+}
+
+impl Serialize for Listen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(address) => serializer.collect_str(&address),
+            None => serializer.serialize_str(""),
+        }
+    }
+}
+
+/// A class of events that can be done without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sheddable(pub Class);
+
+impl<'de> Deserialize<'de> for Sheddable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let can = |class: &&Class| ![Class::EXEC, Class::FORK, Class::EXIT].contains(class);
+        let classes = || Class::ALL.iter().filter(can);
+        let found = classes().find(|class| class.name() == name);
+        found.map(|class| Self(*class)).ok_or_else(|| {
+            let names: Vec<&str> = classes().map(|class| class.name()).collect();
+            let names = names.join(", ");
+            D::Error::custom(format!(
+                "{name:?} is no class of events that can be done without; these are: {names}"
+            ))
+        })
+    }
+}
+
+impl Serialize for Sheddable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
 }
 
 /// When to colour.

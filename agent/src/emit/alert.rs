@@ -1,5 +1,7 @@
 //! The alert, before it is a line.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use crate::enrich::resolution::Resolution;
@@ -21,6 +23,8 @@ pub struct Alert {
     pub source: &'static str,
     /// Sorted.
     pub tags: Vec<String>,
+    /// Hash of the rule set that judged; `None` for own events, which name it in a field.
+    pub rules_hash: Option<Arc<str>>,
     /// The rule's output, without time and priority.
     pub message: String,
     /// Fields that the output names, typed.

@@ -64,6 +64,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_path: Option<Cut<'a>>,
     rule: Cut<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules_hash: Option<&'a str>,
     schema: u32,
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,6 +187,7 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
         resolution_detail: some(place.resolution_detail.as_ref(), limit),
         resolved_path: alert.resolved_path.as_deref().map(|path| cut(path, limit)),
         rule: cut(&alert.rule, limit),
+        rules_hash: alert.rules_hash.as_deref(),
         schema: SCHEMA,
         seq: stamp.seq,
         session: alert.session.as_ref().map(|of| session(of, limit)),

@@ -87,6 +87,11 @@ impl Lost {
         self.alerts.load(Ordering::Relaxed)
     }
 
+    /// Bytes of alerts that wait.
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
     /// What was lost since the last call, as own events; with each, how many alerts that is.
     pub fn take(&self) -> impl Iterator<Item = (u64, Alert)> {
         let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,6 +18,8 @@ pub enum OwnEvent {
         version: &'static str,
         /// Rules in force.
         rules: usize,
+        /// Hash of their files.
+        rules_hash: String,
         /// Probes attached.
         attached: usize,
         /// Probes that could not be attached, `name: reason`.
@@ -27,26 +29,52 @@ pub enum OwnEvent {
     Reloaded {
         /// Rules in force.
         rules: usize,
+        /// Hash of their files.
+        rules_hash: String,
     },
     /// A reload failed; the old rule set stays.
     ReloadFailed {
-        /// What was wrong, as the log has it.
+        /// What was wrong: every error with file, line and column.
         error: String,
+        /// Hash of the files of the rules that stay in force.
+        rules_hash: String,
+    },
+    /// To keep its CPU budget the agent does without a class of events from now on.
+    Degraded {
+        /// The class.
+        class: &'static str,
+        /// Per cent of a core that it took.
+        cpu_percent: u64,
+        /// Per cent of a core that it may take.
+        budget_percent: u64,
+    },
+    /// Acts of the canary did not come back as events: nothing is known of what others do.
+    CoverageLost {
+        /// Event classes.
+        classes: Vec<&'static str>,
+        /// How long they were waited for.
+        seconds: u64,
+    },
+    /// They come back again.
+    CoverageRestored {
+        /// Event classes.
+        classes: Vec<&'static str>,
     },
     /// Events were lost: nothing is known of what happened there then.
     Blind {
         /// Where it was lost: `ring` (no room), `share` (no room for that
         /// cgroup: it took the most), `internal` (the kernel half could not make the
-        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`; `sessions` and
-        /// `session_processes`, where exec sessions or processes of such were not followed for want of
-        /// room: their events are there, but do not name the session.
+        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`, `governor` (they
+        /// were done without); `sessions` and `session_processes`, where exec sessions or processes of
+        /// such were not followed for want of room: their events are there, but do not name the session.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,
         /// Container and pod, cgroup of the host, or cgroup where it is not known which; at `entry` the
         /// program and the classes it serves.
         place: Option<String>,
-        /// Events (for `stdout`: alerts, for `sessions` and `session_processes`: these).
+        /// Events (for `stdout`: alerts, for `sessions` and `session_processes`: these); 0 at `governor`, where
+        /// nobody counts.
         count: u64,
         /// Nanoseconds since the epoch; 0 where unknown.
         first: u64,
@@ -78,6 +106,9 @@ impl OwnEvent {
             Self::Started { .. } => ("started", "Informational"),
             Self::Reloaded { .. } => ("reloaded", "Informational"),
             Self::ReloadFailed { .. } => ("reload_failed", "Error"),
+            Self::Degraded { .. } => ("degraded", "Critical"),
+            Self::CoverageLost { .. } => ("coverage_lost", "Critical"),
+            Self::CoverageRestored { .. } => ("coverage_restored", "Notice"),
             Self::Blind { .. } => ("blind", "Critical"),
             Self::Stopped { .. } => ("stopped", "Informational"),
         };
@@ -102,31 +133,36 @@ impl OwnEvent {
             Self::Started {
                 version,
                 rules,
+                rules_hash,
                 attached,
                 degraded,
             } => vec![
                 ("version", version.into()),
                 ("rules", rules.into()),
+                ("rules_hash", rules_hash.into()),
                 ("probes_attached", attached.into()),
                 ("probes_failed", degraded.into()),
             ],
-            Self::Reloaded { rules } => vec![("rules", rules.into())],
-            Self::ReloadFailed { error } => vec![("error", error.into())],
-            Self::Blind {
-                stage,
+            Self::Reloaded { rules, rules_hash } => {
+                vec![("rules", rules.into()), ("rules_hash", rules_hash.into())]
+            }
+            Self::ReloadFailed { error, rules_hash } => {
+                vec![("error", error.into()), ("rules_hash", rules_hash.into())]
+            }
+            Self::Degraded {
                 class,
-                place,
-                count,
-                first,
-                last,
+                cpu_percent,
+                budget_percent,
             } => vec![
-                ("stage", stage.into()),
                 ("class", class.into()),
-                ("place", place.into()),
-                ("count", count.into()),
-                ("first", first.into()),
-                ("last", last.into()),
+                ("cpu_percent", cpu_percent.into()),
+                ("budget_percent", budget_percent.into()),
             ],
+            Self::CoverageLost { classes, seconds } => {
+                vec![("classes", classes.into()), ("seconds", seconds.into())]
+            }
+            Self::CoverageRestored { classes } => vec![("classes", classes.into())],
+            Self::Blind { .. } => self.loss(),
             Self::Stopped {
                 reason,
                 events,
@@ -145,6 +181,29 @@ impl OwnEvent {
         }
     }
 
+    /// Facts of a loss.
+    fn loss(self) -> Vec<(&'static str, Value)> {
+        let Self::Blind {
+            stage,
+            class,
+            place,
+            count,
+            first,
+            last,
+        } = self
+        else {
+            return Vec::new();
+        };
+        vec![
+            ("stage", stage.into()),
+            ("class", class.into()),
+            ("place", place.into()),
+            ("count", count.into()),
+            ("first", first.into()),
+            ("last", last.into()),
+        ]
+    }
+
     fn sentence(&self) -> String {
         match self {
             Self::Started {
@@ -152,20 +211,25 @@ impl OwnEvent {
                 rules,
                 attached,
                 degraded,
-            } => {
-                let failed = if degraded.is_empty() {
-                    ""
-                } else {
-                    ", degraded: "
-                };
-                let which = degraded.join("; ");
-                format!(
-                    "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
-                )
-            }
-            Self::Reloaded { rules } => format!("Rules were reloaded, {rules} are in force"),
-            Self::ReloadFailed { error } => {
+                ..
+            } => started(version, *rules, *attached, degraded),
+            Self::Reloaded { rules, .. } => format!("Rules were reloaded, {rules} are in force"),
+            Self::ReloadFailed { error, .. } => {
                 format!("Reloading rules failed, the old ones stay in force: {error}")
+            }
+            Self::Degraded {
+                class,
+                cpu_percent,
+                budget_percent,
+            } => format!(
+                "Events of class {class} are not watched from now on: the agent takes {cpu_percent} % of a CPU core, {budget_percent} % are allowed"
+            ),
+            Self::CoverageLost { classes, seconds } => format!(
+                "The agent does not see its own acts within {seconds} s: {}",
+                classes.join(", ")
+            ),
+            Self::CoverageRestored { classes } => {
+                format!("The agent sees its own acts again: {}", classes.join(", "))
             }
             Self::Blind {
                 stage,
@@ -174,24 +238,7 @@ impl OwnEvent {
                 count,
                 first,
                 last,
-            } => {
-                let what = match *stage {
-                    "stdout" => "alerts",
-                    "sessions" => "exec sessions",
-                    "session_processes" => "processes of exec sessions",
-                    _ => "events",
-                };
-                let class = class.map_or(String::new(), |class| format!("{class} "));
-                let place = place
-                    .as_ref()
-                    .map_or(String::new(), |place| format!(" of {place}"));
-                let when = if *first == 0 {
-                    String::new()
-                } else {
-                    format!(" between {} and {}", utc(*first), utc(*last))
-                };
-                format!("{count} {class}{what}{place} were lost at {stage}{when}")
-            }
+            } => lost(stage, *class, place.as_deref(), *count, (*first, *last)),
             Self::Stopped {
                 reason,
                 events,
@@ -205,4 +252,42 @@ impl OwnEvent {
             }
         }
     }
+}
+
+fn started(version: &str, rules: usize, attached: usize, degraded: &[String]) -> String {
+    let failed = if degraded.is_empty() {
+        ""
+    } else {
+        ", degraded: "
+    };
+    let which = degraded.join("; ");
+    format!(
+        "Komainu {version} watches with {rules} rules, {attached} probes attached{failed}{which}"
+    )
+}
+
+fn lost(
+    stage: &str,
+    class: Option<&str>,
+    place: Option<&str>,
+    count: u64,
+    (first, last): (u64, u64),
+) -> String {
+    if stage == "governor" {
+        let (class, first, last) = (class.unwrap_or_default(), utc(first), utc(last));
+        return format!("Events of class {class} were not watched between {first} and {last}");
+    }
+    let what = if stage == "stdout" {
+        "alerts"
+    } else {
+        "events"
+    };
+    let class = class.map_or(String::new(), |class| format!("{class} "));
+    let place = place.map_or(String::new(), |place| format!(" of {place}"));
+    let when = if first == 0 {
+        String::new()
+    } else {
+        format!(" between {} and {}", utc(first), utc(last))
+    };
+    format!("{count} {class}{what}{place} were lost at {stage}{when}")
 }

@@ -5,7 +5,8 @@
 //! (`EPIPE`) ends the sink.
 
 use std::io;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::Receiver;
@@ -18,6 +19,65 @@ const BATCH: usize = 64 * 1024;
 /// Longest that a loss stays untold while there are no alerts.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How far a sink is, for whoever asks meanwhile.
+#[derive(Debug)]
+pub struct Progress {
+    began: Instant,
+    lines: AtomicU64,
+    /// When the write under way began, nanoseconds after `began`; 0 where none is.
+    writing: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            lines: AtomicU64::new(0),
+            writing: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Progress {
+    fn begin(&self) {
+        self.writing.store(self.now().max(1), Ordering::Relaxed);
+    }
+
+    fn wrote(&self, lines: u64) {
+        self.writing.store(0, Ordering::Relaxed);
+        self.lines.store(lines, Ordering::Relaxed);
+    }
+
+    /// Nothing is written any more.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is written any more.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Lines written.
+    pub fn lines(&self) -> u64 {
+        self.lines.load(Ordering::Relaxed)
+    }
+
+    /// How long the write under way has taken.
+    pub fn blocked(&self) -> Duration {
+        match self.writing.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_nanos(self.now().saturating_sub(since)),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
 /// Writes until the channel closes and is empty. Returns the lines written, and how many alerts
 /// were lost.
 pub async fn run(
@@ -25,6 +85,7 @@ pub async fn run(
     mut out: impl AsyncWrite + Unpin,
     mut stream: Stream,
     lost: &Lost,
+    progress: &Progress,
 ) -> Result<Totals, io::Error> {
     let mut buffer = Vec::with_capacity(BATCH);
     let mut totals = Totals::default();
@@ -48,11 +109,13 @@ pub async fn run(
         }
         totals.lost += tell(lost, &mut stream, &mut buffer)?;
         if !buffer.is_empty() {
+            progress.begin();
             out.write_all(&buffer).await?;
             out.flush().await?;
             buffer.clear();
         }
         totals.lines = stream.lines();
+        progress.wrote(totals.lines);
         if !open {
             return Ok(totals);
         }
@@ -117,7 +180,9 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(16);
         let lost = Arc::new(Lost::default());
         let for_sink = Arc::clone(&lost);
-        let sink = tokio::spawn(async move { run(rx, ours, stream(), &for_sink).await });
+        let progress = Arc::new(Progress::default());
+        let of_sink = Arc::clone(&progress);
+        let sink = tokio::spawn(async move { run(rx, ours, stream(), &for_sink, &of_sink).await });
         let mut sent = 0;
         for n in 1..=100 {
             match tx.try_send(alert(n)) {
@@ -126,6 +191,7 @@ mod tests {
             }
             tokio::task::yield_now().await;
         }
+        assert!(!progress.blocked().is_zero() && progress.lines() == 0);
         let reader = tokio::spawn(async move {
             let mut lines = BufReader::new(theirs).lines();
             let mut values = Vec::new();
@@ -141,6 +207,10 @@ mod tests {
         assert_eq!(totals.lost + sent, 100);
         assert!(totals.lost > 0);
         assert_eq!(totals.lines, values.len() as u64);
+        assert_eq!(
+            (progress.lines(), progress.blocked()),
+            (totals.lines, Duration::ZERO)
+        );
         let seqs: Vec<u64> = values.iter().map(|v| v["seq"].as_u64().unwrap()).collect();
         assert_eq!(seqs, (1..=totals.lines).collect::<Vec<_>>());
         let told: u64 = values
@@ -157,7 +227,10 @@ mod tests {
         let lost = Arc::new(Lost::default());
         lost.add(5);
         let for_sink = Arc::clone(&lost);
-        let sink = tokio::spawn(async move { run(rx, ours, stream(), &for_sink).await });
+        let sink =
+            tokio::spawn(
+                async move { run(rx, ours, stream(), &for_sink, &Progress::default()).await },
+            );
         let mut lines = BufReader::new(theirs).lines();
         let first = lines.next_line().await.unwrap().unwrap();
         assert!(first.contains("1 alerts were lost at stdout"), "{first}");
@@ -179,7 +252,10 @@ mod tests {
         let lost = Arc::new(Lost::default());
         let outlet = Outlet::new(tx.clone(), Arc::clone(&lost), 1 << 20);
         tx.send(alert(1)).await.unwrap();
-        let stopped = OwnEvent::Reloaded { rules: 1 };
+        let stopped = OwnEvent::Reloaded {
+            rules: 1,
+            rules_hash: "h".into(),
+        };
         tx.send(stopped.into_alert(2)).await.unwrap();
         for n in 1..=50 {
             let place = Place {
@@ -197,7 +273,9 @@ mod tests {
             outlet.send(alert(n));
         }
         drop((tx, outlet));
-        let totals = run(rx, ours, stream(), &lost).await.unwrap();
+        let totals = run(rx, ours, stream(), &lost, &Progress::default())
+            .await
+            .unwrap();
         assert_eq!(totals, Totals { lines: 4, lost: 50 });
         let mut lines = BufReader::new(theirs).lines();
         let mut texts = Vec::new();
@@ -222,7 +300,9 @@ mod tests {
             tx.send(alert(n)).await.unwrap();
         }
         drop(tx);
-        run(rx, ours, stream(), &lost).await.unwrap();
+        run(rx, ours, stream(), &lost, &Progress::default())
+            .await
+            .unwrap();
         let mut lines = BufReader::new(theirs).lines();
         for _ in 0..3 {
             let line = lines.next_line().await.unwrap().unwrap();
@@ -254,7 +334,7 @@ mod tests {
     async fn closed_reader_ends_the_sink() {
         let (tx, rx) = mpsc::channel(4);
         tx.send(alert(1)).await.unwrap();
-        let error = run(rx, Closed, stream(), &Lost::default())
+        let error = run(rx, Closed, stream(), &Lost::default(), &Progress::default())
             .await
             .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);

@@ -27,6 +27,34 @@ pub enum Reach {
     Down(Box<str>),
 }
 
+impl Source {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Runtime, Self::Cluster];
+
+    /// Name for metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Runtime => "runtime",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+impl Reach {
+    /// Names of all states, for metrics.
+    pub const NAMES: [&str; 4] = ["off", "starting", "up", "down"];
+
+    /// Name for metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Starting => "starting",
+            Self::Up => "up",
+            Self::Down(_) => "down",
+        }
+    }
+}
+
 /// One piece of news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {

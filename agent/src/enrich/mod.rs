@@ -9,6 +9,7 @@ pub mod bounded;
 pub mod cluster;
 pub mod container;
 pub mod identity;
+pub mod inquiry;
 pub mod proc;
 pub mod process;
 pub mod resolution;

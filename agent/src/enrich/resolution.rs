@@ -108,6 +108,13 @@ impl Sources {
         }
     }
 
+    pub(super) fn reach(&self, source: Source) -> &Reach {
+        match source {
+            Source::Runtime => &self.runtime,
+            Source::Cluster => &self.cluster,
+        }
+    }
+
     /// How far a container is known; `denied` where the runtime said that it has none of that id.
     ///
     /// A runtime that is down is waited for: it comes back within seconds, and nobody but it can tell. An API

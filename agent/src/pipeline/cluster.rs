@@ -1,5 +1,7 @@
 //! How the configuration has the API server asked.
 
+use std::sync::Arc;
+
 use super::node;
 use crate::config::{Config, Switch};
 use crate::enrich::cluster::{Access, Limits, Settings, Times};
@@ -28,6 +30,7 @@ pub fn settings(config: &Config) -> Settings {
             ..Limits::default()
         },
         times: Times::default(),
+        inquiries: Arc::default(),
     }
 }
 

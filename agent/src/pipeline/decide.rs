@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::board::{Board, Peaks};
 use super::clock;
 use super::engine::InForce;
 use super::hold::Waited;
@@ -21,6 +22,7 @@ use crate::enrich::identity::News;
 use crate::enrich::proc::Scanned;
 use crate::enrich::users::{Inside, Question, Refusal, Users};
 use crate::event::ProcKey;
+use crate::metrics::Histogram;
 
 /// Longest that a bulk record stays unread.
 const TICK: Duration = Duration::from_millis(50);
@@ -62,6 +64,9 @@ pub(super) trait Records {
     /// Hands over what there is, in order, up to a bound; false if there is nothing.
     fn drain(&mut self, each: &mut dyn FnMut(&[u8])) -> bool;
 
+    /// Bytes that wait in the lifecycle and the bulk ring.
+    fn waiting(&self) -> [u64; 2];
+
     /// Tells where they come from which cgroups are of containers.
     fn tell_kinds(&mut self, cgroups: impl Iterator<Item = (u64, bool)>);
 }
@@ -75,6 +80,7 @@ pub(super) struct Wires {
     pub(super) asked: Asked,
     pub(super) names: SyncSender<Question>,
     pub(super) stop: Arc<AtomicBool>,
+    pub(super) board: Arc<Board>,
     /// Longest that draining the rings may take at the end.
     pub(super) drain: Duration,
 }
@@ -98,6 +104,10 @@ pub(super) struct Totals {
     pub(super) alerts: u64,
     /// Records that could not be decoded, and events the kernel half lost.
     pub(super) lost: u64,
+    /// Records among them that could not be decoded.
+    pub(super) undecodable: u64,
+    /// Times from an event until its batch was begun.
+    pub(super) lags: Histogram,
     /// Alerts that the kernel filter would have hidden (`audit_filter`).
     pub(super) hidden: u64,
     /// What became of records that waited for identity.
@@ -112,6 +122,8 @@ pub(super) fn run(
     scan: Duration,
 ) -> io::Result<Totals> {
     learn_processes(&mut decider, wires, scan);
+    let mut peaks = Peaks::new(Instant::now());
+    wires.board.publish(&decider.report(peaks.highest()));
     let mut next = Instant::now() + HOUSEKEEPING;
     let mut stopping = None;
     loop {
@@ -121,13 +133,16 @@ pub(super) fn run(
             records.wait(TICK)?;
         }
         let in_force = wires.in_force.load();
-        decider.begin(Instant::now());
+        let (began, boot) = (Instant::now(), clock::boot());
+        wires.board.beat(boot);
+        peaks.see(records.waiting(), began);
+        decider.begin(began, boot);
         let more = records.drain(&mut |record| decider.record(&in_force, record));
         records.tell_kinds(decider.state.containers.kinds());
         decider.ask_unknown(|key| wires.wanted.try_send(key).is_ok());
         let now = Instant::now();
         for notice in wires.notices.try_iter().take(NOTICES) {
-            decider.notice(notice);
+            take(&mut decider, notice, wires);
         }
         decider.settle(&in_force, now, &wires.asked.0);
         decider.ask_names(|question| wires.names.try_send(question).is_ok());
@@ -135,11 +150,19 @@ pub(super) fn run(
         if now >= next {
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);
+            wires.board.publish(&decider.report(peaks.highest()));
         }
         if stopping.is_some_and(|since: Instant| !more || now - since > wires.drain) {
             return Ok(finish(&mut records, &mut decider, wires));
         }
     }
+}
+
+fn take(decider: &mut Decider, notice: Notice, wires: &Wires) {
+    if matches!(notice, Notice::Scanned) {
+        wires.board.scanned();
+    }
+    decider.notice(notice);
 }
 
 /// Tells of everything that is not decided.
@@ -163,9 +186,10 @@ fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> T
 fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
     let deadline = Instant::now() + scan;
     while !wires.stop.load(Ordering::Acquire) {
+        wires.board.beat(clock::boot());
         let left = deadline.saturating_duration_since(Instant::now());
         match wires.notices.recv_timeout(left.min(TICK)) {
-            Ok(Notice::Scanned) => return decider.notice(Notice::Scanned),
+            Ok(Notice::Scanned) => return take(decider, Notice::Scanned, wires),
             Err(RecvTimeoutError::Disconnected) => return,
             Ok(notice) => decider.notice(notice),
             Err(RecvTimeoutError::Timeout) if left > TICK => {}

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use komainu_common::{Class, Header};
 
-use super::rule_files;
+use super::canary::{self, Acts};
+use super::cost::Costs;
+use super::nonce::Nonce;
+use super::rule_files::{self, PathError, Problem};
 use crate::config::Config;
 use crate::event::event_type;
 use crate::rules::plan::ClassTables;
-use crate::rules::{self, Diagnostic, Files, LoadOptions, OutputOptions, Plan, RuleSet, Source};
+use crate::rules::{
+    self, Diagnostic, LoadOptions, LoadResult, OutputOptions, Plan, Rule, RuleSet, Source,
+};
 
 /// Why rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,28 +23,86 @@ pub(super) struct LoadError {
     summary: String,
     /// Every problem, with the excerpts of the files it is in.
     pub(super) details: String,
+    /// Somebody writes the files all the time: they may be right a moment later.
+    pub(super) is_unsettled: bool,
 }
 
-/// Reads and compiles every rule. Warnings are logged, errors returned together.
-pub(super) fn load(config: &Config) -> Result<RuleSet, LoadError> {
+/// Rule files of one moment.
+#[derive(Debug)]
+pub(super) struct Files {
+    files: Vec<Source>,
+    /// Names what they say, as alerts have it.
+    pub(super) hash: Arc<str>,
+}
+
+/// Rules that may be put in force.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    rules: RuleSet,
+    pub(super) hash: Arc<str>,
+    canary: Acts,
+}
+
+/// Reads and compiles every rule, and those of a canary. Warnings are logged, errors returned together.
+pub(super) fn load(config: &Config, canary: Option<Nonce>) -> Result<Loaded, LoadError> {
+    read(config)?.compile(config, canary)
+}
+
+/// Reads every rule file.
+pub(super) fn read(config: &Config) -> Result<Files, LoadError> {
     if config.rules.is_empty() {
         return Err(LoadError {
             summary: "no rules: name them with --rules or in the configuration".into(),
             details: String::new(),
+            is_unsettled: false,
         });
     }
-    let files = rule_files::read(&config.rules).map_err(|errors| {
+    let files = rule_files::read_settled(&config.rules).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let is_unsettled = |error: &PathError| matches!(error.problem, Problem::Unsettled);
         LoadError {
             summary: lines.join("; "),
             details: String::new(),
+            is_unsettled: errors.iter().any(is_unsettled),
         }
     })?;
-    compile(&files, config)
+    let hash = rule_files::hash(&files, config.priority.0.name()).into();
+    Ok(Files { files, hash })
+}
+
+impl Files {
+    /// Compiles them, and behind them the rules of a canary.
+    pub(super) fn compile(
+        mut self,
+        config: &Config,
+        canary: Option<Nonce>,
+    ) -> Result<Loaded, LoadError> {
+        let mut rules = compile(&self.files, config)?;
+        let mut acts = Acts::default();
+        if let Some(nonce) = canary {
+            let text;
+            (acts, text) = canary::acts(&rules, nonce);
+            self.files.push(Source::new("canary", text));
+            rules = checked(load_files(&self.files, config))?;
+        }
+        Ok(Loaded {
+            rules,
+            hash: self.hash,
+            canary: acts,
+        })
+    }
 }
 
 /// Compiles rule files.
 pub(super) fn compile(files: &[Source], config: &Config) -> Result<RuleSet, LoadError> {
+    let result = load_files(files, config);
+    for warning in result.warnings() {
+        tracing::warn!("{}", line(warning, &result.files));
+    }
+    checked(result)
+}
+
+fn load_files(files: &[Source], config: &Config) -> LoadResult {
     let options = LoadOptions {
         least_priority: config.priority.0,
         output: OutputOptions {
@@ -48,10 +111,10 @@ pub(super) fn compile(files: &[Source], config: &Config) -> Result<RuleSet, Load
         },
         ..LoadOptions::default()
     };
-    let mut result = rules::load(files, &options);
-    for warning in result.warnings() {
-        tracing::warn!("{}", line(warning, &result.files));
-    }
+    rules::load(files, &options)
+}
+
+fn checked(mut result: LoadResult) -> Result<RuleSet, LoadError> {
     result.rules.take().ok_or_else(|| {
         let lines: Vec<String> = result
             .errors()
@@ -60,12 +123,13 @@ pub(super) fn compile(files: &[Source], config: &Config) -> Result<RuleSet, Load
         LoadError {
             summary: lines.join("; "),
             details: result.render(false),
+            is_unsettled: false,
         }
     })
 }
 
 /// `FILE:LINE:COLUMN: message [code]`
-fn line(diagnostic: &Diagnostic, files: &Files) -> String {
+fn line(diagnostic: &Diagnostic, files: &rules::Files) -> String {
     let span = diagnostic.primary.span;
     let at = files.position(span);
     let (name, code) = (files.name(span.file), diagnostic.code.id);
@@ -73,11 +137,6 @@ fn line(diagnostic: &Diagnostic, files: &Files) -> String {
         "{name}:{}:{}: {} [{code}]",
         at.line, at.column, diagnostic.message
     )
-}
-
-/// Rules that are evaluated.
-pub(super) fn enabled(rules: &RuleSet) -> usize {
-    rules.rules().iter().filter(|rule| rule.enabled).count()
 }
 
 /// Whether a rule can match an event of this name; of a name that is no event's, which a call may have that
@@ -93,9 +152,27 @@ pub(super) struct InForce {
     pub(super) plan: Plan,
     /// By which records name the plan; 0 before there is one.
     pub(super) generation: u32,
+    /// Names what the rule files say.
+    pub(super) hash: Arc<str>,
+    /// What each rule costs.
+    pub(super) costs: Costs,
+    /// What a canary does meanwhile.
+    pub(super) canary: Acts,
 }
 
 impl InForce {
+    /// The users' rules. Behind them are those of the canary, which are for the plan only.
+    pub(super) fn users(&self) -> &[Rule] {
+        let all = self.rules.rules();
+        let count = all.len().saturating_sub(self.canary.rules);
+        all.get(..count).unwrap_or_default()
+    }
+
+    /// How many of them are evaluated.
+    pub(super) fn enabled(&self) -> usize {
+        self.users().iter().filter(|rule| rule.enabled).count()
+    }
+
     /// The plan's tables for a record, if its conjunctions are of this plan.
     pub(super) fn tables(&self, header: &Header) -> Option<&ClassTables> {
         let is_ours = header.plan != 0 && header.plan == self.generation;
@@ -135,16 +212,23 @@ pub(super) trait Filter {
 /// logged.
 pub(super) fn put_in_force<F: Filter>(
     in_force: &ArcSwap<InForce>,
-    rules: RuleSet,
+    Loaded {
+        rules,
+        hash,
+        canary,
+    }: Loaded,
     kernel: &mut F,
 ) -> Result<usize, F::Error> {
     let old = in_force.load_full();
     let plan = rules.plan();
     let generation = kernel.prepare(&plan)?;
     let new = Arc::new(InForce {
+        costs: Costs::following(&old.rules, &old.costs, &rules),
         rules,
         plan,
         generation,
+        hash,
+        canary,
     });
     kernel.deliver(&|name| wants(&old.rules, name) || wants(&new.rules, name))?;
     in_force.store(Arc::clone(&new));
@@ -152,10 +236,15 @@ pub(super) fn put_in_force<F: Filter>(
         in_force.store(old);
         return Err(error);
     }
-    if let Err(error) = kernel.deliver(&|name| wants(&new.rules, name)) {
+    if let Err(error) = deliver(&new, kernel) {
         tracing::warn!(%error, "events that no rule wants any more are still delivered");
     }
-    Ok(enabled(&new.rules))
+    Ok(new.enabled())
+}
+
+/// Has the events delivered that the rules in force want, and no others.
+pub(super) fn deliver<F: Filter>(in_force: &InForce, kernel: &mut F) -> Result<(), F::Error> {
+    kernel.deliver(&|name| wants(&in_force.rules, name))
 }
 
 #[cfg(test)]
@@ -210,7 +299,11 @@ mod tests {
                 rules: old,
                 ..InForce::default()
             });
-            let new = compiled(&text("new", "connect")).unwrap();
+            let new = Loaded {
+                rules: compiled(&text("new", "connect")).unwrap(),
+                hash: "h".into(),
+                canary: Acts::default(),
+            };
             let mut kernel = Fake {
                 refuses,
                 ..Fake::default()
@@ -254,12 +347,35 @@ mod tests {
         let text =
             "- rule: r\n  desc: d\n  condition: evt.type = openat\n  output: o\n  priority: INFO\n";
         let rules = compiled(text).unwrap();
-        assert_eq!(enabled(&rules), 1);
         assert!(wants(&rules, "openat"));
         assert!(!wants(&rules, "open"));
         let disabled = compiled(&format!("{text}  enabled: false\n")).unwrap();
-        assert_eq!(enabled(&disabled), 0);
         assert!(!wants(&disabled, "openat"));
+    }
+
+    #[test]
+    fn the_canarys_rules_are_behind_the_users_and_not_of_them() {
+        let text = "- rule: r\n  desc: d\n  condition: evt.type = openat and fd.name = /x\n  output: o\n  priority: INFO\n";
+        let files = || Files {
+            files: vec![Source::new("r.yaml", text)],
+            hash: "h".into(),
+        };
+        let config = Config::default();
+        let loaded = files().compile(&config, Nonce::parse("1")).unwrap();
+        assert_eq!((loaded.rules.rules().len(), loaded.canary.rules), (2, 1));
+        let in_force = InForce {
+            rules: loaded.rules,
+            canary: loaded.canary,
+            ..InForce::default()
+        };
+        let names: Vec<&str> = in_force
+            .users()
+            .iter()
+            .map(|rule| rule.name.as_str())
+            .collect();
+        assert_eq!((names, in_force.enabled()), (vec!["r"], 1));
+        let without = files().compile(&config, None).unwrap();
+        assert_eq!(without.rules.rules().len(), 1);
     }
 
     #[test]
@@ -270,14 +386,14 @@ mod tests {
         .unwrap_err();
         assert!(error.to_string().starts_with("r.yaml:3:14: "), "{error}");
         assert!(error.details.contains("evt.typ"), "{}", error.details);
-        let error = load(&Config::default()).unwrap_err();
+        let error = load(&Config::default(), None).unwrap_err();
         assert!(error.to_string().contains("--rules"), "{error}");
         let config = Config {
             rules: vec!["/no/such/file".into()],
             ..Config::default()
         };
         assert!(
-            load(&config)
+            load(&config, None)
                 .unwrap_err()
                 .to_string()
                 .starts_with("/no/such/file: cannot be read")

@@ -180,7 +180,6 @@ impl Hold {
     }
 
     /// Bytes and records that wait.
-    #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.bytes, self.records)
     }

@@ -3,6 +3,7 @@
 //! Every channel is bounded. Where the deciding thread is behind, news waits, in order, and holds up who tells it; a
 //! question that finds no room is asked again.
 
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::sleep;
 use super::decide::{Asked, Notice};
 use crate::config::Config;
 use crate::enrich::identity::News;
+use crate::enrich::inquiry::Inquiries;
 #[cfg(feature = "kube")]
 use crate::enrich::{
     cluster,
@@ -20,34 +22,54 @@ use crate::enrich::{
 };
 use crate::kernel::Waker;
 
+/// How often each source was asked.
+#[derive(Debug, Default)]
+pub(super) struct Inquired {
+    pub(super) runtime: Arc<Inquiries>,
+    pub(super) cluster: Arc<Inquiries>,
+}
+
 /// Questions and news that wait at most, each.
 const QUEUE: usize = 1024;
 /// Time until a full channel is tried again.
 const AGAIN: Duration = Duration::from_millis(5);
 
 /// Starts asking as configured; questions for the runtime go to what is returned.
-pub(super) fn start(config: &Config, notices: SyncSender<Notice>, waker: Waker) -> Asked {
+pub(super) fn start(
+    config: &Config,
+    notices: SyncSender<Notice>,
+    waker: Waker,
+    inquiries: &Inquired,
+) -> Asked {
     let (ask, asked) = mpsc::channel(QUEUE);
     let (tell, news) = mpsc::channel(QUEUE);
     for news in first(config) {
         // The first that are sent, before anybody takes them: there is room.
         drop(notices.try_send(Notice::News(Box::new(news))));
     }
-    start_sources(config, asked, tell);
+    start_sources(config, asked, tell, inquiries);
     tokio::spawn(forward(news, notices, waker));
     Asked(Box::new(move |id| ask.try_send(id.into()).is_ok()))
 }
 
 /// A build without the feature `kube` asks nobody: every question is refused.
 #[cfg(not(feature = "kube"))]
-fn start_sources(_: &Config, _: mpsc::Receiver<Box<str>>, _: mpsc::Sender<News>) {}
+fn start_sources(_: &Config, _: mpsc::Receiver<Box<str>>, _: mpsc::Sender<News>, _: &Inquired) {}
 
 #[cfg(feature = "kube")]
-fn start_sources(config: &Config, asked: mpsc::Receiver<Box<str>>, news: mpsc::Sender<News>) {
-    if let Some(settings) = super::runtime::settings(config) {
+fn start_sources(
+    config: &Config,
+    asked: mpsc::Receiver<Box<str>>,
+    news: mpsc::Sender<News>,
+    inquiries: &Inquired,
+) {
+    if let Some(mut settings) = super::runtime::settings(config) {
+        settings.inquiries = Arc::clone(&inquiries.runtime);
         runtime::start(settings, asked, news.clone());
     }
-    tokio::spawn(cluster::start(super::cluster::settings(config), news));
+    let mut settings = super::cluster::settings(config);
+    settings.inquiries = Arc::clone(&inquiries.cluster);
+    tokio::spawn(cluster::start(settings, news));
 }
 
 /// What is known of the sources before they say anything themselves: who will be asked counts as there.

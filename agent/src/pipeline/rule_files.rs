@@ -1,10 +1,14 @@
 //! Rule files from paths: what `--rules` and the configuration name.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags};
+use sha2::{Digest as _, Sha256};
 
 use crate::rules::Source;
 
@@ -41,6 +45,9 @@ pub enum Problem {
     /// More than [`MAX_FILES`].
     #[error("brings more than {MAX_FILES} rule files together")]
     TooMany,
+    /// Somebody writes all the time.
+    #[error("changes while it is read")]
+    Unsettled,
 }
 
 /// Reads every file: files as named, of directories the `*.yaml` and `*.yml` files in the order of
@@ -61,6 +68,86 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<PathError>> {
     } else {
         Err(errors)
     }
+}
+
+/// Tries to read files that stay as they are meanwhile, and the pause between two.
+const TRIES: usize = 20;
+const AGAIN: Duration = Duration::from_millis(25);
+
+/// The same, but of one moment: files are read again where one of them, or which there are, changed meanwhile, such as
+/// by the swap of a `ConfigMap`'s `..data`.
+///
+/// A file that is written in place and slowly is read as it is at a moment, too: whoever changes rules does it by
+/// renaming, as a kubelet does.
+pub fn read_settled(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<PathError>> {
+    settled(paths, read)
+}
+
+fn settled(
+    paths: &[PathBuf],
+    mut read: impl FnMut(&[PathBuf]) -> Result<Vec<Source>, Vec<PathError>>,
+) -> Result<Vec<Source>, Vec<PathError>> {
+    for _ in 0..TRIES {
+        let before = look(paths);
+        let files = read(paths);
+        if before == look(paths) {
+            return files;
+        }
+        std::thread::sleep(AGAIN);
+    }
+    let unsettled = |path: &PathBuf| PathError {
+        path: path.clone(),
+        problem: Problem::Unsettled,
+    };
+    Err(paths.iter().map(unsettled).collect())
+}
+
+/// What tells one version of a file from another, without reading it: inode, size, times of change.
+type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
+
+/// Every file that [`read`] would read, and the directories that it would list.
+fn look(paths: &[PathBuf]) -> Vec<(PathBuf, Option<Stamp>)> {
+    let mut seen = Vec::new();
+    for path in paths {
+        seen.push((path.clone(), stamp(path)));
+        if path.is_dir() {
+            let files = list(path).unwrap_or_default();
+            seen.extend(files.into_iter().map(|file| {
+                let stamp = stamp(&file);
+                (file, stamp)
+            }));
+        }
+    }
+    seen
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    let modified = (meta.mtime(), meta.mtime_nsec());
+    let changed = (meta.ctime(), meta.ctime_nsec());
+    Some((meta.dev(), meta.ino(), meta.size(), modified, changed))
+}
+
+/// Names what the files say: the SHA-256 of their texts in order, with line breaks as on Unix and without blanks at
+/// the ends of lines and of the file. `threshold` is what else decides which of the rules are loaded.
+pub fn hash(files: &[Source], threshold: &str) -> String {
+    let mut sum = Sha256::new();
+    let mut add = |part: &[u8]| {
+        sum.update((part.len() as u64).to_le_bytes());
+        sum.update(part);
+    };
+    add(threshold.as_bytes());
+    for file in files {
+        let lines = file.text.split(|byte| *byte == b'\n');
+        let lines: Vec<&[u8]> = lines.map(<[u8]>::trim_ascii_end).collect();
+        add(lines.join(&b'\n').trim_ascii_end());
+    }
+    let mut digits = String::new();
+    for byte in sum.finalize() {
+        let written = write!(digits, "{byte:02x}");
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
+    }
+    digits
 }
 
 fn read_path(path: &Path, files: &mut Vec<Source>) -> Result<(), Vec<PathError>> {
@@ -172,6 +259,58 @@ mod tests {
         symlink("..2026_01_01", dir.path().join("..data")).unwrap();
         symlink("..data/rules.yaml", dir.path().join("rules.yaml")).unwrap();
         assert_eq!(names(&read(&[dir.path().into()]).unwrap()), ["rules.yaml"]);
+    }
+
+    /// Reads, and puts another file in the place of the one there is, the first `times` times.
+    fn read_among_changes(times: usize) -> (usize, Result<Vec<Source>, Vec<PathError>>) {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [dir.path().to_owned()];
+        std::fs::write(dir.path().join("a.yaml"), "0").unwrap();
+        let mut reads = 0;
+        let files = settled(&paths, |paths| {
+            let files = read(paths);
+            reads += 1;
+            if reads <= times {
+                let new = dir.path().join(".new");
+                std::fs::write(&new, reads.to_string()).unwrap();
+                std::fs::rename(&new, dir.path().join("a.yaml")).unwrap();
+            }
+            files
+        });
+        (reads, files)
+    }
+
+    #[test]
+    fn files_that_change_meanwhile_are_read_again() {
+        for times in [0, 1, 3] {
+            let (reads, files) = read_among_changes(times);
+            assert_eq!(reads, times + 1);
+            assert_eq!(files.unwrap()[0].text, times.to_string().as_bytes());
+        }
+        let (reads, files) = read_among_changes(usize::MAX);
+        assert_eq!(reads, TRIES);
+        assert!(matches!(files.unwrap_err()[0].problem, Problem::Unsettled));
+    }
+
+    #[test]
+    fn a_hash_is_of_what_files_say() {
+        let of = |texts: &[&str]| {
+            let files: Vec<Source> = texts.iter().map(|text| Source::new("n", *text)).collect();
+            hash(&files, "debug")
+        };
+        let one = of(&["- rule: a\n  desc: b\n"]);
+        assert_eq!(one.len(), 64);
+        assert_eq!(one, of(&["- rule: a  \r\n  desc: b\n\n"]));
+        let others = [
+            of(&["- rule: a\n desc: b\n"]),
+            of(&["- rule: a\n", "  desc: b\n"]),
+            of(&["- rule: a\n  desc: b\n", ""]),
+            hash(&[Source::new("n", "- rule: a\n  desc: b\n")], "error"),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            assert_ne!(&one, other, "{index}");
+        }
+        assert_ne!(of(&["a", "b"]), of(&["b", "a"]), "the order decides");
     }
 
     #[test]

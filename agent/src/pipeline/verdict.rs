@@ -4,12 +4,15 @@ mod names;
 mod sessions;
 mod waiting;
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use komainu_common::{Class, Header, Task};
 use sessions::Ending;
 use zerocopy::FromBytes;
 
+use super::board::Report;
+use super::canary::Canary;
 use super::clock;
 use super::decide::{Notice, Totals};
 use super::engine::InForce;
@@ -21,6 +24,7 @@ use crate::decode::{self, Clock, Decoded, Lifecycle};
 use crate::emit::lost::{Place, Tally};
 use crate::emit::{Alert, Outlet, context};
 use crate::enrich::State;
+use crate::enrich::identity::Source;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
 use crate::rules::{self, Matching, Rule};
 use names::Names;
@@ -40,11 +44,13 @@ pub(super) struct Decider {
     totals: Totals,
     undecodable: Undecodable,
     unknown: Unknown,
+    canary: Arc<Canary>,
     hold: Hold,
     names: Names,
     ending: Ending,
-    /// The batch's time.
+    /// The batch's time, and the same since boot, nanoseconds.
     now: Instant,
+    boot: u64,
     /// When to look next at what waits.
     look: Instant,
 }
@@ -58,7 +64,7 @@ struct Undecodable {
 }
 
 impl Decider {
-    pub(super) fn new(state: State, outlet: Outlet, config: &Config) -> Self {
+    pub(super) fn new(state: State, outlet: Outlet, canary: Arc<Canary>, config: &Config) -> Self {
         let now = Instant::now();
         Self {
             clock: Clock {
@@ -74,10 +80,12 @@ impl Decider {
             totals: Totals::default(),
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
+            canary,
             hold: Hold::new(waiting::limits(config)),
             names: Names::default(),
             ending: Ending::default(),
             now,
+            boot: 0,
             look: now,
         }
     }
@@ -90,6 +98,8 @@ impl Decider {
         match decode::decode(record, self.clock, &mut scratch) {
             Err(error) => self.undecodable(record, error),
             Ok(decoded) => {
+                let lag = self.boot.saturating_sub(decoded.header.time);
+                self.totals.lags.add(Duration::from_nanos(lag));
                 if let Some(lifecycle) = &decoded.lifecycle {
                     learn(&mut self.state, lifecycle);
                 }
@@ -117,7 +127,8 @@ impl Decider {
             }
             None => self.touch(&header.task, header.cgroup),
         }
-        if let Some(mut event) = event {
+        let is_canary = self.canary.takes(Class(header.class), &header.task);
+        if let Some(mut event) = event.filter(|_| !is_canary) {
             event.number = number;
             self.judge(in_force, &header, &event);
         }
@@ -154,12 +165,29 @@ impl Decider {
         let Undecodable { count, first, last } = std::mem::take(&mut self.undecodable);
         if count > 0 {
             self.totals.lost += count;
+            self.totals.undecodable += count;
             self.tell_blind("decode", None, None, count, first, last);
         }
     }
 
     pub(super) fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// What there is to tell; `peaks` are those of the rings.
+    pub(super) fn report(&self, peaks: [u64; 2]) -> Report {
+        let (processes, containers) = (&self.state.processes, &self.state.containers);
+        Report {
+            totals: self.totals,
+            processes: processes.len(),
+            texts: processes.bytes(),
+            table: processes.stats(),
+            containers: containers.sizes(),
+            containers_evicted: containers.evicted(),
+            waiting: self.hold.sizes(),
+            sources: Source::ALL.map(|source| containers.reach(source).name()),
+            peaks,
+        }
     }
 
     /// Asks for processes in cgroups whose path no record told: `/proc` may know it. Each cgroup
@@ -201,21 +229,33 @@ impl Decider {
         let tables = in_force.tables(header);
         let left =
             |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
-        self.report(in_force, event, &left);
+        self.alert_on(in_force, event, &left);
     }
 
     /// Alerts of the rules that hold, of those that the kernel filter left.
-    fn report(&mut self, in_force: &InForce, event: &Event<'_>, left: &dyn Fn(u32) -> bool) {
-        let tried = |rule: u32| self.audit || left(rule);
+    fn alert_on(&mut self, in_force: &InForce, event: &Event<'_>, left: &dyn Fn(u32) -> bool) {
+        let stopwatch = in_force.costs.stopwatch(event.number);
+        let (audit, users) = (self.audit, in_force.users().len());
+        let tried = |rule: u32| {
+            let is_tried = (rule as usize) < users && (audit || left(rule));
+            if is_tried {
+                stopwatch.begin(rule);
+            }
+            is_tried
+        };
         let (state, matching) = (&self.state, self.matching);
         let rules = &in_force.rules;
         let hits = rules.evaluate_only(event, state, matching, &mut self.evaluation, &tried);
+        stopwatch.stop();
         for number in hits {
             // The number of a hit is that of a rule of the set.
             let Some(rule) = rules.rule(*number as usize) else {
                 continue;
             };
             self.totals.alerts += 1;
+            if let Some(cost) = in_force.costs.of(*number) {
+                cost.matched();
+            }
             if !left(*number) {
                 self.totals.hidden += 1;
                 tracing::error!(
@@ -224,8 +264,9 @@ impl Decider {
                     "the kernel filter is wrong"
                 );
             }
-            self.outlet
-                .send(alert(&self.state, event, rule, self.ancestors));
+            let mut alert = alert(&self.state, event, rule, self.ancestors);
+            alert.rules_hash = Some(Arc::clone(&in_force.hash));
+            self.outlet.send(alert);
         }
         if !hits.is_empty() {
             let task = &event.task;
@@ -305,7 +346,10 @@ fn apply(state: &mut State, lifecycle: &Lifecycle<'_>) {
     match lifecycle {
         Lifecycle::Fork(fork) => state.forked(fork),
         Lifecycle::Exec(exec) => state.execed(exec),
-        Lifecycle::Exit(_) => {}
+        Lifecycle::Cgroup(group) if group.is_removed => {
+            state.containers.remove_group(group.id, group.time);
+        }
+        Lifecycle::Exit(_) | Lifecycle::Cgroup(_) => {}
     }
 }
 
@@ -314,6 +358,7 @@ fn learn(state: &mut State, lifecycle: &Lifecycle<'_>) {
     let (cgroup, path) = match lifecycle {
         Lifecycle::Fork(fork) => (fork.cgroup, fork.cgroup_path),
         Lifecycle::Exec(exec) => (exec.cgroup, exec.cgroup_path),
+        Lifecycle::Cgroup(group) => (group.id, group.path),
         Lifecycle::Exit(_) => return,
     };
     if let Some(path) = path {
@@ -341,6 +386,6 @@ fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Ale
         resolved_path: context::resolved_path(event),
         truncated: event.truncated,
         ancestry: context::ancestry(state, process, ancestors),
-        queued: 0,
+        ..Alert::default()
     }
 }

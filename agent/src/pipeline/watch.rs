@@ -1,11 +1,15 @@
 //! `komainu run`: makes the parts, connects them, waits for signals, takes them down in order.
 
+mod ending;
+mod govern;
+mod losses;
+mod reload;
 mod setup;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -13,26 +17,33 @@ use arc_swap::ArcSwap;
 use aya_log::EbpfLogger;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{interval, timeout};
 
+use govern::Govern;
+use losses::Losses;
+use reload::{Cause, Tried};
 use setup::{
-    KernelFilter, Signals, decider_error, kernel_options, load_error, load_users, sink_error,
-    sources, spawn_decider, spawn_names, spawn_scan, started, state, tell_probes, tell_waited,
-    write,
+    KernelFilter, Signals, decider_error, give_up, kernel_options, load_error, load_users,
+    sink_error, sources, spawn_decider, spawn_names, spawn_scan, start_canary, started, state,
+    tell_probes, watch_rules, write,
 };
 
-use super::decide::{COUNT, DRAIN, Notice, Totals, Wires};
+use super::board::{Board, Stage};
+use super::canary::Canary;
+use super::decide::{DRAIN, Notice, Totals, Wires};
 use super::engine::{self, InForce};
-use super::losses::{self, Look, Missed, Untold};
+use super::identity::Inquired;
+use super::losses::Look;
+use super::nonce::Nonce;
+use super::report::{Ask, KernelReport};
 use super::verdict::Decider;
-use super::{clock, identity, stream};
+use super::{clock, endpoint, identity, stream};
 use crate::config::Config;
-use crate::decode::Clock;
-use crate::emit::lost::{Lost, Place, Tally};
+use crate::emit::lost::Lost;
 use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::users;
-use crate::kernel::{Kernel, Waker};
+use crate::kernel::{self, Kernel, Waker};
 
 /// Notices and questions that wait at most.
 const NOTICES: usize = 1024;
@@ -42,77 +53,88 @@ const USERS: Duration = Duration::from_secs(5);
 const LOG: Duration = Duration::from_secs(1);
 /// Time between two looks at whether somebody reads standard output.
 const READER: Duration = Duration::from_secs(1);
-/// Longest that the deciding thread may take to end beyond draining the rings.
-const DECIDE: Duration = Duration::from_secs(3);
-/// Tries to have the deciding thread name the last losses, and the time between two.
-const LAST_TRIES: usize = 20;
-const LAST_TRY: Duration = Duration::from_millis(50);
+/// Time between two looks at the CPU time that the agent takes.
+const GOVERN: Duration = Duration::from_secs(1);
 /// Longest that the last alerts may take to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// Runs until a signal, the end of standard output or of the deciding thread.
 pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
-    let rules = engine::load(&config).map_err(|error| anyhow!("{error}\n{}", error.details))?;
-    let sources = sources(&config);
-    let users = load_users(&sources);
-
+    let shared = Shared::default();
     let (alerts, for_sink) = mpsc::channel(config.output.queue.size());
-    let lost = Arc::new(Lost::default());
-    let (notices, for_decider) = sync_channel(NOTICES);
-    let (wanted, for_scan) = sync_channel(NOTICES);
-    let stop = Arc::new(AtomicBool::new(false));
+    let (ask, asks) = mpsc::channel(1);
+    endpoint::start(&config, shared.sources(&alerts, ask)).await?;
+    let nonce = (config.canary.interval_seconds.0 > 0).then(Nonce::new);
+    let rules =
+        engine::load(&config, nonce).map_err(|error| anyhow!("{error}\n{}", error.details))?;
+    let tried = Arc::clone(&rules.hash);
 
     let mut kernel = Kernel::load(&kernel_options(&config)).map_err(load_error)?;
-    let in_force = Arc::new(ArcSwap::from_pointee(InForce::default()));
-    let audit = config.kernel.audit_filter;
-    let mut filter = KernelFilter::new(&mut kernel, audit);
-    engine::put_in_force(&in_force, rules, &mut filter)?;
-    let lanes = kernel.lanes().context("cannot read events")?;
-    let kinds = kernel.cgroup_kinds()?;
-    let waker = lanes.waker();
-    let degraded = tell_probes(kernel.probes());
-    let log = kernel.logger();
+    let mut filter = KernelFilter::new(&mut kernel, config.kernel.audit_filter, &[]);
+    engine::put_in_force(&shared.in_force, rules, &mut filter)?;
+    let degraded = tell_probes(kernel.probes(), &shared.board);
 
-    let stream = stream::new(&config);
-    let mut sink = tokio::spawn(write(for_sink, stream, Arc::clone(&lost)));
+    let written = write(for_sink, stream::new(&config), &shared);
+    let mut sink = tokio::spawn(written);
     alerts
-        .send(started(&in_force.load().rules, kernel.probes(), degraded))
+        .send(started(&shared.in_force.load(), kernel.probes(), degraded))
         .await?;
-    let epoch = clock::epoch();
-    let asked = identity::start(&config, notices.clone(), waker.clone());
-    spawn_scan(&config, epoch, for_scan, notices.clone())?;
-    let names = spawn_names(&config, notices.clone(), waker.clone())?;
-    let queued = config.output.queue_bytes.size();
-    let outlet = Outlet::new(alerts.clone(), Arc::clone(&lost), queued);
-    let decider = Decider::new(state(&config, epoch, &users), outlet, &config);
-    let wires = Wires {
-        in_force: Arc::clone(&in_force),
-        notices: for_decider,
-        wanted,
-        asked,
-        names,
-        stop: Arc::clone(&stop),
-        drain: DRAIN,
-    };
-    let mut done = spawn_decider((lanes, kinds), decider, wires, &config)?;
-
+    let (notices, for_decider) = sync_channel(NOTICES);
+    let changed = watch_rules(&config)?;
     let mut watch = Watch {
-        config,
-        in_force,
-        sources,
-        users,
-        kernel,
-        log,
+        sources: sources(&config),
+        users: load_users(&sources(&config)),
+        log: kernel.logger(),
         losses: Losses::from_now(),
+        govern: Govern::new(&config),
+        nonce,
+        config,
+        shared,
+        kernel,
         notices,
         alerts,
-        lost,
+        asks,
+        changed,
+        tried,
     };
+    let mut decider = watch.start_deciding(for_decider)?;
+    kernel::give_back();
+    watch.shared.board.enter(Stage::Watching);
+    start_canary(&watch);
     let end = watch
-        .until_the_end(&mut signals, &mut sink, &mut done)
+        .until_the_end(&mut signals, &mut sink, &mut decider.done)
         .await;
-    watch.take_down(end, &stop, &waker, sink, done).await
+    watch.take_down(end, sink, decider).await
+}
+
+/// What the parts have in common.
+#[derive(Clone, Debug, Default)]
+struct Shared {
+    board: Arc<Board>,
+    in_force: Arc<ArcSwap<InForce>>,
+    inquired: Arc<Inquired>,
+    lost: Arc<Lost>,
+    canary: Arc<Canary>,
+}
+
+impl Shared {
+    /// What the endpoint looks at.
+    fn sources(
+        &self,
+        alerts: &mpsc::Sender<Alert>,
+        kernel: mpsc::Sender<Ask>,
+    ) -> endpoint::Sources {
+        let shared = self.clone();
+        endpoint::Sources {
+            board: shared.board,
+            in_force: shared.in_force,
+            inquired: shared.inquired,
+            lost: shared.lost,
+            alerts: alerts.downgrade(),
+            kernel,
+        }
+    }
 }
 
 /// Why it ends.
@@ -122,46 +144,76 @@ enum End {
     Decider(anyhow::Error),
 }
 
+/// The deciding thread.
+struct Deciding {
+    stop: Arc<AtomicBool>,
+    waker: Waker,
+    done: Done,
+}
+
 type Done = oneshot::Receiver<io::Result<Totals>>;
 type Sink = JoinHandle<io::Result<sink::Totals>>;
-
-/// What the kernel half lost, and who was told.
-struct Losses {
-    told: losses::Told,
-    /// Losses that the deciding thread had no room for.
-    untold: Untold,
-    missed: Missed,
-    /// Losses that were told without the deciding thread, which is to count them.
-    nameless: u64,
-}
-
-impl Losses {
-    fn from_now() -> Self {
-        Self {
-            told: losses::Told::since(clock::boot()),
-            untold: Untold::default(),
-            missed: Missed::since(clock::now()),
-            nameless: 0,
-        }
-    }
-}
 
 /// What the waiting task holds.
 struct Watch {
     config: Config,
-    in_force: Arc<ArcSwap<InForce>>,
+    shared: Shared,
     sources: users::Sources,
     users: Arc<users::Users>,
     kernel: Kernel,
     /// Log lines of the kernel half; they go where ours go.
     log: Option<EbpfLogger<&'static dyn log::Log>>,
     losses: Losses,
+    govern: Govern,
+    /// Of the canary, where there is one.
+    nonce: Option<Nonce>,
     notices: SyncSender<Notice>,
     alerts: mpsc::Sender<Alert>,
-    lost: Arc<Lost>,
+    /// Questions of the endpoint.
+    asks: mpsc::Receiver<Ask>,
+    /// Says that rule files may have changed.
+    changed: mpsc::Receiver<()>,
+    tried: Tried,
 }
 
 impl Watch {
+    /// Starts the threads that decide and that read `/proc`, and the tasks that ask who containers are.
+    fn start_deciding(&mut self, for_decider: Receiver<Notice>) -> anyhow::Result<Deciding> {
+        let Self {
+            config,
+            shared,
+            notices,
+            ..
+        } = self;
+        let lanes = self.kernel.lanes().context("cannot read events")?;
+        let kinds = self.kernel.cgroup_kinds()?;
+        let (waker, stop, epoch) = (lanes.waker(), Arc::default(), clock::epoch());
+        let (wanted, for_scan) = sync_channel(NOTICES);
+        spawn_scan(config, epoch, for_scan, notices.clone())?;
+        let names = spawn_names(config, notices.clone(), waker.clone())?;
+        // After the last attach and the last thread that needs more, before the thread that reads what others wrote.
+        give_up(&self.kernel)?;
+        let queued = config.output.queue_bytes.size();
+        let outlet = Outlet::new(self.alerts.clone(), Arc::clone(&shared.lost), queued);
+        let canary = Arc::clone(&shared.canary);
+        let decider = Decider::new(state(config, epoch, &self.users), outlet, canary, config);
+        shared
+            .board
+            .may_shed(config.governor.shed.iter().map(|class| class.0));
+        let wires = Wires {
+            in_force: Arc::clone(&shared.in_force),
+            notices: for_decider,
+            wanted,
+            names,
+            asked: identity::start(config, notices.clone(), waker.clone(), &shared.inquired),
+            stop: Arc::clone(&stop),
+            board: Arc::clone(&shared.board),
+            drain: DRAIN,
+        };
+        let done = spawn_decider((lanes, kinds), decider, wires, config)?;
+        Ok(Deciding { stop, waker, done })
+    }
+
     async fn until_the_end(
         &mut self,
         signals: &mut Signals,
@@ -172,12 +224,19 @@ impl Watch {
         let mut users = interval(USERS);
         let mut log = interval(LOG);
         let mut reader = interval(READER);
+        let mut govern = interval(GOVERN);
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => return End::Signal("SIGTERM"),
                 _ = signals.interrupt.recv() => return End::Signal("SIGINT"),
-                _ = signals.hangup.recv() => self.reload().await,
+                _ = signals.hangup.recv() => self.reload(Cause::Signal).await,
+                Some(()) = self.changed.recv() => self.reload(Cause::Change).await,
+                Some(ask) = self.asks.recv() => {
+                    // Whoever asked may have lost patience.
+                    drop(ask.send(KernelReport::of(&self.kernel)));
+                }
                 _ = ledger.tick() => self.tell_losses(Look::Next),
+                _ = govern.tick() => self.govern().await,
                 _ = users.tick() => self.reload_users().await,
                 _ = reader.tick() => if stream::reader_is_gone(io::stdout()) {
                     return End::Sink(sink_error(Ok(Err(io::ErrorKind::BrokenPipe.into()))));
@@ -187,114 +246,6 @@ impl Watch {
                 ended = &mut *done => return End::Decider(decider_error(ended)),
             }
         }
-    }
-
-    /// Compiles everything anew and swaps it in whole; on any error the old set stays.
-    async fn reload(&mut self) {
-        let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || engine::load(&config)).await;
-        let swapped = match loaded {
-            Ok(Ok(rules)) => {
-                let audit = self.config.kernel.audit_filter;
-                let mut filter = KernelFilter::new(&mut self.kernel, audit);
-                engine::put_in_force(&self.in_force, rules, &mut filter)
-                    .map_err(anyhow::Error::from)
-            }
-            Ok(Err(error)) => Err(error.into()),
-            Err(error) => Err(error.into()),
-        };
-        let event = match swapped {
-            Ok(rules) => {
-                tracing::info!(rules, "reloaded the rules");
-                OwnEvent::Reloaded { rules }
-            }
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::error!(error, "cannot reload the rules, the old ones stay in force");
-                OwnEvent::ReloadFailed { error }
-            }
-        };
-        self.tell(event).await;
-    }
-
-    /// Asks the kernel half what it lost since the last time.
-    fn tell_losses(&mut self, look: Look) {
-        self.look_for_losses(look);
-        let notices = &self.notices;
-        self.losses
-            .untold
-            .hand_over(|losses| match notices.try_send(Notice::Lost(losses)) {
-                Err(
-                    TrySendError::Full(Notice::Lost(losses))
-                    | TrySendError::Disconnected(Notice::Lost(losses)),
-                ) => Err(losses),
-                _ => Ok(()),
-            });
-    }
-
-    fn look_for_losses(&mut self, look: Look) {
-        let ledger = self.kernel.ledger().map(|rows| {
-            rows.iter()
-                .map(|row| (row.key, row.entry))
-                .collect::<Vec<_>>()
-        });
-        let counters = self.kernel.counters().map(|rows| {
-            rows.iter()
-                .map(|row| (row.class, row.counters))
-                .collect::<Vec<_>>()
-        });
-        let (ledger, counters) = match (ledger, counters) {
-            (Ok(ledger), Ok(counters)) => (ledger, counters),
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::warn!(%error, "cannot read what the kernel half lost");
-                return;
-            }
-        };
-        let losses = self
-            .losses
-            .told
-            .observe(&ledger, &counters, look, clock::boot());
-        self.losses.untold.add(losses);
-        let missed = self.kernel.missed();
-        let missed = missed.map(|row| (row.probe.program, row.probe.classes, row.count));
-        for (place, tally) in self.losses.missed.observe(missed, clock::now()) {
-            self.lost.merge(place, tally);
-        }
-    }
-
-    /// The last look, after which nothing happens any more. Told without the name of a container
-    /// where the deciding thread stays busy.
-    async fn tell_last_losses(&mut self) {
-        self.tell_losses(Look::Last);
-        for _ in 0..LAST_TRIES {
-            if self.losses.untold.is_empty() {
-                return;
-            }
-            sleep(LAST_TRY).await;
-            self.tell_losses(Look::Last);
-        }
-        let (lost, nameless) = (&self.lost, &mut self.losses.nameless);
-        let clock = Clock {
-            boot: clock::epoch(),
-        };
-        self.losses.untold.hand_over(|losses| {
-            for loss in losses {
-                let place = Place {
-                    stage: loss.stage,
-                    class: Some(loss.class.name()),
-                    place: loss.cgroup_name(),
-                };
-                let tally = Tally {
-                    count: loss.count,
-                    first: clock.unix(loss.first),
-                    last: clock.unix(loss.last),
-                    noticed: clock::now(),
-                };
-                lost.merge(place, tally);
-                *nameless += loss.count;
-            }
-            Ok(())
-        });
     }
 
     async fn reload_users(&mut self) {
@@ -318,75 +269,5 @@ impl Watch {
         if !matches!(told, Ok(Ok(()))) {
             tracing::warn!("standard output does not take the agent's own events");
         }
-    }
-
-    /// Probes off, rings emptied, alerts written, in this order.
-    async fn take_down(
-        mut self,
-        end: End,
-        stop: &AtomicBool,
-        waker: &Waker,
-        sink: Sink,
-        done: Done,
-    ) -> anyhow::Result<()> {
-        self.kernel.detach();
-        // Where nobody reads the stream, nobody can be told.
-        if !matches!(end, End::Sink(_)) {
-            self.tell_last_losses().await;
-        }
-        stop.store(true, Ordering::Release);
-        waker.wake();
-        let (reason, mut result) = match end {
-            End::Signal(name) => (name.to_owned(), Ok(())),
-            End::Sink(error) => return Err(error),
-            End::Decider(error) => (format!("{error:#}"), Err(error)),
-        };
-        let mut totals = Totals::default();
-        if result.is_ok() {
-            match timeout(DRAIN + COUNT + DECIDE, done).await {
-                Ok(Ok(Ok(decided))) => totals = decided,
-                Ok(ended) => result = Err(decider_error(ended)),
-                Err(_) => result = Err(anyhow!("the deciding thread does not end")),
-            }
-        }
-        if result.is_ok() && totals.hidden > 0 {
-            result = Err(anyhow!(
-                "the kernel filter would have hidden {} alerts",
-                totals.hidden
-            ));
-        }
-        tell_waited(&totals.waited);
-        let stopped = OwnEvent::Stopped {
-            reason,
-            identified: totals.waited.known(),
-            unidentified: totals
-                .waited
-                .without()
-                .map(|(why, count)| format!("{why} {count}"))
-                .collect(),
-            events: totals.records,
-            alerts: totals.alerts,
-            lost: totals.lost
-                + self.losses.nameless
-                + self.losses.missed.total()
-                + self.lost.alerts(),
-        };
-        let last = stopped.into_alert(clock::now());
-        let flushed = timeout(FLUSH, async {
-            // Fails where the sink is gone, which its own result says.
-            drop(self.alerts.send(last).await);
-            drop(self.alerts);
-            sink.await
-        });
-        match flushed.await {
-            Ok(Ok(Ok(written))) => tracing::info!(written.lines, written.lost, "stopped"),
-            Ok(ended) => return Err(sink_error(ended)),
-            Err(_) => {
-                return Err(anyhow!(
-                    "standard output did not take the last alerts within {FLUSH:?}"
-                ));
-            }
-        }
-        result
     }
 }

@@ -3,11 +3,13 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "a test program: it trusts the shape of what it compares"
 )]
 
 mod differences;
 mod examples;
+mod monitoring;
 mod schema;
 mod upstream;
 mod validate;

@@ -74,6 +74,7 @@ impl Agent {
             node: "n1".into(),
             limits,
             times,
+            inquiries: std::sync::Arc::default(),
         };
         let (sender, news) = mpsc::channel(4);
         Self {

@@ -11,13 +11,23 @@ use crate::agent::Agent;
 use crate::objects::{namespace, pod};
 use crate::server::{Break, Kind, Server};
 
+/// The objects of these files of the manifests.
+pub(crate) fn objects(files: &[&str]) -> Vec<Value> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/manifests");
+    let texts = files
+        .iter()
+        .map(|file| std::fs::read_to_string(dir.join(file)).unwrap());
+    let documents = texts.flat_map(|text| {
+        let documents = serde_yaml::Deserializer::from_str(&text);
+        documents
+            .map(|document| Value::deserialize(document).unwrap())
+            .collect::<Vec<_>>()
+    });
+    documents.collect()
+}
+
 fn manifest() -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/manifests/rbac.yaml");
-    let text = std::fs::read_to_string(path).unwrap();
-    let documents = serde_yaml::Deserializer::from_str(&text);
-    documents
-        .map(|document| Value::deserialize(document).unwrap())
-        .collect()
+    objects(&["00-namespace.yaml", "rbac.yaml"])
 }
 
 fn of_kind(kind: &str) -> Value {

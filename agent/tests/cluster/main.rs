@@ -1,5 +1,5 @@
 //! The API server's side of identity, against a server that speaks the real protocol and can be told to
-//! misbehave.
+//! misbehave; and what of it the manifests in `deploy` allow and configure.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ mod agent;
 mod bounds;
 mod deploy;
 mod lists;
+mod manifests;
 mod objects;
 mod outages;
 mod server;

@@ -136,6 +136,7 @@ async fn without_a_cluster_nobody_is_asked() {
         node: "n1".into(),
         limits: Limits::default(),
         times: times(),
+        inquiries: std::sync::Arc::default(),
     };
     let asking = tokio::spawn(start(settings, sender));
     let first = news.recv().await;

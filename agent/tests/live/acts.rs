@@ -1,5 +1,6 @@
 //! Things to be seen: each is done by this binary in a process of its own.
 
+pub(crate) mod calls;
 mod network;
 
 use std::{
@@ -23,6 +24,10 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     match name.as_str() {
         "open" => drop(File::open(argument(0))),
         "open-flood" => open_flood(argument(0), argument(1).parse().unwrap()),
+        "open-names" => {
+            let time = std::time::Duration::from_secs(argument(1).parse().unwrap());
+            crate::operations::act_open_names(argument(0), time);
+        }
         "open-all" => open_all(&rest),
         "flood" => flood(argument(0)),
         "flood-in" => flood_in(argument(0), argument(1)),
@@ -62,6 +67,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "tcp-talk" => network::tcp_talk(argument(0)),
         "udp-talk" => network::udp_talk(argument(0)),
         "unix-talk" => network::unix_talk(argument(0)),
+        "calls" => calls::all(),
         "make-sockets" => network::make_sockets(),
         "refusals" => network::refusals(),
         "messages" => network::messages(argument(0).parse().unwrap()),

@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     os::unix::fs::symlink,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant, SystemTime},
@@ -81,12 +81,31 @@ impl Agent {
 
     /// The same with a configuration.
     pub(crate) fn start_with(rules: &str, config: &str) -> Self {
+        Self::start_by(&[], rules, config)
+    }
+
+    /// The same by a command that executes what follows its own arguments.
+    pub(crate) fn start_by(launcher: &[String], rules: &str, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
+        Self::launch(launcher, path, directory, config)
+    }
+
+    /// Starts it with the rules there, a file or a directory.
+    pub(crate) fn start_on(rules: &Path, config: &str) -> Self {
+        Self::launch(&[], rules.to_owned(), tempfile::tempdir().unwrap(), config)
+    }
+
+    fn launch(launcher: &[String], path: PathBuf, directory: TempDir, config: &str) -> Self {
         let settings = directory.path().join("komainu.yaml");
         fs::write(&settings, config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_komainu"))
+        let mut words = launcher
+            .iter()
+            .map(String::as_str)
+            .chain([env!("CARGO_BIN_EXE_komainu")]);
+        let mut child = Command::new(words.next().unwrap())
+            .args(words)
             .args(["run", "--format", "json", "--log-level", "warn", "--rules"])
             .arg(&path)
             .arg("--config")
@@ -115,13 +134,49 @@ impl Agent {
         agent
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes other rules, to be read when it is told to.
+    pub(crate) fn replace_rules(&self, rules: &str) {
+        fs::write(&self.rules, rules).unwrap();
+    }
+
+    /// The rules that it was started with.
+    pub(crate) fn rules(&self) -> &Path {
+        &self.rules
+    }
+
+    /// The next line, if there is one in this time.
+    pub(crate) fn next_line(&self, time: Duration) -> Option<Value> {
+        self.lines.recv_timeout(time).ok()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Resident memory, bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.unwrap().trim_end_matches("kB").trim();
+        kilobytes.parse::<u64>().unwrap() * 1024
+    }
+
     /// The next line that `wanted` likes; lines before it are dropped.
     pub(crate) fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + SOON;
+        self.wait_for_within(wanted, SOON)
+    }
+
+    /// The same with another patience.
+    pub(crate) fn wait_for_within(
+        &self,
+        wanted: impl Fn(&Value) -> bool,
+        patience: Duration,
+    ) -> Value {
+        let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
@@ -160,11 +215,11 @@ impl Drop for Agent {
 }
 
 /// Matches an event of the agent itself.
-fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
+pub(crate) fn own(name: &str) -> impl Fn(&Value) -> bool + '_ {
     move |line| line["source"] == "komainu" && line["output_fields"]["komainu.event"] == name
 }
 
-fn rule(name: &str) -> impl Fn(&Value) -> bool + '_ {
+pub(crate) fn rule(name: &str) -> impl Fn(&Value) -> bool + '_ {
     move |line| line["rule"] == name
 }
 
@@ -262,14 +317,14 @@ fn read_shadow() {
 }
 
 fn sighup_reloads_or_keeps(_: &mut Watch) {
-    let agent = Agent::start(EXECS);
-    fs::write(&agent.rules, SHADOW).unwrap();
+    let agent = Agent::start_with(EXECS, "reload: signal\n");
+    agent.replace_rules(SHADOW);
     agent.signal(Signal::HUP);
     agent.wait_for(own("reloaded"));
     read_shadow();
     agent.wait_for(rule("Watched file opened"));
 
-    fs::write(&agent.rules, "- rule: broken\n  condition: evt.type = \n").unwrap();
+    agent.replace_rules("- rule: broken\n  condition: evt.type = \n");
     agent.signal(Signal::HUP);
     let failed = agent.wait_for(own("reload_failed"));
     assert!(failed.to_string().contains("rules.yaml"), "{failed}");

@@ -22,6 +22,8 @@ mod cgroup;
 mod clone;
 mod connect;
 mod containers;
+mod coverage;
+mod deployed;
 mod exec;
 mod facts;
 mod fair;
@@ -32,7 +34,10 @@ mod listen;
 mod network;
 mod node;
 mod open;
+mod operations;
+mod privileges;
 mod process;
+mod random_calls;
 mod raw;
 mod receive;
 mod ring;
@@ -72,6 +77,7 @@ fn main() {
         send::TESTS,
         receive::TESTS,
         process::TESTS,
+        cgroup::TESTS,
         call::TESTS,
         filter::TESTS,
         clone::TESTS,
@@ -82,7 +88,10 @@ fn main() {
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,
+        operations::TESTS,
+        coverage::TESTS,
         stalled::TESTS,
+        privileges::TESTS,
     ]
     .concat();
     let missing = watch::missing();
@@ -100,6 +109,7 @@ fn main() {
         identity::TESTS,
         users::TESTS,
         sessions::TESTS,
+        deployed::TESTS,
     ]
     .concat();
     let in_containers = in_containers.into_iter().map(|test| (test, left_out));

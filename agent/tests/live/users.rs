@@ -124,6 +124,8 @@ const LOOP: Spec<'_> = Spec {
     mounts: &[],
     privileged: false,
     user: 1000,
+    env: &[],
+    confined: None,
 };
 
 fn named(_: &mut Watch) {

@@ -1,4 +1,5 @@
-//! What the live tests of real containers need: a runtime, its plugins, and a program to make an image of.
+//! What the live tests of real containers need: a runtime, its plugins, a program to make an image of; and what reads their
+//! logs.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ struct Piece {
     package: &'static str,
 }
 
-const PIECES: [Piece; 4] = [
+const PIECES: [Piece; 5] = [
     Piece {
         name: "containerd",
         place: "/usr/bin/containerd",
@@ -35,6 +36,11 @@ const PIECES: [Piece; 4] = [
         name: "busybox",
         place: "/bin/busybox",
         package: "busybox-static",
+    },
+    Piece {
+        name: "rsyslogd",
+        place: "/usr/sbin/rsyslogd",
+        package: "rsyslog",
     },
 ];
 

@@ -3,13 +3,16 @@
 //! There are two sets: what building needs (a BPF toolchain) and what checking needs besides. A
 //! verb asks for the set it uses, so that `demo` does not wait for the linters. A stamp makes a
 //! second call instant: it names the files found, and they are looked at again each time. What the tests of real
-//! containers need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
+//! containers and of metrics need comes with `test` or `--test`; what `bench` can use but does without, only with `--bench`.
 
 mod bench;
 mod bpf;
+mod charts;
 mod checks;
 mod containers;
+mod dist;
 mod linker;
+mod metrics;
 mod stamp;
 mod tool;
 
@@ -38,6 +41,8 @@ pub(crate) fn setup(bench: bool, test: bool) -> Result<()> {
     }
     if test {
         for_containers()?;
+        for_charts()?;
+        for_metrics()?;
     }
     println!(
         "ready: {} ({})",
@@ -92,6 +97,38 @@ pub(crate) fn for_containers() -> Result<()> {
     }
     let files = containers::install_all(&shell()?)?;
     stamp::write("containers", key, files, String::new())
+}
+
+/// Makes sure that charts can be rendered and checked; gives the Python that does.
+pub(crate) fn for_charts() -> Result<PathBuf> {
+    let key = charts::key();
+    if let Some(found) = stamp::read("charts", &key) {
+        return Ok(found.notes.into());
+    }
+    let python = charts::install(&shell()?)?;
+    let notes = python.to_string_lossy().into_owned();
+    stamp::write("charts", &key, vec![python.clone()], notes)?;
+    Ok(python)
+}
+
+/// Makes sure that what `dist` makes can be built.
+pub(crate) fn for_dist() -> Result<()> {
+    let key = project::channel()?;
+    if stamp::read("dist", &key).is_some() {
+        return Ok(());
+    }
+    let files = dist::install_all(&shell()?)?;
+    stamp::write("dist", &key, files, String::new())
+}
+
+/// Makes sure that metrics and alert rules can be checked.
+pub(crate) fn for_metrics() -> Result<()> {
+    let key = "1";
+    if stamp::read("metrics", key).is_some() {
+        return Ok(());
+    }
+    let files = metrics::install(&shell()?)?;
+    stamp::write("metrics", key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {

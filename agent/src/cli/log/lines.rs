@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::privileges::{self, Duty};
+
 /// Lines that wait at most.
 const LINES: usize = 1024;
 /// Bytes that wait at most.
@@ -43,7 +45,10 @@ pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<(Lines, Flus
     let shared = Arc::clone(&counts);
     thread::Builder::new()
         .name("komainu-log".into())
-        .spawn(move || write(out, &lines, &shared))?;
+        .spawn(move || {
+            privileges::confine_or_say(Duty::Serve);
+            write(out, &lines, &shared);
+        })?;
     let flush = Flush(Arc::clone(&counts));
     Ok((Lines { queue, counts }, flush))
 }

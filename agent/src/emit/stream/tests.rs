@@ -18,6 +18,7 @@ fn alert() -> Alert {
     Alert {
         time: 1_785_493_230_123_456_789,
         rule: "Read sensitive file".into(),
+        rules_hash: Some("0a1b".into()),
         priority: "Warning",
         source: "syscall",
         tags: vec!["T1003".into(), "filesystem".into()],
@@ -99,6 +100,7 @@ fn json_keys() {
         "resolution_detail": "refused",
         "resolved_path": "/real",
         "rule": "Read sensitive file",
+        "rules_hash": "0a1b",
         "schema": 1,
         "seq": 1,
         "session": {

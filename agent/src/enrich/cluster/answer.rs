@@ -106,6 +106,14 @@ pub(super) fn one_line(text: &str) -> String {
 /// Asks, and waits until an answer begins that is no refusal.
 pub(super) async fn ask(
     link: &Link,
+    request: Request<Vec<u8>>,
+    patience: Duration,
+) -> Result<Body, Failure> {
+    link.inquiries.count(send(link, request, patience).await)
+}
+
+async fn send(
+    link: &Link,
     mut request: Request<Vec<u8>>,
     patience: Duration,
 ) -> Result<Body, Failure> {

@@ -1,6 +1,7 @@
 //! The client: whom it asks, with which credentials, over which connections.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::client::legacy;
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 use tower::{BoxError, ServiceBuilder};
 
 use super::answer::{Failure, causes};
+use crate::enrich::inquiry::Inquiries;
 
 /// A peer that is gone without a word is noticed after the first pause and this many questions.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(20), Duration::from_secs(10), 3);
@@ -50,6 +52,7 @@ pub(super) struct Link {
     access: Access,
     patience: Duration,
     client: Mutex<Slot>,
+    pub(super) inquiries: Arc<Inquiries>,
 }
 
 /// A client and how many there were before it.
@@ -67,7 +70,7 @@ impl std::fmt::Debug for Slot {
 }
 
 impl Link {
-    pub(super) fn new(access: Access, patience: Duration) -> Self {
+    pub(super) fn new(access: Access, patience: Duration, inquiries: Arc<Inquiries>) -> Self {
         let slot = Slot {
             number: 0,
             client: None,
@@ -76,6 +79,7 @@ impl Link {
             access,
             patience,
             client: Mutex::new(slot),
+            inquiries,
         }
     }
 

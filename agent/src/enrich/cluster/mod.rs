@@ -26,6 +26,7 @@ mod object;
 mod owner;
 mod pods;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
@@ -34,6 +35,7 @@ pub use backoff::Pace;
 pub use link::Access;
 
 use super::identity::{News, Reach, Source};
+use super::inquiry::Inquiries;
 use book::Book;
 use desk::Desk;
 use link::Link;
@@ -49,6 +51,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Limits in time.
     pub times: Times,
+    /// Where questions are counted.
+    pub inquiries: Arc<Inquiries>,
 }
 
 /// Limits on what is kept.
@@ -126,7 +130,7 @@ pub async fn start(settings: Settings, news: Sender<News>) {
         return;
     }
     let times = settings.times;
-    let link = Link::new(settings.access, times.answer);
+    let link = Link::new(settings.access, times.answer, settings.inquiries);
     let desk = Desk::new(Book::new(&settings.node, settings.limits), news);
     let pods = pods::Pods::new(&desk, &settings.node);
     let namespaces = namespaces::Namespaces::new(&desk);

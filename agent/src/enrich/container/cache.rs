@@ -10,7 +10,7 @@ use super::key::{ContainerKey, PodKey};
 use super::known::{GivenUp, Known};
 use super::path;
 use crate::enrich::bounded::BoundedMap;
-use crate::enrich::identity::{News, PodNews};
+use crate::enrich::identity::{News, PodNews, Reach, Source};
 use crate::enrich::resolution::{Resolution, Sources, Standing};
 use crate::event::Membership;
 
@@ -59,6 +59,7 @@ enum Group {
 enum Gone {
     Container(ContainerKey),
     Pod(PodKey),
+    Group(u64),
 }
 
 #[derive(Debug)]
@@ -251,6 +252,13 @@ impl Containers {
         lacks.then_some(&*container.id)
     }
 
+    /// A cgroup was removed; late events may still be of it. `now` as for [`Self::hear`].
+    pub fn remove_group(&mut self, cgroup: u64, now: u64) {
+        if self.groups.get(&cgroup).is_some() {
+            self.removed.push_back((now, Gone::Group(cgroup)));
+        }
+    }
+
     /// Whether anything changed since the last call that somebody may have waited for.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
@@ -273,6 +281,8 @@ impl Containers {
                         forgotten.insert(key);
                     }
                 }
+                // No other will ever have its number.
+                Gone::Group(cgroup) => drop(self.groups.remove(&cgroup)),
                 Gone::Pod(key) => {
                     let told = self.pods.get(&key);
                     if told.is_some_and(|told| told.removed == Some(time)) {
@@ -291,6 +301,11 @@ impl Containers {
     /// Entries forgotten for want of room.
     pub fn evicted(&self) -> u64 {
         self.groups.evicted() + self.known.evicted() + self.pods.evicted()
+    }
+
+    /// Whether a source answers.
+    pub fn reach(&self, source: Source) -> &Reach {
+        self.sources.reach(source)
     }
 
     /// cgroups, containers and pods held.

@@ -3,19 +3,21 @@
 //! The id of a cgroup is its inode number in the cgroup filesystem (kernfs id). On a hybrid host
 //! a process is in one v2 group and in one per v1 hierarchy; like the kernel half, the v2 group
 //! counts unless it is the root, then the one of a chosen v1 controller.
+//!
+//! Paths are shown as seen from the reader's cgroup namespace (cgroup_namespaces(7)), and a pod on a node with cgroup v2
+//! has one of its own unless it is privileged: the groups of others begin with `/..` there. [`mount`] makes them whole.
 
-use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+mod mount;
 
 use komainu_common::header::CGROUP_V1;
+
+use mount::Mount;
 
 /// Where the cgroup hierarchies are mounted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hierarchies {
-    v2: Option<PathBuf>,
-    v1: Option<(Box<str>, PathBuf)>,
+    v2: Option<Mount>,
+    v1: Option<(Box<str>, Mount)>,
 }
 
 /// The cgroup of a process.
@@ -29,68 +31,53 @@ pub struct Group {
 
 impl Hierarchies {
     /// From `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`); `v1_controller` names the v1
-    /// hierarchy to fall back to.
+    /// hierarchy to fall back to. Looks into the mounts only where this process is in a cgroup namespace of its own.
     pub fn parse(mountinfo: &[u8], v1_controller: Option<&str>) -> Self {
-        let mut found = Self::default();
-        for line in mountinfo.split(|&b| b == b'\n') {
-            let Some((mount, kind, options)) = mount(line) else {
-                continue;
+        let lines = || mount::lines(mountinfo);
+        let v2 = lines().filter(|line| line.kind == b"cgroup2");
+        let v1 = v1_controller.and_then(|controller| {
+            let has = |options: &[u8]| {
+                options
+                    .split(|&b| b == b',')
+                    .any(|o| o == controller.as_bytes())
             };
-            let path = || PathBuf::from(std::ffi::OsString::from_vec(unescape(mount)));
-            if kind == b"cgroup2" && found.v2.is_none() {
-                found.v2 = Some(path());
-            }
-            let Some(controller) = v1_controller else {
-                continue;
-            };
-            let has = options
-                .split(|&b| b == b',')
-                .any(|o| o == controller.as_bytes());
-            if kind == b"cgroup" && has && found.v1.is_none() {
-                found.v1 = Some((controller.into(), path()));
-            }
+            let lines = lines().filter(|line| line.kind == b"cgroup" && has(line.options));
+            Some((controller.into(), Mount::outermost(lines)?))
+        });
+        Self {
+            v2: Mount::outermost(v2),
+            v1,
         }
-        found
     }
 
     /// The group that names the process, from the text of its `cgroup` file.
     pub fn choose(&self, text: &[u8]) -> Option<Group> {
         let lines = || text.split(|&b| b == b'\n').filter_map(line);
         let v2 = lines().find(|(controllers, _)| controllers.is_empty());
+        let v2 = v2.map(|(_, path)| group(self.v2.as_ref(), path, 0));
         let v1 = self.v1.as_ref().and_then(|(controller, mount)| {
             let named = |c: &[u8]| c.split(|&b| b == b',').any(|c| c == controller.as_bytes());
             let (_, path) = lines().find(|(controllers, _)| named(controllers))?;
-            Some((mount, path))
+            Some(group(Some(mount), path, CGROUP_V1))
         });
         match (v2, v1) {
-            (Some((_, path)), _) if path != b"/" => Some(group(self.v2.as_deref(), path, 0)),
-            (_, Some((mount, path))) if path != b"/" => Some(group(Some(mount), path, CGROUP_V1)),
-            (Some((_, path)), _) => Some(group(self.v2.as_deref(), path, 0)),
-            (None, Some((mount, path))) => Some(group(Some(mount), path, CGROUP_V1)),
-            (None, None) => None,
+            (Some(v2), _) if v2.path != b"/" => Some(v2),
+            (_, Some(v1)) if v1.path != b"/" => Some(v1),
+            (v2, v1) => v2.or(v1),
         }
     }
 }
 
-fn group(mount: Option<&Path>, path: &[u8], bit: u64) -> Group {
-    let id = mount
-        .and_then(|m| inode(m, path).ok())
-        .map_or(0, |id| id | bit);
-    // Whole: the kernel gives 4 KiB at most, and its beginning may name the container.
+/// Whole: the kernel gives 4 KiB at most, and its beginning may name the container.
+fn group(mount: Option<&Mount>, path: &[u8], bit: u64) -> Group {
+    let path = mount
+        .and_then(|mount| mount.whole(path))
+        .unwrap_or_else(|| path.to_vec());
+    let id = mount.and_then(|mount| mount.inode(&path).ok());
     Group {
-        id,
-        path: path.to_vec(),
+        id: id.map_or(0, |id| id | bit),
+        path,
     }
-}
-
-/// Inode of the group's directory. A path with `..` lies outside of this cgroup namespace.
-fn inode(mount: &Path, path: &[u8]) -> io::Result<u64> {
-    if path.split(|&b| b == b'/').any(|part| part == b"..") {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    let relative = path.strip_prefix(b"/").unwrap_or(path);
-    let directory = mount.join(std::ffi::OsStr::from_bytes(relative));
-    Ok(std::fs::symlink_metadata(directory)?.ino())
 }
 
 /// `hierarchy-id:controllers:path`; the path may contain colons.
@@ -100,38 +87,10 @@ fn line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((parts.next()?, parts.next()?))
 }
 
-/// Mount point, filesystem type and super options of a line of `mountinfo`.
-fn mount(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let separator = memchr::memmem::find(line, b" - ")?;
-    let point = line.get(..separator)?.split(|&b| b == b' ').nth(4)?;
-    let mut rest = line.get(separator + 3..)?.split(|&b| b == b' ');
-    let kind = rest.next()?;
-    let _source = rest.next()?;
-    Some((point, kind, rest.next()?))
-}
-
-/// Undoes the octal escapes of blanks in mount points (`\040`).
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        let octal = |d: &u8| matches!(d, b'0'..=b'7').then(|| u32::from(d - b'0'));
-        if let (b'\\', [a, b, c, after @ ..]) = (first, tail)
-            && let (Some(a), Some(b), Some(c)) = (octal(a), octal(b), octal(c))
-            && let Ok(byte) = u8::try_from(a * 64 + b * 8 + c)
-        {
-            out.push(byte);
-            rest = after;
-            continue;
-        }
-        out.push(*first);
-        rest = tail;
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -144,13 +103,10 @@ mod tests {
     #[test]
     fn mounts() {
         let found = Hierarchies::parse(HYBRID, Some("cpuacct"));
-        assert_eq!(
-            found.v2.as_deref(),
-            Some(Path::new("/sys/fs/cgroup/unified"))
-        );
+        assert_eq!(found.v2, Some(Mount::at("/sys/fs/cgroup/unified")));
         assert_eq!(
             found.v1,
-            Some(("cpuacct".into(), "/sys/fs/cgroup/cpu x".into()))
+            Some(("cpuacct".into(), Mount::at("/sys/fs/cgroup/cpu x")))
         );
         assert_eq!(Hierarchies::parse(HYBRID, None).v1, None);
         assert_eq!(
@@ -182,7 +138,7 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
         let hierarchies = Hierarchies {
             v2: None,
-            v1: Some(("memory".into(), dir.path().into())),
+            v1: Some(("memory".into(), Mount::at(dir.path()))),
         };
         let inode = std::fs::metadata(dir.path().join("a/b")).unwrap().ino();
         let id = |text: &str| hierarchies.choose(text.as_bytes()).unwrap().id;
@@ -197,7 +153,6 @@ mod tests {
             drop(Hierarchies::parse(&mounts, Some("memory")));
             let hybrid = Hierarchies { v2: None, v1: None };
             drop(hybrid.choose(&text));
-            drop(unescape(&text));
         }
     }
 }

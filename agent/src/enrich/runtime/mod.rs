@@ -23,12 +23,14 @@ mod text;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::identity::News;
+use super::inquiry::Inquiries;
 use crate::event::Container;
 
 /// Where the runtime is looked for, and how patiently.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub socket: Option<PathBuf>,
     /// Times.
     pub pace: Pace,
+    /// Where questions are counted.
+    pub inquiries: Arc<Inquiries>,
 }
 
 impl Default for Settings {
@@ -48,6 +52,7 @@ impl Default for Settings {
             host_root: "/".into(),
             socket: None,
             pace: Pace::default(),
+            inquiries: Arc::default(),
         }
     }
 }

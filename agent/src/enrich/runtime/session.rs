@@ -133,6 +133,7 @@ impl Session<'_> {
     async fn answered(&mut self, answer: Answer) -> Result<(), End> {
         match answer {
             Answer::List(number, answer) => {
+                let answer = self.state.inquiries.count(answer);
                 self.listing = false;
                 self.list_at = Instant::now() + jittered(self.interval);
                 match answer {
@@ -143,7 +144,8 @@ impl Session<'_> {
                 }
             }
             Answer::Container(id, answer) => {
-                let verdict = self.container(&id, *answer).await?;
+                let answer = self.state.inquiries.count(*answer);
+                let verdict = self.container(&id, answer).await?;
                 self.ended(&id, verdict).await?;
             }
         }

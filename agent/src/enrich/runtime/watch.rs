@@ -1,5 +1,6 @@
 //! Finding the runtime, and finding it again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,6 +12,7 @@ use super::session::{self, End};
 use super::sockets;
 use super::{Client, Failure, Settings, text};
 use crate::enrich::identity::{News, Reach, Source};
+use crate::enrich::inquiry::Inquiries;
 
 /// What is known, and who waits: outlives a connection.
 pub(super) struct State {
@@ -18,6 +20,7 @@ pub(super) struct State {
     pub(super) queue: Queue,
     pub(super) known: Known,
     pub(super) voice: Voice,
+    pub(super) inquiries: Arc<Inquiries>,
 }
 
 /// Tells news; what can be reached only where it changes.
@@ -56,6 +59,7 @@ pub(super) async fn watch(
         queue: Queue::new(settings.pace.again),
         known: Known::default(),
         voice: Voice { news, told: None },
+        inquiries: Arc::clone(&settings.inquiries),
     };
     let Err(Closed) = run(&settings, &mut state).await;
     tracing::debug!("nobody asks for containers any more");
@@ -102,7 +106,8 @@ async fn find(settings: &Settings) -> Result<Client, Option<Box<str>>> {
     let mut reason = None;
     for socket in sockets::candidates(settings) {
         let path = socket.path.display();
-        match Client::connect(&socket, &settings.pace).await {
+        let connected = Client::connect(&socket, &settings.pace).await;
+        match settings.inquiries.count(connected) {
             Ok(client) => return Ok(client),
             // Docker's containerd has no CRI, and listens all the same.
             Err(Failure::NotSpoken(why)) => {

@@ -50,6 +50,7 @@ fn rules(text: &str) -> InForce {
     let rules = engine::compile(&[Source::new("test.yaml", text)], &Config::default());
     InForce {
         rules: rules.unwrap(),
+        hash: "of the rules".into(),
         ..InForce::default()
     }
 }
@@ -61,7 +62,11 @@ fn decider(config: &Config) -> (Decider, mpsc::Receiver<Alert>, Arc<Lost>) {
     let (alerts, made) = mpsc::channel(100);
     let lost = Arc::new(Lost::default());
     let outlet = Outlet::new(alerts, Arc::clone(&lost), 1 << 20);
-    (Decider::new(state, outlet, config), made, lost)
+    (
+        Decider::new(state, outlet, Arc::default(), config),
+        made,
+        lost,
+    )
 }
 
 /// No runtime to ask.
@@ -112,6 +117,7 @@ fn decide_with(
         asked: nobody(),
         names: sync_channel(1).0,
         stop: Arc::clone(&stop),
+        board: Arc::default(),
         drain: DRAIN,
     };
     let script = Script {
@@ -143,14 +149,17 @@ fn from_bytes_to_an_alert() {
         Totals {
             records: 2,
             alerts: 1,
+            lags: outcome.totals.lags,
             ..Totals::default()
         }
     );
+    assert_eq!(outcome.totals.lags.count(), 2);
     let alert = &outcome.alerts[0];
     assert_eq!(
         (alert.rule.as_str(), alert.priority),
         ("Read shadow", "Warning")
     );
+    assert_eq!(alert.rules_hash.as_deref(), Some("of the rules"));
     let short = CONTAINER.split_at(12).0;
     assert!(
         alert

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::enrich::resolution::Resolution;
-
-/// Upper ends of the histogram's buckets, milliseconds; above the last is one more.
-const BOUNDS: [u64; 9] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
+use crate::metrics::Histogram;
 
 /// Waits since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,28 +14,9 @@ pub(crate) struct Waited {
     /// Records that waited.
     pub(crate) records: u64,
     /// Times until identity was known.
-    times: Histogram,
+    pub(crate) times: Histogram,
     /// cgroups whose events went on without whole identity, by resolution.
     without: [u64; Resolution::ALL.len()],
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Histogram {
-    counts: [u64; BOUNDS.len() + 1],
-    longest: Duration,
-}
-
-impl Histogram {
-    fn add(&mut self, time: Duration) {
-        let bucket = BOUNDS
-            .iter()
-            .take_while(|bound| time > Duration::from_millis(**bound))
-            .count();
-        if let Some(count) = self.counts.get_mut(bucket) {
-            *count += 1;
-        }
-        self.longest = self.longest.max(time);
-    }
 }
 
 impl Waited {
@@ -54,7 +33,7 @@ impl Waited {
 
     /// cgroups whose identity came in time.
     pub(crate) fn known(&self) -> u64 {
-        self.times.counts.iter().sum()
+        self.times.count()
     }
 
     /// Why the others went on without: resolution and number of cgroups, where there are any.
@@ -68,13 +47,10 @@ impl Waited {
     /// Times until identity was known, as `<=5ms 3, <=10ms 1`, empty buckets left out.
     pub(crate) fn times(&self) -> String {
         let mut text = String::new();
-        for (index, count) in self.times.counts.iter().enumerate() {
-            if *count == 0 {
-                continue;
-            }
+        for (bound, count) in self.times.buckets().filter(|(_, count)| *count > 0) {
             let separator = if text.is_empty() { "" } else { ", " };
-            let written = match BOUNDS.get(index) {
-                Some(bound) => write!(text, "{separator}<={bound}ms {count}"),
+            let written = match bound {
+                Some(bound) => write!(text, "{separator}<={bound:?} {count}"),
                 None => write!(text, "{separator}more {count}"),
             };
             debug_assert!(written.is_ok(), "writing to memory cannot fail");
@@ -84,7 +60,7 @@ impl Waited {
 
     /// The longest that an identity took to be known.
     pub(crate) fn longest(&self) -> Duration {
-        self.times.longest
+        self.times.longest()
     }
 }
 
@@ -100,7 +76,7 @@ mod tests {
             (ms(0), Resolution::Complete),
             (ms(5), Resolution::Host),
             (ms(6), Resolution::NotAPod),
-            (ms(9_000), Resolution::Complete),
+            (ms(11_000), Resolution::Complete),
             (ms(3_000), Resolution::NoRuntimeAnswer),
             (ms(300), Resolution::CgroupUnknown),
             (ms(300), Resolution::CgroupUnknown),
@@ -108,8 +84,8 @@ mod tests {
             waited.add(time, 2, end);
         }
         assert_eq!((waited.cgroups, waited.records, waited.known()), (7, 14, 4));
-        assert_eq!(waited.times(), "<=5ms 2, <=10ms 1, more 1");
-        assert_eq!(waited.longest(), ms(9_000));
+        assert_eq!(waited.times(), "<=1ms 1, <=5ms 1, <=10ms 1, more 1");
+        assert_eq!(waited.longest(), ms(11_000));
         let without: Vec<_> = waited.without().collect();
         assert_eq!(without, [("no_runtime_answer", 1), ("cgroup_unknown", 2)]);
     }

@@ -85,6 +85,6 @@ impl Decider {
             open_descriptors: None,
             truncated: false,
         };
-        self.report(in_force, &event, &|_| true);
+        self.alert_on(in_force, &event, &|_| true);
     }
 }

@@ -26,9 +26,9 @@ pub(super) fn limits(config: &Config) -> Limits {
 }
 
 impl Decider {
-    /// Begins a batch at this time.
-    pub(in crate::pipeline) fn begin(&mut self, now: Instant) {
-        self.now = now;
+    /// Begins a batch at this time, which is `boot` nanoseconds since boot.
+    pub(in crate::pipeline) fn begin(&mut self, now: Instant, boot: u64) {
+        (self.now, self.boot) = (now, boot);
     }
 
     /// Whether the record was put aside, because its container is not known yet or because older ones of its cgroup

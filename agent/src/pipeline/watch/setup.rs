@@ -7,26 +7,31 @@ use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::anyhow;
+use komainu_common::Class;
 use komainu_common::limits::MAX_ENV;
 use rustix::thread::{CapabilitySet, capabilities};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use super::super::board::{Board, ProbeReport};
+use super::super::canary::{self, Cage};
 use super::super::decide::{self, Notice, Records, Totals, Wires};
-use super::super::engine;
+use super::super::engine::{self, InForce};
 use super::super::hold::Waited;
+use super::super::rules_watch::{self, Pace};
 use super::super::verdict::Decider;
 use super::super::{clock, names, node, scan};
-use super::Done;
-use crate::config::Config;
+use super::{Done, Shared, Watch};
+use crate::config::{Config, Reload};
 use crate::emit::sink;
-use crate::emit::{Alert, Lost, OwnEvent};
+use crate::emit::{Alert, OwnEvent, Stream};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::users::{self, Question, Reader};
 use crate::enrich::{State, process, session};
-use crate::event::{CommandLimits, ProcKey};
+use crate::event::{CommandLimits, ProcKey, event_type};
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus, Waker};
-use crate::rules::{Plan, RuleSet};
+use crate::privileges::{self, Duty};
+use crate::rules::Plan;
 
 /// Questions about users and groups that wait at most.
 const NAMES: usize = 256;
@@ -35,11 +40,17 @@ const NAMES: usize = 256;
 pub(super) struct KernelFilter<'k> {
     kernel: &'k mut Kernel,
     audit: bool,
+    /// Classes that are done without.
+    shed: &'k [Class],
 }
 
 impl<'k> KernelFilter<'k> {
-    pub(super) fn new(kernel: &'k mut Kernel, audit: bool) -> Self {
-        Self { kernel, audit }
+    pub(super) fn new(kernel: &'k mut Kernel, audit: bool, shed: &'k [Class]) -> Self {
+        Self {
+            kernel,
+            audit,
+            shed,
+        }
     }
 }
 
@@ -47,7 +58,11 @@ impl engine::Filter for KernelFilter<'_> {
     type Error = kernel::LoadError;
 
     fn deliver(&mut self, is_wanted: &dyn Fn(&str) -> bool) -> Result<(), Self::Error> {
-        self.kernel.watch(is_wanted)
+        let is_shed = |name: &str| {
+            let class = event_type(name).and_then(|ty| ty.class);
+            class.is_some_and(|class| self.shed.contains(&class))
+        };
+        self.kernel.watch(|name| is_wanted(name) && !is_shed(name))
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<u32, Self::Error> {
@@ -94,6 +109,10 @@ impl Records for Rings {
         some
     }
 
+    fn waiting(&self) -> [u64; 2] {
+        self.lanes.waiting()
+    }
+
     fn tell_kinds(&mut self, cgroups: impl Iterator<Item = (u64, bool)>) {
         for (cgroup, is_container) in cgroups {
             if let Err(error) = self.kinds.tell(cgroup, is_container) {
@@ -136,10 +155,25 @@ pub(super) fn spawn_scan(
 ) -> io::Result<()> {
     let env = if config.kernel.record_env { MAX_ENV } else { 0 };
     let proc = Proc::new(&config.processes.proc, hierarchies(), epoch, env);
-    let scan = move || scan::run(&proc, &wanted, &notices);
+    let scan = move || {
+        privileges::confine_or_say(Duty::Scan);
+        scan::run(&proc, &wanted, &notices);
+    };
     thread::Builder::new()
         .name("komainu-scan".into())
         .spawn(scan)?;
+    Ok(())
+}
+
+/// Leaves this thread, and those it will make, what reading and writing maps needs.
+pub(super) fn give_up(kernel: &Kernel) -> anyhow::Result<()> {
+    let bpf = privileges::asks_for_bpf(|| kernel.counters().is_ok());
+    let left = privileges::confine(Duty::Maps { bpf })?;
+    tracing::info!(
+        capabilities = ?left.capabilities,
+        landlock = left.confined,
+        "gave up what only the start needs"
+    );
     Ok(())
 }
 
@@ -152,7 +186,10 @@ pub(super) fn spawn_names(
     let (ask, questions) = sync_channel(NAMES);
     let (proc, root) = (&config.processes.proc, &config.containers.host_root);
     let reader = Reader::new(proc, root, config.users.max_bytes.size());
-    let read = move || names::run(reader, &questions, &notices, &waker);
+    let read = move || {
+        privileges::confine_or_say(Duty::Scan);
+        names::run(reader, &questions, &notices, &waker);
+    };
     thread::Builder::new()
         .name("komainu-users".into())
         .spawn(read)?;
@@ -192,12 +229,56 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
     state
 }
 
-pub(super) async fn write(
+/// Writes alerts to standard output.
+pub(super) fn write(
     alerts: mpsc::Receiver<Alert>,
-    stream: crate::emit::Stream,
-    lost: Arc<Lost>,
-) -> io::Result<sink::Totals> {
-    sink::run(alerts, tokio::io::stdout(), stream, &lost).await
+    stream: Stream,
+    shared: &Shared,
+) -> impl Future<Output = io::Result<sink::Totals>> + use<> {
+    let (lost, board) = (Arc::clone(&shared.lost), Arc::clone(&shared.board));
+    async move {
+        let written = &board.written;
+        let ended = sink::run(alerts, tokio::io::stdout(), stream, &lost, written).await;
+        written.end();
+        ended
+    }
+}
+
+/// Sends the canary out, if that is wanted and it can be told from others.
+pub(super) fn start_canary(watch: &Watch) {
+    let (config, shared) = (&watch.config.canary, &watch.shared);
+    let (Some(nonce), Some(agent)) = (watch.nonce, watch.kernel.own_process()) else {
+        if watch.nonce.is_some() {
+            tracing::warn!("the agent does not know its own process id: there is no canary");
+        }
+        return;
+    };
+    shared.canary.is_of(agent);
+    tokio::spawn(canary::run(Cage {
+        canary: Arc::clone(&shared.canary),
+        board: Arc::clone(&shared.board),
+        in_force: Arc::clone(&shared.in_force),
+        alerts: watch.alerts.downgrade(),
+        nonce,
+        interval: Duration::from_secs(config.interval_seconds.0),
+        deadline: Duration::from_secs(config.deadline_seconds.0),
+    }));
+}
+
+/// Starts to look out for changed rule files, if that is wanted; says when there may be some.
+pub(super) fn watch_rules(config: &Config) -> io::Result<mpsc::Receiver<()>> {
+    let (reasons, changed) = mpsc::channel(1);
+    if config.reload == Reload::Auto {
+        let paths = config.rules.clone();
+        let watch = move || {
+            privileges::confine_or_say(Duty::Serve);
+            rules_watch::watch(&paths, Pace::default(), &reasons)
+        };
+        thread::Builder::new()
+            .name("komainu-rules".into())
+            .spawn(watch)?;
+    }
+    Ok(changed)
 }
 
 pub(super) fn sink_error(
@@ -245,6 +326,8 @@ pub(super) fn kernel_options(config: &Config) -> kernel::Options {
         lifecycle_ring: ring(config.kernel.lifecycle_ring_bytes.0),
         bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
         record_env: config.kernel.record_env,
+        run_times: config.kernel.run_times,
+        ..kernel::Options::default()
     }
 }
 
@@ -273,8 +356,14 @@ pub(super) fn load_users(sources: &users::Sources) -> Arc<users::Users> {
     Arc::new(users)
 }
 
-/// Logs what is not attached, once, and returns it for the stream.
-pub(super) fn tell_probes(probes: &[ProbeStatus]) -> Vec<String> {
+/// Puts what became of the probes on the board, logs what is not attached, once, and returns it for the stream.
+pub(super) fn tell_probes(probes: &[ProbeStatus], board: &Board) -> Vec<String> {
+    let report = |status: &ProbeStatus| ProbeReport {
+        program: status.probe.program,
+        required: status.probe.required,
+        error: status.error.clone(),
+    };
+    board.attached(probes.iter().map(report).collect());
     let failed = probes
         .iter()
         .filter_map(|status| Some((status, status.error.as_deref()?)));
@@ -313,16 +402,14 @@ pub(super) fn tell_waited(waited: &Waited) {
     );
 }
 
-pub(super) fn started(rules: &RuleSet, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+pub(super) fn started(in_force: &InForce, probes: &[ProbeStatus], degraded: Vec<String>) -> Alert {
+    let rules = in_force.enabled();
     let attached = probes.iter().filter(|status| status.attached()).count();
-    tracing::info!(
-        rules = engine::enabled(rules),
-        probes = attached,
-        "watching"
-    );
+    tracing::info!(rules, probes = attached, "watching");
     let event = OwnEvent::Started {
         version: env!("CARGO_PKG_VERSION"),
-        rules: engine::enabled(rules),
+        rules,
+        rules_hash: in_force.hash.to_string(),
         attached,
         degraded,
     };

@@ -67,7 +67,35 @@ pub(crate) struct Spec<'a> {
     pub(crate) mounts: &'a [(&'a str, &'a str, bool)],
     pub(crate) privileged: bool,
     pub(crate) user: i64,
+    pub(crate) env: &'a [(&'a str, &'a str)],
+    /// What it may do where it is to be less than a runtime gives by itself.
+    pub(crate) confined: Option<Confined<'a>>,
 }
+
+/// A read-only root without the capabilities of a usual container, that gains none by executing programs.
+#[derive(Clone, Debug)]
+pub(crate) struct Confined<'a> {
+    /// Names without `CAP_`.
+    pub(crate) capabilities: &'a [&'a str],
+    /// A profile in the format of the Open Container Initiative; without it the runtime's own.
+    pub(crate) seccomp: Option<&'a str>,
+}
+
+/// What a kubelet hides of `/proc` and `/sys` (`pkg/securitycontext/util.go` of Kubernetes).
+const MASKED: [&str; 5] = [
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/timer_list",
+    "/proc/scsi",
+    "/sys/firmware",
+];
+const READ_ONLY: [&str; 5] = [
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+];
 
 impl Default for Spec<'_> {
     fn default() -> Self {
@@ -77,6 +105,8 @@ impl Default for Spec<'_> {
             mounts: &[],
             privileged: false,
             user: 0,
+            env: &[],
+            confined: None,
         }
     }
 }
@@ -242,13 +272,7 @@ fn sandbox_config(place: &Place, pod: &Pod<'_>) -> v1::PodSandboxConfig {
         } else {
             pod.name.into()
         },
-        log_directory: place
-            .dir()
-            .join("logs")
-            .join(pod.uid)
-            .to_str()
-            .unwrap()
-            .into(),
+        log_directory: place.logs(pod.uid).to_str().unwrap().into(),
         labels: labels.collect(),
         annotations: owned(pod.annotations).collect(),
         linux: Some(v1::LinuxPodSandboxConfig {
@@ -282,6 +306,7 @@ fn container_config(
             host_path: (*host).into(),
             readonly: *readonly,
         });
+    let envs = owned(spec.env).map(|(key, value)| v1::KeyValue { key, value });
     v1::ContainerConfig {
         metadata: Some(v1::ContainerMetadata {
             name: spec.name.into(),
@@ -292,6 +317,7 @@ fn container_config(
             user_specified_image: image.into(),
         }),
         command: spec.command.iter().copied().map(Into::into).collect(),
+        envs: envs.collect(),
         mounts: mounts.collect(),
         labels: labels.into_iter().collect(),
         log_path: format!("{}.log", spec.name),
@@ -300,8 +326,33 @@ fn container_config(
                 privileged: spec.privileged,
                 namespace_options: context.and_then(|c| c.namespace_options),
                 run_as_user: (spec.user != 0).then_some(v1::Int64Value { value: spec.user }),
+                ..spec.confined.as_ref().map(confined).unwrap_or_default()
             }),
         }),
         ..v1::ContainerConfig::default()
+    }
+}
+
+fn confined(confined: &Confined<'_>) -> v1::LinuxContainerSecurityContext {
+    use v1::security_profile::ProfileType;
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+    let kind = match confined.seccomp {
+        Some(_) => ProfileType::Localhost,
+        None => ProfileType::RuntimeDefault,
+    };
+    v1::LinuxContainerSecurityContext {
+        capabilities: Some(v1::Capability {
+            add_capabilities: texts(confined.capabilities),
+            drop_capabilities: texts(&["ALL"]),
+        }),
+        readonly_rootfs: true,
+        no_new_privs: true,
+        masked_paths: texts(&MASKED),
+        readonly_paths: texts(&READ_ONLY),
+        seccomp: Some(v1::SecurityProfile {
+            profile_type: kind.into(),
+            localhost_ref: confined.seccomp.unwrap_or_default().to_owned(),
+        }),
+        ..v1::LinuxContainerSecurityContext::default()
     }
 }

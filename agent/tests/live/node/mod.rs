@@ -34,7 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use client::{Output, Pids, Pod, Sandbox, Spec};
+pub(crate) use client::{Confined, Output, Pids, Pod, Sandbox, Spec};
 
 use client::Client;
 use image::Image;
@@ -110,6 +110,11 @@ impl Node {
         ctr.arg("--address").arg(self.place.socket());
         ctr.args(["--namespace", "k8s.io"]);
         ctr
+    }
+
+    /// The log of a container of the pod with this unique id.
+    pub(crate) fn log_of(&self, uid: &str, container: &str) -> PathBuf {
+        self.place.logs(uid).join(format!("{container}.log"))
     }
 
     /// Makes and starts a pod.

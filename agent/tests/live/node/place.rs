@@ -47,6 +47,11 @@ impl Place {
         self.dir.join("config.toml")
     }
 
+    /// Where the logs of a pod's containers are.
+    pub(super) fn logs(&self, uid: &str) -> PathBuf {
+        self.dir.join("logs").join(uid)
+    }
+
     pub(super) fn log_file(&self) -> PathBuf {
         self.dir.join("containerd.log")
     }

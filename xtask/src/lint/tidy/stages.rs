@@ -1,8 +1,8 @@
 //! The order of the agent's stages (ARCHITECTURE.md, invariant 1).
 
 /// Stages in the order of the data. A stage uses the modules before it, and its own.
-const STAGES: [&str; 8] = [
-    "event", "kernel", "decode", "enrich", "rules", "emit", "pipeline", "cli",
+const STAGES: [&str; 10] = [
+    "event", "kernel", "decode", "enrich", "rules", "emit", "metrics", "http", "pipeline", "cli",
 ];
 /// Stages that compute and do nothing else.
 const PURE: [&str; 3] = ["decode", "event", "rules"];

@@ -52,6 +52,7 @@ impl Host {
             host_root: dir.path().into(),
             socket: None,
             pace: PACE,
+            ..Settings::default()
         };
         let (asked, asks) = mpsc::channel(64);
         let (news, told) = mpsc::channel(room);

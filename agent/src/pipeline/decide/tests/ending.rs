@@ -11,6 +11,7 @@ fn wires(wanted: SyncSender<ProcKey>, drain: Duration) -> (Wires, SyncSender<Not
         asked: nobody(),
         names: sync_channel(1).0,
         stop: Arc::new(AtomicBool::new(false)),
+        board: Arc::default(),
         drain,
     };
     (wires, tell)

@@ -41,6 +41,10 @@ impl Records for Script {
         true
     }
 
+    fn waiting(&self) -> [u64; 2] {
+        [0, self.batches.len() as u64]
+    }
+
     fn tell_kinds(&mut self, _: impl Iterator<Item = (u64, bool)>) {}
 }
 

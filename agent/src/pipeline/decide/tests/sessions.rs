@@ -108,7 +108,7 @@ fn the_end_is_told_once_when_late_events_had_their_time() {
     let set = rules(SESSIONS);
     let (mut decider, mut made, _) = decider(&Config::default());
     let now = Instant::now();
-    decider.begin(now);
+    decider.begin(now, 0);
     decider.notice(Notice::Scanned);
     // Shim and init were there, as far as it matters: 10 and 50 come with the records.
     for record in session() {

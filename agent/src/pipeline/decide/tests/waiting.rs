@@ -37,7 +37,7 @@ impl Bench {
     }
 
     fn batch(&mut self, records: &[Vec<u8>]) {
-        self.decider.begin(self.now);
+        self.decider.begin(self.now, 0);
         for record in records {
             self.decider.record(&self.set, record);
         }
@@ -330,6 +330,7 @@ fn nothing_waits_beyond_the_end() {
         asked: Asked(Box::new(|_| false)),
         names: sync_channel(1).0,
         stop: Arc::clone(&stop),
+        board: Arc::default(),
         drain: DRAIN,
     };
     let script = Script {
