@@ -17,7 +17,7 @@ use tokio::{runtime::Runtime, sync::mpsc, time::timeout};
 
 use crate::{
     Test,
-    node::{Node, Pod, Spec},
+    node::{Node, Pids, Pod, Spec},
     watch::Watch,
 };
 
@@ -236,7 +236,7 @@ fn lives_on_the_host(node: &Node, asking: &mut Asking) {
     let pod = node.pod(&Pod {
         name: "agent",
         uid: "0d1e2f3a-6b1d-4c1a-9d5e-c0ffee15600d",
-        host_pid: true,
+        pids: Pids::Node,
         privileged: true,
         ..Pod::default()
     });

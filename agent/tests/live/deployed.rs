@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Test,
-    node::{Confined, Node, Pod, Sandbox, Spec},
+    node::{Confined, Node, Pids, Pod, Sandbox, Spec},
     watch::Watch,
 };
 
@@ -131,7 +131,11 @@ fn deploy(node: &Node, dir: &Path, seccomp: Option<&str>) -> (Sandbox, PathBuf) 
         namespace: "komainu",
         uid: UID,
         host_network: spec["hostNetwork"] == true,
-        host_pid: spec["hostPID"] == true,
+        pids: if spec["hostPID"] == true {
+            Pids::Node
+        } else {
+            Pids::Container
+        },
         ..Pod::default()
     });
     let mounts = mounts(&spec, dir, node);

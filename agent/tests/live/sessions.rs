@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     Test,
     agent::Agent,
-    node::{Node, Pod, Spec},
+    node::{Node, Pids, Pod, Spec},
     watch::Watch,
 };
 
@@ -224,12 +224,12 @@ fn shared_pid(_: &mut Watch) {
     let node = Node::start();
     let agent = agent(&node);
     let of_pod = Pod {
-        shared_pid: true,
+        pids: Pids::Pod,
         ..pod()
     };
     no_session_but_an_exec(&node, &agent, &of_pod);
     let of_host = Pod {
-        host_pid: true,
+        pids: Pids::Node,
         name: "web-1",
         uid: "0d1e2f3a-6b1d-4c1a-9d5e-c0ffee15600d",
         ..pod()

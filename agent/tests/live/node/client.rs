@@ -15,6 +15,17 @@ use super::{
     v1::{self, runtime_service_client::RuntimeServiceClient},
 };
 
+/// Whose pid namespace a container is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pids {
+    /// Its own.
+    Container,
+    /// One that the containers of its pod share.
+    Pod,
+    /// The node's.
+    Node,
+}
+
 /// A pod to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Pod<'a> {
@@ -26,10 +37,8 @@ pub(crate) struct Pod<'a> {
     pub(crate) annotations: &'a [(&'a str, &'a str)],
     /// In the node's network, which is faster: no CNI plugin runs.
     pub(crate) host_network: bool,
-    /// Sees the node's processes.
-    pub(crate) host_pid: bool,
-    /// Its containers share one pid namespace.
-    pub(crate) shared_pid: bool,
+    /// Whose processes its containers see.
+    pub(crate) pids: Pids,
     /// May have privileged containers.
     pub(crate) privileged: bool,
 }
@@ -43,8 +52,7 @@ impl Default for Pod<'_> {
             labels: &[],
             annotations: &[],
             host_network: true,
-            host_pid: false,
-            shared_pid: false,
+            pids: Pids::Container,
             privileged: false,
         }
     }
@@ -246,10 +254,10 @@ fn owned<'a>(pairs: &'a [(&str, &str)]) -> impl Iterator<Item = (String, String)
 fn sandbox_config(place: &Place, pod: &Pod<'_>) -> v1::PodSandboxConfig {
     use v1::NamespaceMode as Mode;
     let either = |host, other| i32::from(if host { Mode::Node } else { other });
-    let pid = if pod.shared_pid {
-        Mode::Pod
-    } else {
-        Mode::Container
+    let pid = match pod.pids {
+        Pids::Container => Mode::Container,
+        Pids::Pod => Mode::Pod,
+        Pids::Node => Mode::Node,
     };
     let labels = owned(pod.labels).chain(standard(pod.name, pod.namespace, pod.uid));
     v1::PodSandboxConfig {
@@ -272,7 +280,7 @@ fn sandbox_config(place: &Place, pod: &Pod<'_>) -> v1::PodSandboxConfig {
             security_context: Some(v1::LinuxSandboxSecurityContext {
                 namespace_options: Some(v1::NamespaceOption {
                     network: either(pod.host_network, Mode::Pod),
-                    pid: either(pod.host_pid, pid),
+                    pid: pid.into(),
                     ipc: Mode::Pod.into(),
                 }),
                 privileged: pod.privileged,

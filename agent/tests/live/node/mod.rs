@@ -34,7 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use client::{Confined, Output, Pod, Sandbox, Spec};
+pub(crate) use client::{Confined, Output, Pids, Pod, Sandbox, Spec};
 
 use client::Client;
 use image::Image;
