@@ -99,6 +99,8 @@ classes! {
     DIRECTORY = 27, "directory", Bulk;
     /// A connection was ended (`shutdown`).
     SHUTDOWN = 28, "shutdown", Bulk;
+    /// A cgroup was made or removed.
+    CGROUP = 29, "cgroup", Lifecycle;
 }
 
 /// One past the largest class number; the size of per-class arrays.

@@ -17,7 +17,8 @@
 //! the number tests that are [about a path](source::is_about_path) take away. The vectors of the two
 //! names are ORed: a rule holds if it holds for either.
 //!
-//! What a path contains is told by its [signature](signature), as in a Bloom filter.
+//! What a path contains and how it ends is told by its [signature](Grams), as in a Bloom filter of the pieces
+//! that some rule asks for.
 //!
 //! # Swapping
 //!
@@ -32,15 +33,17 @@ pub const WORDS: usize = MAX_CONJUNCTIONS / 64;
 pub type Vector = [u64; WORDS];
 
 /// Number tests per class.
-pub const MAX_NUMBER_TESTS: usize = 64;
+pub const MAX_NUMBER_TESTS: usize = 128;
 /// Bytes of a path that the tables tell apart, NUL excluded; a longer path rules out nothing.
 pub const MAX_PLAN_PATH: usize = 188;
 /// Plan slots.
 pub const SLOTS: u32 = 2;
 /// Entries of each path table, both slots together.
 pub const MAX_PLAN_ENTRIES: u32 = 16384;
-/// Names of files whose vector the kernel half remembers.
+/// Names of files whose vector the kernel half remembers, of short and of long ones.
 pub const MAX_MEMO: u32 = 8192;
+/// Bytes of a short name. Most are, and a shorter key is found sooner.
+pub const SHORT_NAME: usize = 56;
 /// Entries of the container table.
 pub const MAX_CGROUP_KINDS: u32 = 16384;
 
@@ -48,7 +51,8 @@ pub const MAX_CGROUP_KINDS: u32 = 16384;
 pub mod source {
     /// Return value of the system call.
     pub const RESULT: u32 = 0;
-    /// Index of the call's row in the table of system calls.
+    /// Index of the call's row in [`x86_64::TABLE`](crate::syscalls::x86_64::TABLE), or
+    /// [`super::row_of_call`].
     pub const CALL: u32 = 1;
     /// `O_*` flags as passed (`openat2`: from `open_how`; `creat`: what it stands for).
     pub const OPEN_FLAGS: u32 = 2;
@@ -70,18 +74,28 @@ pub mod source {
     /// Bytes of the IPv4 address of the same peer as a number, `a.b.c.d` being `a << 24 | …`; -1 where
     /// the address is no IPv4 address (also one inside IPv6 may be -1).
     pub const PEER_IPV4: u32 = 14;
-    /// [`super::signature`] of the path.
+    /// [Signature](super::Grams::signature) of the path.
     pub const SIGNATURE: u32 = 15;
-    /// Last four bytes of the path as a number, the last in the highest byte; 0 where it has fewer.
-    pub const TAIL: u32 = 16;
     /// Size of an array of values by source.
     pub const COUNT: u32 = 32;
 
     /// Whether the value is one of the first path's, and each of its two names has its own.
     pub const fn is_about_path(source: u32) -> bool {
-        matches!(source, DOTDOT | SIGNATURE | TAIL)
+        matches!(source, DOTDOT | SIGNATURE)
     }
 }
+
+/// What [`source::CALL`] is for a row of [`call::TABLE`](crate::call::TABLE): behind the other table.
+#[inline]
+pub const fn row_of_call(row: u32) -> u32 {
+    HANDLED + row
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a table of some dozens of rows"
+)]
+const HANDLED: u32 = crate::syscalls::x86_64::TABLE.len() as u32;
 
 /// What user space has told about a cgroup.
 pub mod cgroup_kind {
@@ -112,24 +126,88 @@ pub mod path_kind {
     pub const BASE: u8 = 1;
 }
 
-/// Bits that a path sets in its signature for a slash and the three bytes behind it; never the highest,
-/// so that signatures compare as signed numbers.
-#[inline]
-pub const fn gram_bits(gram: [u8; GRAM]) -> u64 {
-    let hash = u32::from_le_bytes(gram).wrapping_mul(0x9e37_79b1);
-    (1 << (hash >> 26) | 1 << (hash >> 20 & 63)) & (u64::MAX >> 1)
-}
-
 /// Bytes of a gram.
 pub const GRAM: usize = 4;
+/// Words of the set of grams that rules ask for.
+pub const GRAM_WORDS: usize = 16;
 
-/// Bits of every gram of a text: of a path its signature; of a text that a path contains, bits that
-/// the path's signature has too.
-pub fn signature(text: &[u8]) -> u64 {
-    let grams = text.windows(GRAM).filter(|gram| gram[0] == b'/');
-    grams.fold(0, |bits, gram| {
-        bits | gram_bits([gram[0], gram[1], gram[2], gram[3]])
-    })
+/// A piece of a path, hashed: four bytes anywhere, or the last four, three or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gram(u64);
+
+impl Gram {
+    /// Four bytes anywhere in a path, the first in the lowest byte.
+    #[inline]
+    pub const fn inside(bytes: u32) -> Self {
+        Self::hashed(bytes as u64)
+    }
+
+    /// The last bytes of a path, in the highest bytes of `tail`, and how many of these count: 4, 3 or 2.
+    #[inline]
+    pub const fn ending(tail: u32, len: u32) -> Self {
+        Self::hashed((tail >> (8 * (4 - len))) as u64 | (len as u64) << 32)
+    }
+
+    /// Multiplicative hashing (Knuth, TAOCP 6.4): the upper bits are the well mixed ones.
+    #[inline]
+    const fn hashed(key: u64) -> Self {
+        Self(key.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// Word and bit in the set of grams that rules ask for.
+    #[inline]
+    pub const fn place(self) -> (usize, u64) {
+        ((self.0 >> 60) as usize, 1 << (self.0 >> 54 & 63))
+    }
+
+    /// Bits in a signature; never the highest, so that signatures compare as signed numbers.
+    #[inline]
+    pub const fn bits(self) -> u64 {
+        (1 << (self.0 >> 48 & 63) | 1 << (self.0 >> 42 & 63)) & (u64::MAX >> 1)
+    }
+}
+
+const _: () = assert!(
+    GRAM_WORDS == 16,
+    "the places of grams are four bits of words"
+);
+
+/// Grams that rules ask for, and perhaps others. Only these are in a path's signature, so that a long
+/// path, too, has few bits in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grams(pub [u64; GRAM_WORDS]);
+
+impl Grams {
+    /// Adds a gram.
+    pub fn add(&mut self, gram: Gram) {
+        let (word, bit) = gram.place();
+        self.0[word] |= bit;
+    }
+
+    fn bits(&self, gram: Gram) -> u64 {
+        let (word, bit) = gram.place();
+        if self.0[word] & bit == 0 {
+            0
+        } else {
+            gram.bits()
+        }
+    }
+
+    /// Signature of a path: the bits of those of its grams that rules ask for. All bits where the path
+    /// is shorter than a gram.
+    pub fn signature(&self, path: &[u8]) -> u64 {
+        let Some(tail) = path.last_chunk::<GRAM>() else {
+            return u64::MAX >> 1;
+        };
+        let grams = path
+            .windows(GRAM)
+            .map(|gram| Gram::inside(u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]])));
+        let tail = u32::from_le_bytes(*tail);
+        let ends = (2..=4).map(|len| Gram::ending(tail, len));
+        grams
+            .chain(ends)
+            .fold(0, |bits, gram| bits | self.bits(gram))
+    }
 }
 
 wire! {
@@ -159,7 +237,7 @@ wire! {
         pub all: Vector,
         /// By [`role`]: conjunctions that say nothing testable about that path.
         pub paths_any: [Vector; role::COUNT],
-        /// Number tests in use; those [about a path](source::is_about_path) come last.
+        /// Number tests in use; those [about a path](source::is_about_path) come last, of these the signature's.
         pub tests_len: u32,
         /// How many of them, from the front, need no path.
         pub tests_before_path: u32,
@@ -167,6 +245,14 @@ wire! {
         pub sources: u32,
         /// `PLAN_*` bits.
         pub flags: u32,
+        /// How many of the tests, from the front, are not about a signature.
+        pub tests_before_signature: u32,
+        /// Unused, zero.
+        pub reserved: u32,
+        /// What the tests of the signature together leave where it is 0, as it is of most paths.
+        pub unsigned: Vector,
+        /// [`Grams`] that signatures are made of.
+        pub grams: [u64; GRAM_WORDS],
         /// The tests, the most selective first.
         pub tests: [NumberTest; MAX_NUMBER_TESTS],
     }

@@ -54,6 +54,7 @@ macro_rules! wire {
 
 pub mod accept;
 pub mod call;
+pub mod cgroup;
 pub mod class;
 pub mod connect;
 pub mod exec;

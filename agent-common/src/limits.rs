@@ -56,4 +56,4 @@ pub const MAX_PENDING: u32 = 256;
 pub const MAX_PENDING_RECORD: usize = 8192;
 
 /// Entry programs that build records, and so buffers per CPU.
-pub const SCRATCH_SLOTS_PER_CPU: u32 = 6;
+pub const SCRATCH_SLOTS_PER_CPU: u32 = 7;

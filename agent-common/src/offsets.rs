@@ -193,6 +193,9 @@ offsets! {
     cssset_subsys: required ("css_set", "subsys");
     css_cgroup: required ("cgroup_subsys_state", "cgroup");
     cgroup_kn: required ("cgroup", "kn");
+    cgroup_root: required ("cgroup", "root");
+    cgroup_hierarchy: required ("cgroup_root", "hierarchy_id");
+    cgroup_subsys: required ("cgroup", "subsys");
     cgroup_level: required ("cgroup", "level");
     kernfs_id: required ("kernfs_node", "id");
     kernfs_name: required ("kernfs_node", "name");

@@ -1,5 +1,7 @@
 //! Operations of an `io_uring` that do what a system call does, and raise its event.
 
+use crate::call;
+use crate::filter::row_of_call;
 use crate::syscalls::{handler, x86_64 as native};
 
 /// An operation.
@@ -9,6 +11,8 @@ pub struct Operation {
     pub opcode: u8,
     /// Number of the native system call that does the same.
     pub syscall: u32,
+    /// The call's row, as `filter::source::CALL` has it.
+    pub row: u32,
     /// Handler of its submission.
     pub begin: u16,
     /// Handler of its end.
@@ -100,9 +104,36 @@ const fn row(opcode: u8, syscall: u32, [begin, end]: [u16; 2]) -> Operation {
     Operation {
         opcode,
         syscall,
+        row: row_of_number(syscall),
         begin,
         end,
     }
+}
+
+/// Row of the native call with this number, in either table; past their ends for none.
+const fn row_of_number(number: u32) -> u32 {
+    const fn has(numbers: &[u32], number: u32) -> bool {
+        let mut at = 0;
+        while at < numbers.len() {
+            if numbers[at] == number {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
+    let mut row: u32 = 0;
+    while (row as usize) < native::TABLE.len() {
+        if has(native::TABLE[row as usize].native, number) {
+            return row;
+        }
+        row += 1;
+    }
+    row = 0;
+    while (row as usize) < call::TABLE.len() && !has(call::TABLE[row as usize].native, number) {
+        row += 1;
+    }
+    row_of_call(row)
 }
 
 /// Operations that the kernel half looks at; a power of two.
@@ -122,7 +153,7 @@ pub const BY_OPCODE: [Operation; OPCODES] = {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{call, syscalls};
+    use crate::syscalls;
 
     /// An operation stands for a call that has an event, of the kind that its handler records.
     #[test]
@@ -133,6 +164,15 @@ mod tests {
                 .iter()
                 .find(|row| row.native.contains(&operation.syscall));
             assert!(own.is_some() != row.is_some(), "{operation:?}");
+            let at = operation.row as usize;
+            let name = native::TABLE.get(at).map(|row| row.name);
+            let of_call = || {
+                call::TABLE
+                    .get(at - native::TABLE.len())
+                    .map(|row| row.name)
+            };
+            let expected = own.map(|own| own.name).or(row.map(|row| row.name));
+            assert_eq!(name.or_else(of_call), expected);
             let is_row = operation.begin == handler::RING_CALL;
             assert_eq!(row.is_some(), is_row, "{operation:?}");
             if let Some(own) = own {

@@ -48,9 +48,11 @@ fn level<A: Address>(cgroup: A) -> u32 {
 /// cgroup id of the task, see `Header::cgroup`; 0 if unreadable.
 #[inline(always)]
 pub(crate) fn id<A: Address>(task: A) -> u64 {
-    let Some((cgroup, v1)) = of(task) else {
-        return 0;
-    };
+    of(task).map_or(0, |(cgroup, v1)| number(cgroup, v1))
+}
+
+#[inline(always)]
+fn number<A: Address>(cgroup: A, v1: bool) -> u64 {
     let id = cgroup
         .follow(offset!(cgroup_kn))
         .and_then(|node| node.load::<u64>(offset!(kernfs_id)))
@@ -58,12 +60,32 @@ pub(crate) fn id<A: Address>(task: A) -> u64 {
     if v1 { id | CGROUP_V1 } else { id }
 }
 
+/// Id of a cgroup; `None` for one of a hierarchy that names no tasks.
+#[inline(always)]
+pub(crate) fn id_of(cgroup: u64) -> Option<u64> {
+    let root = read::pointer(cgroup, offset!(cgroup_root))?;
+    // That of v2 is numbered 0, as in /proc/PID/cgroup.
+    if read::kernel::<i32>(root, offset!(cgroup_hierarchy))? == 0 {
+        return Some(number(cgroup, false));
+    }
+    let subsys = setting!(cgroup_v1_subsys);
+    if subsys == ABSENT {
+        return None;
+    }
+    read::pointer(cgroup, offset!(cgroup_subsys) + 8 * subsys)?;
+    Some(number(cgroup, true))
+}
+
 /// Builds the path of the task's cgroup in [`Scratch::path`]; returns its `ITEM_*` flags.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn build_path<A: Address>(scratch: &mut Scratch, task: A) -> u64 {
-    let node = of(task)
-        .and_then(|(cgroup, _)| cgroup.follow(offset!(cgroup_kn)))
-        .map(Address::raw);
+    build_path_of(scratch, of(task).map_or(0, |(cgroup, _)| cgroup.raw()))
+}
+
+/// The same of a cgroup by its address; 0 is unreadable.
+#[inline(never)]
+pub(crate) fn build_path_of(scratch: &mut Scratch, cgroup: u64) -> u64 {
+    let node = read::pointer(cgroup, offset!(cgroup_kn));
     let unreadable = node.is_none();
     scratch.walk.at.set(node.unwrap_or(0));
     scratch.walk.position.set(PATH_AREA as u64);

@@ -8,16 +8,16 @@ use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use komainu_common::{
     Class,
     class::CLASS_SLOTS,
-    filter::{
-        ActivePlan, ClassPlan, NumberTest, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, WORDS,
-        role, source,
-    },
+    filter::{ActivePlan, ClassPlan, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, role, source},
 };
 
 use crate::{
     account,
-    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, Cell, PLANS, Scratch},
-    name::{self, Area, Name, Names},
+    lookup::{Names, lookup},
+    maps::{self, ACTIVE_PLAN, CGROUP_KINDS, PLANS, Scratch},
+    name::{Area, Name},
+    number::{self, SOURCES, alive, is_empty},
+    record,
     task::Subject,
 };
 
@@ -31,11 +31,6 @@ pub(crate) struct Gate {
     generation: u32,
     class: Class,
 }
-
-/// Mask of an index into the values.
-const SOURCES: u32 = source::COUNT - 1;
-
-const _: () = assert!(source::COUNT.is_power_of_two());
 
 impl Gate {
     /// The gate of a class; `None` where no plan is in force, and everything passes.
@@ -84,7 +79,7 @@ impl Gate {
     /// Applies the tests that need no path; `false` if nothing is left.
     #[inline(always)]
     pub(crate) fn test_numbers(&self, scratch: &mut Scratch) -> bool {
-        test_plan(scratch.index, self.index) != 0
+        number::test_plan(scratch.index, self.index) != 0
     }
 
     /// Whether looking at the path of this role can rule out the event. It cannot while a conjunction
@@ -104,7 +99,7 @@ impl Gate {
             head: [self.slot as u8, role, self.class.0 as u8, 0],
             plan: self.index,
         };
-        if name::lookup(scratch, names) {
+        if lookup(scratch, names) {
             let found = &scratch.filter.found;
             for (word, alive) in scratch.filter.alive.iter_mut().enumerate() {
                 alive.set(alive.get() & found[word].get());
@@ -174,78 +169,32 @@ fn cgroup_kind(id: u64) -> i64 {
     }
 }
 
-/// Applies the number tests of a plan that need no path; 0 if nothing is left. A function that the
-/// verifier checks once.
+/// Applies the tests of numbers to a described record of an event that was kept until it ended, and notes what they
+/// leave; 0 if nothing is left and the event is counted as filtered. What its class knows besides is to be
+/// [`set`] before. Its paths are left to user space. A function that the verifier checks once.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn test_plan(scratch: u32, plan: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+pub(crate) extern "C" fn ended_passes(index: u32, call: u32) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
         return 1;
     };
-    let filter = &mut scratch.filter;
-    for (index, test) in (0_u32..).zip(&plan.tests) {
-        if index >= plan.tests_before_path {
-            break;
-        }
-        if !apply(&mut filter.alive, &filter.values, test) {
-            return 0;
-        }
-    }
-    u32::from(!is_empty(&alive(scratch)))
-}
-
-/// Applies the number tests of a plan that are about a path to what the tables hold for a name. A function
-/// that the verifier checks once.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn test_name(scratch: u32, plan: u32) -> u32 {
-    let (Some(scratch), Some(plan)) = (maps::scratch(scratch), PLANS.get(plan)) else {
+    let header = record::header(scratch);
+    let (result, cgroup, uid) = (header.ret, header.cgroup, header.task.uid);
+    let Some(gate) = Gate::of(Class(header.class)) else {
+        return 1;
+    };
+    gate.begin(scratch);
+    set(scratch, source::RESULT, result);
+    set(scratch, source::CALL, i64::from(call));
+    set(scratch, source::CGROUP_KIND, cgroup_kind(cgroup));
+    set(scratch, source::UID, i64::from(uid));
+    if !gate.test_numbers(scratch) && gate.reject(scratch) {
         return 0;
-    };
-    let filter = &mut scratch.filter;
-    for (index, test) in (0_u32..).zip(&plan.tests) {
-        if index >= plan.tests_len {
-            break;
-        }
-        // From 0, whatever the first is: the verifier wants to know the index.
-        if index >= plan.tests_before_path && !apply(&mut filter.name, &filter.values, test) {
-            break;
-        }
     }
-    0
-}
-
-/// Applies one test; `false` if nothing is left.
-#[inline(always)]
-fn apply(alive: &mut [Cell; WORDS], values: &Values, test: &NumberTest) -> bool {
-    let value = values[(test.source & SOURCES) as usize] & test.mask as i64;
-    let outcome = if test.low <= value && value <= test.high {
-        &test.holds
-    } else {
-        &test.fails
-    };
-    let mut left = 0;
-    for (word, alive) in alive.iter_mut().enumerate() {
-        let bits = alive.get() & outcome[word];
-        alive.set(bits);
-        left |= bits;
-    }
-    left != 0
-}
-
-/// Values by source.
-pub(crate) type Values = [i64; source::COUNT as usize];
-
-/// The conjunctions that are left.
-#[inline(always)]
-fn alive(scratch: &Scratch) -> Vector {
-    let [a, b, c, d] = &scratch.filter.alive;
-    [a.get(), b.get(), c.get(), d.get()]
-}
-
-#[inline(always)]
-fn is_empty(vector: &Vector) -> bool {
-    vector.iter().fold(0, |bits, word| bits | word) == 0
+    let (left, generation) = gate.outcome(scratch);
+    let header = record::header(scratch);
+    (header.conjunctions, header.plan) = (left, generation);
+    1
 }
 
 /// Whether two vectors have a conjunction in common.

@@ -4,8 +4,8 @@
 //! [`read`] (probe reads) → [`arch`], [`task`], [`path`], [`file`], [`cgroup`], [`sock`],
 //! [`usage`] (kernel facts) →
 //! [`account`] (counters, ledger) → [`share`] (who may have room) → [`record`] (build, submit),
-//! [`facts`] (what only some rules read), [`pending`] → [`name`], [`filter`] (what no rule can match ends
-//! here) → [`probes`] (one file per hook family).
+//! [`facts`] (what only some rules read), [`pending`] → [`name`], [`number`], [`inside`], [`same`], [`memo`],
+//! [`lookup`], [`filter`] (what no rule can match ends here) → [`probes`] (one file per hook family).
 #![no_std]
 #![no_main]
 // core does not offer AtomicU64::fetch_add for this target, though every kernel's BPF has it.
@@ -39,14 +39,19 @@ mod cgroup;
 mod facts;
 mod file;
 mod filter;
+mod inside;
+mod lookup;
 mod maps;
+mod memo;
 mod name;
+mod number;
 mod path;
 mod pathname;
 mod pending;
 mod probes;
 mod read;
 mod record;
+mod same;
 mod share;
 mod sock;
 mod task;

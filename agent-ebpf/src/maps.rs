@@ -14,7 +14,7 @@ use komainu_common::{
     facts::Held,
     filter::{
         ActivePlan, ClassPlan, MAX_CGROUP_KINDS, MAX_MEMO, MAX_PLAN_ENTRIES, MAX_PLAN_PATH,
-        PathKey, SLOTS, Vector, WORDS,
+        PathKey, SHORT_NAME, SLOTS, Vector, WORDS,
     },
     ledger::{ClassCounters, LedgerEntry, LedgerKey, Share},
     limits::{MAX_LEDGER, MAX_PENDING, MAX_PENDING_RECORD, MAX_RECORD, MAX_SHARES},
@@ -22,7 +22,10 @@ use komainu_common::{
     syscalls::{INTEREST_SLOTS, handler},
 };
 
-use crate::{filter::Values, name::NameKey};
+use crate::{
+    name::NameKey,
+    number::{SEEN, Seen, Values},
+};
 
 /// Frozen before load, so the verifier treats every offset as a constant.
 #[unsafe(no_mangle)]
@@ -112,7 +115,12 @@ pub(crate) static PLAN_PATHS: HashMap<PathKey, Vector> =
 pub(crate) static PLAN_PREFIXES: LpmTrie<[u8; 4 + MAX_PLAN_PATH], Vector> =
     LpmTrie::with_max_entries(MAX_PLAN_ENTRIES, BPF_F_NO_PREALLOC);
 
-/// What plans leave for names, by generation and name; see [`crate::name`].
+/// What plans leave for short names, by generation and name; see [`crate::memo`].
+#[map]
+pub(crate) static MEMO_SHORT: LruHashMap<[u8; 8 + SHORT_NAME], Vector> =
+    LruHashMap::with_max_entries(MAX_MEMO, 0);
+
+/// The same for all others.
 #[map]
 pub(crate) static MEMO: LruHashMap<[u8; 8 + MAX_PLAN_PATH], Vector> =
     LruHashMap::with_max_entries(MAX_MEMO, 0);
@@ -147,6 +155,8 @@ pub(crate) enum Slot {
     RingSubmit = 4,
     /// `io_uring_complete`.
     RingComplete = 5,
+    /// `cgroup_mkdir`, `cgroup_rmdir`.
+    Cgroup = 6,
 }
 
 /// Number of [`Slot`]s.
@@ -208,8 +218,8 @@ pub(crate) struct Filtering {
     pub(crate) found: [Cell; WORDS],
     /// Values by `filter::source`.
     pub(crate) values: Values,
-    /// Signature of the kernel's name.
-    pub(crate) signature: Cell,
+    /// What tests left for values seen lately.
+    pub(crate) seen: [Seen; SEEN],
     /// The kernel's name.
     pub(crate) kernel: NameKey,
     /// The name asked for.
@@ -237,11 +247,14 @@ pub(crate) struct Walk {
     pub(crate) at: Cell,
     /// Mount it is on.
     pub(crate) mount: Cell,
+    /// Mount that this one is mounted on, and the dentry there.
+    pub(crate) above: Cell,
+    pub(crate) mountpoint: Cell,
     /// Root dentry of that mount.
     pub(crate) root: Cell,
     /// Bytes used, or where the path begins so far.
     pub(crate) position: Cell,
-    /// `filter::signature` of the path so far.
+    /// Signature of the name so far.
     pub(crate) signature: Cell,
     /// Bytes there are in all.
     pub(crate) total: Cell,

@@ -4,8 +4,9 @@
 //! The path is built back to front in [`Scratch::path`]; it then stands in
 //! `path[path_start..PATH_AREA]`.
 
+use core::hint::black_box;
+
 use komainu_common::{
-    filter::{GRAM, gram_bits},
     item::{ITEM_CUT, ITEM_DELETED, ITEM_DETACHED},
     limits::{MAX_COMPONENT, MAX_PATH_COMPONENTS},
 };
@@ -33,16 +34,29 @@ struct DentryLink {
 /// Address of the dentry and mount of a `struct path`.
 #[inline(always)]
 pub(crate) fn parts(path: u64) -> Option<(u64, u64)> {
+    if offset!(path_mnt) == 0 && offset!(path_dentry) == 8 {
+        let [mnt, dentry] = read::kernel::<[u64; 2]>(path, 0)?;
+        return (mnt != 0 && dentry != 0).then_some((dentry, mnt));
+    }
     Some((
         read::pointer(path, offset!(path_dentry))?,
         read::pointer(path, offset!(path_mnt))?,
     ))
 }
 
+/// Members of `struct mount` as they stand, the last being the first of its `struct vfsmount`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct MountLink {
+    parent: u64,
+    mountpoint: u64,
+    root: u64,
+}
+
 /// What one step of the walk came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
-enum Step {
+pub(crate) enum Step {
     /// One component or mount further.
     On = 0,
     /// The root of the mount namespace.
@@ -68,10 +82,8 @@ extern "C" fn build_path(index: u32, dentry: u64, mnt: u64) -> u64 {
     let Some(scratch) = maps::scratch(index) else {
         return u64::from(ITEM_CUT);
     };
-    scratch.walk.at.set(dentry);
-    enter_mount(scratch, mnt);
+    begin(scratch, dentry, mnt);
     scratch.walk.position.set(PATH_AREA as u64);
-    scratch.walk.signature.set(0);
     let mut end = Step::On as u32;
     for _ in 0..MAX_PATH_COMPONENTS {
         end = walk_step(index);
@@ -103,11 +115,36 @@ pub(crate) fn finish(scratch: &mut Scratch) {
     scratch.path_start = start as u32;
 }
 
+/// Stands at a dentry and the `struct vfsmount` that it is on.
 #[inline(always)]
-fn enter_mount(scratch: &mut Scratch, mnt: u64) {
-    scratch.walk.mount.set(mnt);
-    let root = read::kernel(mnt, offset!(vfsmount_root)).unwrap_or(0);
-    scratch.walk.root.set(root);
+pub(crate) fn begin(scratch: &mut Scratch, dentry: u64, mnt: u64) {
+    scratch.walk.at.set(dentry);
+    enter_mount(scratch, mnt.wrapping_sub(u64::from(offset!(mount_mnt))));
+}
+
+/// Stands at a mount. 0 for what cannot be read.
+#[inline(always)]
+fn enter_mount(scratch: &mut Scratch, mount: u64) {
+    let (parent, mountpoint) = (offset!(mount_parent), offset!(mount_mountpoint));
+    let root = offset!(mount_mnt) + offset!(vfsmount_root);
+    let link = if mountpoint == parent + 8 && root == parent + 16 {
+        read::kernel::<MountLink>(mount, parent)
+    } else {
+        Some(MountLink {
+            parent: read::kernel(mount, parent).unwrap_or(0),
+            mountpoint: read::kernel(mount, mountpoint).unwrap_or(0),
+            root: read::kernel(mount, root).unwrap_or(0),
+        })
+    };
+    let link = link.unwrap_or(MountLink {
+        parent: 0,
+        mountpoint: 0,
+        root: 0,
+    });
+    scratch.walk.mount.set(mount);
+    scratch.walk.above.set(link.parent);
+    scratch.walk.mountpoint.set(link.mountpoint);
+    scratch.walk.root.set(link.root);
 }
 
 /// One [`Step`], as a function that the verifier checks once and not at every turn of the loop.
@@ -143,16 +180,12 @@ fn step(scratch: &mut Scratch) -> Step {
 
 /// From the root of a mount to the directory it is mounted on.
 #[inline(always)]
-fn leave_mount(scratch: &mut Scratch) -> Step {
-    let mount = scratch
-        .walk
-        .mount
-        .get()
-        .wrapping_sub(u64::from(offset!(mount_mnt)));
-    let Some(parent) = read::kernel::<u64>(mount, offset!(mount_parent)) else {
+pub(crate) fn leave_mount(scratch: &mut Scratch) -> Step {
+    let (mount, above) = (scratch.walk.mount.get(), scratch.walk.above.get());
+    if above == 0 {
         return Step::Stuck;
-    };
-    if parent == mount {
+    }
+    if above == mount {
         if is_in_own_namespace(mount) {
             return Step::Root;
         }
@@ -161,9 +194,8 @@ fn leave_mount(scratch: &mut Scratch) -> Step {
         scratch.walk.root.set(0);
         return Step::On;
     }
-    let mountpoint = read::kernel(mount, offset!(mount_mountpoint)).unwrap_or(0);
-    scratch.walk.at.set(mountpoint);
-    enter_mount(scratch, parent.wrapping_add(u64::from(offset!(mount_mnt))));
+    scratch.walk.at.set(scratch.walk.mountpoint.get());
+    enter_mount(scratch, above);
     Step::On
 }
 
@@ -185,7 +217,8 @@ pub(crate) fn prepend(scratch: &mut Scratch, name: u64, len: usize, slash: bool)
     if start > PATH_AREA || start < len + 1 {
         return false;
     }
-    let start = start - len;
+    // The compiler must not know that the mask changes nothing: the verifier does not.
+    let start = black_box(start - len);
     let target = scratch.path.as_mut_ptr().wrapping_add(start & MASK);
     // SAFETY: a masked offset plus MAX_COMPONENT lies within the area and its slack.
     if !unsafe { read::kernel_bytes(target, len as u32, name) } {
@@ -194,22 +227,9 @@ pub(crate) fn prepend(scratch: &mut Scratch, name: u64, len: usize, slash: bool)
     let start = start.wrapping_sub(usize::from(slash));
     if slash {
         scratch.path[start & MASK] = b'/';
-        sign(scratch, start & MASK);
     }
     scratch.walk.position.set(start as u64);
     true
-}
-
-/// Adds the slash at `at` and what follows it to the path's signature. Behind a path's end stands
-/// something: it adds a bit that means nothing, which a signature may have.
-#[inline(always)]
-fn sign(scratch: &mut Scratch, at: usize) {
-    let mut gram = [b'/'; GRAM];
-    for (index, byte) in gram.iter_mut().enumerate().skip(1) {
-        *byte = scratch.path[at + index];
-    }
-    let bits = scratch.walk.signature.get() | gram_bits(gram);
-    scratch.walk.signature.set(bits);
 }
 
 /// `ITEM_DELETED` where the dentry is unhashed and not the root of its filesystem.

@@ -1,15 +1,17 @@
 //! A path as a program names it and as the kernel knows it: both go into the record, and through
 //! the filter on the way.
 
-use komainu_common::limits::MAX_USER_PATH;
+use core::hint::black_box;
+
+use komainu_common::{filter::MAX_PLAN_PATH, limits::MAX_USER_PATH};
 
 use crate::{
     filter::{self, Gate},
-    maps::{PATH_AREA, Scratch, offset},
+    maps::{self, PATH_AREA, Scratch, offset},
     name::{self, Area, Name},
     path,
     record::{ITEM_HEAD, Record},
-    task,
+    same, task,
     task::Subject,
 };
 
@@ -51,12 +53,22 @@ pub(crate) fn append<T, A: Subject>(
     (user, dirfd): (u64, i32),
     kernel: Option<u64>,
 ) -> Option<u8> {
-    let asked = append_asked(record, slot.user, user);
     let gate = gate.filter(|gate| gate.wants_path(record.scratch(), slot.role));
+    if let Some(gate) = gate {
+        let scratch = record.scratch();
+        let len = take_absolute(scratch.index, user, kernel.unwrap_or(0));
+        if len != 0 {
+            if !gate.test_names(scratch, slot.role) && gate.reject(scratch) {
+                return None;
+            }
+            append_absolute(record, slot, len, kernel);
+            return Some(b'/');
+        }
+    }
+    let asked = append_asked(record, slot.user, user);
     let mut built = build(record, kernel);
     if gate.is_some() {
         let scratch = record.scratch();
-        scratch.filter.signature.set(scratch.walk.signature.get());
         let name = match (kernel, built) {
             (None, _) => Name::None,
             (_, None) => Name::Unknown,
@@ -85,6 +97,54 @@ pub(crate) fn append<T, A: Subject>(
         record.append_path(tag, flags);
     }
     Some(asked.first)
+}
+
+/// Takes both names of a file for the filter where the string as passed is an absolute path that can be looked
+/// up: its length then, else 0. `path` is the address of the file's `struct path`, 0 for none. The kernel's
+/// path is built only where it is another. A function that the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn take_absolute(index: u32, user: u64, path: u64) -> u32 {
+    let Some(scratch) = maps::scratch(index) else {
+        return 0;
+    };
+    let asked = name::read_user(scratch, Area::Asked, user);
+    let Name::Known(len) = asked else {
+        return 0;
+    };
+    if scratch.filter.asked.byte(0) != b'/' {
+        return 0;
+    }
+    let kernel = if path == 0 {
+        Name::None
+    } else if same::is_asked(scratch, path, len) {
+        Name::Same
+    } else if let Some((dentry, mnt)) = path::parts(path) {
+        path::build(scratch, dentry, mnt);
+        keep_built(scratch, Area::Kernel)
+    } else {
+        Name::Unknown
+    };
+    filter::set_name(scratch, Area::Asked, asked);
+    filter::set_name(scratch, Area::Kernel, kernel);
+    len
+}
+
+/// Appends both names of a file that passed: the string that the filter has seen, which is in its area, and the
+/// kernel's path.
+#[inline(always)]
+fn append_absolute<T, A: Subject>(
+    record: &Record<T, A>,
+    slot: Slot,
+    len: u32,
+    kernel: Option<u64>,
+) {
+    let asked = record.scratch().filter.asked.address();
+    // The compiler knows that it fits, the verifier does not.
+    record.append_kernel::<MAX_PLAN_PATH>(slot.user, asked, u64::from(black_box(len)));
+    if let Some(flags) = build(record, kernel) {
+        record.append_path(slot.kernel, flags);
+    }
 }
 
 /// Builds the path that a `struct path` stands for; `None` where there is none.
@@ -140,7 +200,7 @@ fn keep_base(scratch: &mut Scratch) -> u32 {
         // The root directory is its slash.
         Name::Known(1) => 1,
         Name::Known(len) => name::slash(scratch, Area::Asked, len),
-        Name::None | Name::Unknown => UNKNOWN,
+        Name::None | Name::Unknown | Name::Same => UNKNOWN,
     }
 }
 

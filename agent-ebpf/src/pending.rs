@@ -4,7 +4,7 @@ use aya_ebpf::helpers::generated::bpf_map_update_elem;
 use komainu_common::{Class, limits::MAX_PENDING_RECORD};
 
 use crate::{
-    account::{count, now},
+    account::count,
     maps::{PENDING, Slot},
     read::{self, Address as _},
     record::{self, Record},
@@ -42,9 +42,7 @@ pub(crate) fn resume<T>(slot: Slot, class: Class, key: u64) -> Option<Record<T, 
     // Fails where another CPU took it up: there is one end of an operation.
     PENDING.remove(key).ok()?;
     count(class, |counters| counters.seen += 1);
-    let header = record.header();
-    header.time = now();
-    record.scratch().len = header.size;
+    record.scratch().len = record.header().size;
     Some(record)
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn draft<T, A: Subject>(slot: Slot, class: Class, subject: A) -> Opti
     let header = record.header();
     header.class = class.0;
     header.flags = 0;
-    header.time = now();
+    header.time = 0;
     header.ret = 0;
     header.syscall = NO_SYSCALL;
     header.cpu = cpu;
@@ -322,6 +322,8 @@ extern "C" fn send_record(index: u32, is_bulk: u32) -> u32 {
     let data = (&raw mut scratch.record).cast();
     let header = header(scratch);
     header.size = size as u32;
+    // Now, when it has passed the filter: what is filtered needs no clock.
+    header.time = now();
     let class = Class(header.class);
     if size < size_of::<Header>() {
         // Unreachable, but the verifier wants a lower bound.

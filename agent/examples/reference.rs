@@ -33,14 +33,16 @@ fn events() -> Result<String> {
          in which events are counted, filtered and lost. `procexit` is the end of a process, not of \
          each of its threads; `clone` and its kind are an event of the maker, with the id of what was \
          made, and one of that itself, with 0. What goes through an `io_uring` is the event of the system \
-         call that does the same.\n",
+         call that does the same. `sessionend` is made by the agent itself, at the end of an exec session: \
+         its process is the root of the session, and `reason` is `exited`, or `agent_stopped` for a session \
+         that is still open when the agent ends.\n",
     );
     let table = |page: &mut String, title: &str, delivered: bool| -> Result<()> {
         write!(
             page,
             "\n## {title}\n\n| event type | class | parameters |\n| --- | --- | --- |\n"
         )?;
-        for ty in event_types().filter(|ty| ty.class.is_some() == delivered) {
+        for ty in event_types().filter(|ty| ty.is_delivered() == delivered) {
             let class = ty.class.map_or("", |class| class.name());
             let params: Vec<&str> = ty.params.iter().map(|param| param.name).collect();
             writeln!(page, "| `{}` | {class} | {} |", ty.name, params.join(", "))?;

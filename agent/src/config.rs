@@ -79,6 +79,8 @@ section! {
         processes: Processes = Processes::default();
         /// Section `containers`.
         containers: Containers = Containers::default();
+        /// Section `sessions`.
+        sessions: Sessions = Sessions::default();
         /// Section `kubernetes`.
         kubernetes: Kubernetes = Kubernetes::default();
         /// Section `users`.
@@ -159,6 +161,21 @@ section! {
         waiting_bytes: Count<65_536, 1_073_741_824> = Count(8_388_608);
         /// Events that wait at most. 16 to 1000000.
         waiting_events: Count<16, 1_000_000> = Count(16_384);
+    }
+}
+
+section! {
+    /// Exec sessions. Of what finds no room the events are there, without `session.*`; how much that was is told
+    /// as `blind`.
+    Sessions, "sessions" {
+        /// Sessions followed at once at most. 16 to 65536.
+        max: Count<16, 65_536> = Count(1024);
+        /// Processes in all sessions together at most. 256 to 4194304.
+        processes: Count<256, 4_194_304> = Count(32_768);
+        /// Command lines kept of a session at most, each different one once. 0 to 4096.
+        commands: Count<0, 4_096> = Count(128);
+        /// Bytes of these at most; of one, 1 KiB is kept. 0 to 65536.
+        command_bytes: Count<0, 65_536> = Count(8192);
     }
 }
 
@@ -265,6 +282,7 @@ pub const KEYS: &[&[Key]] = &[
     Output::KEYS,
     Processes::KEYS,
     Containers::KEYS,
+    Sessions::KEYS,
     Kubernetes::KEYS,
     Users::KEYS,
     Kernel::KEYS,

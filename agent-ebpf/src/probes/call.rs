@@ -7,7 +7,7 @@ use komainu_common::{
         CALL_LOWER_LAYER, CALL_PIDFD, CALL_RESOLVED, CALL_UPPER_LAYER, Call, Caller, MAX_ROWS,
         NO_ARGUMENT, SPECS, Spec, object,
     },
-    filter::{role, source},
+    filter::{role, row_of_call, source},
     item::tag,
     limits::{MAX_BYTES, MAX_STRING, MAX_USER_PATH},
     sock::Sock,
@@ -142,8 +142,7 @@ impl Act {
         let scratch = record.scratch();
         gate.begin(scratch);
         gate.set_common(scratch, task::current(), self.ret);
-        // Rows are no calls of the table that this source is about.
-        filter::set(scratch, source::CALL, -1);
+        filter::set(scratch, source::CALL, row_of_call(self.row.into()).into());
         for index in 0..6 {
             let value = scratch.args[index].get();
             filter::set(scratch, source::ARG0 + index as u32, value as i64);

@@ -4,6 +4,7 @@
 mod accept;
 mod address;
 mod call;
+mod cgroup;
 mod connect;
 mod exec;
 mod exit;

@@ -29,16 +29,22 @@ pub(super) fn passes(
     let Some(gate) = gate else {
         return true;
     };
+    gate.begin(scratch);
+    gate.set_common(scratch, task::current(), ret);
+    filter::set(scratch, source::CALL, i64::from(call));
+    set_socket(scratch, sock);
+    gate.test_numbers(scratch) || !gate.reject(scratch)
+}
+
+/// Sets what the filter tests of a socket.
+#[inline(always)]
+pub(super) fn set_socket(scratch: &mut Scratch, sock: &Sock) {
     let family = if sock.facts & SOCK_RESOLVED == 0 {
         NONE
     } else {
         i64::from(sock.family)
     };
-    gate.begin(scratch);
-    gate.set_common(scratch, task::current(), ret);
-    filter::set(scratch, source::CALL, i64::from(call));
     filter::set(scratch, source::FAMILY, family);
     filter::set(scratch, source::PEER_PORT, NONE);
     filter::set(scratch, source::PEER_IPV4, NONE);
-    gate.test_numbers(scratch) || !gate.reject(scratch)
 }

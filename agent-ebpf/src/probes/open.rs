@@ -57,7 +57,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     let name = arguments(&call, record.fixed());
     let gate = Gate::of(Class::OPEN);
     if let Some(gate) = gate
-        && !passes_numbers(&record, &gate, &call, ret)
+        && !passes_numbers(&record, &gate, row(&call), ret)
         && gate.reject(record.scratch())
     {
         return 0;
@@ -77,7 +77,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// Records an open by a handle. It names no path, so there is little for the filter to test; and it is rare.
+/// Records an open by a handle. It names no path, so only numbers are tested.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
     let Some(call) = Call::new(ctx.arg(0)) else {
@@ -93,6 +93,15 @@ pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
     clear(out);
     out.dirfd = call.arg(0) as i32;
     out.flags = call.arg(2) as u32;
+    let gate = Gate::of(Class::OPEN);
+    let row = const { native::row("open_by_handle_at") };
+    if let Some(gate) = gate
+        && !passes_numbers(&record, &gate, row, ret)
+        && gate.reject(record.scratch())
+    {
+        return 0;
+    }
+    record.set_outcome(gate.as_ref());
     if let Some(file) = file {
         fill_file(&record, file);
         record.append_path_of(tag::KERNEL_PATH, file + u64::from(offset!(file_path)));
@@ -103,11 +112,11 @@ pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
 
 /// Applies what needs no path; `false` if no rule is left.
 #[inline(always)]
-fn passes_numbers(record: &Record<Open>, gate: &Gate, call: &Call, ret: i64) -> bool {
+fn passes_numbers(record: &Record<Open>, gate: &Gate, row: u32, ret: i64) -> bool {
     let scratch = record.scratch();
     gate.begin(scratch);
     gate.set_common(scratch, task::current(), ret);
-    filter::set(scratch, source::CALL, i64::from(row(call)));
+    filter::set(scratch, source::CALL, i64::from(row));
     filter::set(scratch, source::OPEN_FLAGS, i64::from(record.fixed().flags));
     gate.test_numbers(scratch)
 }

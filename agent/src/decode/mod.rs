@@ -5,6 +5,7 @@
 
 mod accept;
 mod call;
+mod cgroup;
 mod connect;
 mod exec;
 mod exit;
@@ -22,6 +23,7 @@ mod stdio;
 #[cfg(test)]
 mod tests;
 
+pub use cgroup::CgroupRecord;
 pub use exec::{ExecRecord, split_argv};
 pub use exit::ExitRecord;
 pub use fork::ForkRecord;
@@ -127,6 +129,8 @@ pub enum Lifecycle<'a> {
     Exec(ExecRecord<'a>),
     /// It ended.
     Exit(ExitRecord),
+    /// It made or removed a cgroup.
+    Cgroup(CgroupRecord<'a>),
 }
 
 /// Decodes one record.
@@ -154,6 +158,7 @@ pub fn decode<'a>(
     };
     let (lifecycle, event) = match Class(header.class) {
         Class::FORK => (Some(Lifecycle::Fork(fork::decode(&body)?)), None),
+        Class::CGROUP => (Some(Lifecycle::Cgroup(cgroup::decode(&body)?)), None),
         Class::EXIT => {
             let (lifecycle, event) = exit::decode(&body)?;
             (Some(Lifecycle::Exit(lifecycle)), Some(event))

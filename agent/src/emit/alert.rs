@@ -31,6 +31,8 @@ pub struct Alert {
     pub fields: Vec<(String, Value)>,
     /// Where it happened.
     pub place: Place,
+    /// The exec session that it happened in.
+    pub session: Option<SessionPlace>,
     /// The kernel's path of the file, where it differs from what the program asked for.
     pub resolved_path: Option<String>,
     /// The event's strings were longer than a record holds, or could not be read whole.
@@ -49,10 +51,10 @@ impl Alert {
             .fields
             .iter()
             .map(|(name, value)| size_of::<(String, Value)>() + name.len() + value_bytes(value));
-        let ancestry = self.ancestry.iter().map(|ancestor| {
-            let texts = ancestor.name.len() + ancestor.exepath.len() + ancestor.cmdline.len();
-            size_of::<Ancestor>() + texts
-        });
+        let ancestry = self
+            .ancestry
+            .iter()
+            .map(|ancestor| size_of::<Ancestor>() + ancestor.bytes());
         size_of::<Self>()
             + self.rule.len()
             + self.message.len()
@@ -63,6 +65,7 @@ impl Alert {
                 .sum::<usize>()
             + text(&self.resolved_path)
             + self.place.bytes()
+            + self.session.as_ref().map_or(0, SessionPlace::bytes)
             + fields.sum::<usize>()
             + ancestry.sum::<usize>()
     }
@@ -123,6 +126,29 @@ pub struct PodPlace {
     pub owner_name: Option<String>,
 }
 
+/// An exec session, as an alert names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionPlace {
+    /// Id.
+    pub id: String,
+    /// `exec`.
+    pub kind: &'static str,
+    /// Its root command had a terminal.
+    pub tty: bool,
+    /// When it began, nanoseconds since the Unix epoch; 0 where unknown.
+    pub start: u64,
+    /// User id of the root command.
+    pub uid: u32,
+    /// The root command.
+    pub root: Ancestor,
+}
+
+impl SessionPlace {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.id.len() + self.root.bytes()
+    }
+}
+
 impl Place {
     /// Bytes of its texts.
     fn bytes(&self) -> usize {
@@ -152,7 +178,7 @@ impl Place {
     }
 }
 
-/// An ancestor process in an alert.
+/// A process in an alert: an ancestor, or the root of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ancestor {
     /// Process id on the host.
@@ -165,4 +191,11 @@ pub struct Ancestor {
     pub cmdline: String,
     /// Bytes of the command line after that.
     pub missing: usize,
+}
+
+impl Ancestor {
+    /// Bytes of its texts.
+    fn bytes(&self) -> usize {
+        self.name.len() + self.exepath.len() + self.cmdline.len()
+    }
 }

@@ -1,8 +1,10 @@
 //! What an alert says beyond the rule's own output: where, after whom, which file really.
 
-use super::alert::{Ancestor, ContainerPlace, Place, PodPlace};
+use super::alert::{Ancestor, ContainerPlace, Place, PodPlace, SessionPlace};
 use crate::enrich::State;
-use crate::event::{Container, ContainerDetails, Event, Membership, Pod, ProcKey, Process};
+use crate::event::{
+    Container, ContainerDetails, Event, Membership, Pod, ProcKey, Process, Session, World as _,
+};
 
 /// Bytes of an ancestor's command line that wait with an alert. A line shows less; the rest lets
 /// redaction recognise a secret that begins in what is shown.
@@ -58,6 +60,28 @@ fn known(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// The exec session of the process an event comes from.
+pub fn session(state: &State, of: ProcKey) -> Option<SessionPlace> {
+    state.session(of).map(session_place)
+}
+
+fn session_place(session: &Session) -> SessionPlace {
+    let Session {
+        name,
+        exe_path,
+        cmdline,
+        ..
+    } = session;
+    SessionPlace {
+        id: session.id.to_string(),
+        kind: session.kind.name(),
+        tty: session.tty,
+        start: session.start,
+        uid: session.uid,
+        root: shown(session.root.tgid, name, exe_path, cmdline),
+    }
+}
+
 /// Ancestors of the process an event comes from, nearest first.
 pub fn ancestry(state: &State, of: ProcKey, max: usize) -> Vec<Ancestor> {
     state
@@ -69,13 +93,23 @@ pub fn ancestry(state: &State, of: ProcKey, max: usize) -> Vec<Ancestor> {
 }
 
 fn ancestor(process: &Process) -> Ancestor {
-    let cmdline = process.cmdline.get(..CMDLINE).unwrap_or(&process.cmdline);
+    let Process {
+        comm,
+        exe_path,
+        cmdline,
+        ..
+    } = process;
+    shown(process.tgid, comm, exe_path, cmdline)
+}
+
+fn shown(pid: u32, name: &[u8], exe_path: &[u8], cmdline: &[u8]) -> Ancestor {
+    let beginning = cmdline.get(..CMDLINE).unwrap_or(cmdline);
     Ancestor {
-        pid: process.tgid,
-        name: text(&process.comm),
-        exepath: text(&process.exe_path),
-        cmdline: text(cmdline),
-        missing: process.cmdline.len() - cmdline.len(),
+        pid,
+        name: text(name),
+        exepath: text(exe_path),
+        cmdline: text(beginning),
+        missing: cmdline.len() - beginning.len(),
     }
 }
 

@@ -4,18 +4,18 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
-use super::alert::{Alert, Ancestor, Place, PodPlace, SCHEMA};
+use super::alert::{Alert, Ancestor, Place, PodPlace, SCHEMA, SessionPlace};
 use super::cut::{Cut, cut};
 use super::escape::SafeJson;
-use super::stream::Stamp;
+use super::stream::{Stamp, utc};
 
 /// Bytes of a line at most, its line break included. Log collectors split longer ones.
 pub(super) const MAX_LINE: usize = 64 * 1024 - 1;
 
 /// Bytes of one value, tried in turn until the line fits.
 const LIMITS: &[usize] = &[16_384, 8_192, 4_096, 2_048, 1_024, 512, 256, 128];
-/// Bytes of one value of an ancestor: context must not outweigh the alert.
-const ANCESTOR: usize = 256;
+/// Bytes of one value of an ancestor or session: context must not outweigh the alert.
+const PROCESS: usize = 256;
 /// Tags of a line that had to be stripped.
 const FEW_TAGS: usize = 16;
 
@@ -68,6 +68,8 @@ struct Line<'a> {
     rules_hash: Option<&'a str>,
     schema: u32,
     seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Session<'a>>,
     source: &'static str,
     tags: Vec<Cut<'a>>,
     time: &'a str,
@@ -103,6 +105,35 @@ struct Pod<'a> {
     owner_name: Option<Cut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<Cut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Session<'a> {
+    cmdline: Cut<'a>,
+    exepath: Cut<'a>,
+    id: &'a str,
+    kind: &'static str,
+    name: Cut<'a>,
+    pid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<String>,
+    tty: bool,
+    uid: u32,
+}
+
+fn session(session: &SessionPlace, limit: usize) -> Session<'_> {
+    let (root, limit) = (&session.root, limit.min(PROCESS));
+    Session {
+        cmdline: cut(&root.cmdline, limit).and(root.missing),
+        exepath: cut(&root.exepath, limit),
+        id: &session.id,
+        kind: session.kind,
+        name: cut(&root.name, limit),
+        pid: root.pid,
+        start: (session.start != 0).then(|| utc(session.start)),
+        tty: session.tty,
+        uid: session.uid,
+    }
 }
 
 /// A text that may be missing.
@@ -159,6 +190,7 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
         rules_hash: alert.rules_hash.as_deref(),
         schema: SCHEMA,
         seq: stamp.seq,
+        session: alert.session.as_ref().map(|of| session(of, limit)),
         source: alert.source,
         tags: alert.tags.iter().map(|tag| cut(tag, limit)).collect(),
         time: stamp.time,
@@ -192,7 +224,7 @@ impl Serialize for Ancestry<'_> {
             name: Cut<'a>,
             pid: u32,
         }
-        let limit = self.limit.min(ANCESTOR);
+        let limit = self.limit.min(PROCESS);
         serializer.collect_seq(self.of.iter().map(|ancestor| One {
             cmdline: cut(&ancestor.cmdline, limit).and(ancestor.missing),
             exepath: cut(&ancestor.exepath, limit),

@@ -17,7 +17,7 @@ pub mod sink;
 pub mod stream;
 mod text;
 
-pub use alert::{Alert, Ancestor, Place, Resolution};
+pub use alert::{Alert, Ancestor, Place, Resolution, SessionPlace};
 pub use cut::cut;
 pub use lost::Lost;
 pub use outlet::Outlet;

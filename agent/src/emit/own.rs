@@ -65,14 +65,16 @@ pub enum OwnEvent {
         /// Where it was lost: `ring` (no room), `share` (no room for that
         /// cgroup: it took the most), `internal` (the kernel half could not make the
         /// record), `entry` (the kernel did not run the program), `decode`, `stdout`, `governor` (they
-        /// were done without).
+        /// were done without); `sessions` and `session_processes`, where exec sessions or processes of
+        /// such were not followed for want of room: their events are there, but do not name the session.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,
         /// Container and pod, cgroup of the host, or cgroup where it is not known which; at `entry` the
         /// program and the classes it serves.
         place: Option<String>,
-        /// Events (for `stdout`: alerts); 0 at `governor`, where nobody counts.
+        /// Events (for `stdout`: alerts, for `sessions` and `session_processes`: these); 0 at `governor`, where
+        /// nobody counts.
         count: u64,
         /// Nanoseconds since the epoch; 0 where unknown.
         first: u64,

@@ -89,10 +89,12 @@ impl Redactor {
             .resolved_path
             .iter_mut()
             .for_each(|path| self.string(path));
+        let root = alert.session.iter_mut().map(|session| &mut session.root);
         alert
             .ancestry
             .iter_mut()
-            .for_each(|a| self.string(&mut a.cmdline));
+            .chain(root)
+            .for_each(|process| self.string(&mut process.cmdline));
     }
 
     fn value(&self, value: &mut serde_json::Value) {
@@ -237,16 +239,21 @@ mod tests {
     #[test]
     fn all_of_an_alert() {
         let secret = || "x --token hunter2".to_owned();
+        let process = || super::super::Ancestor {
+            cmdline: secret(),
+            ..Default::default()
+        };
         let mut alert = Alert {
             message: secret(),
             fields: vec![
                 ("proc.cmdline".into(), secret().into()),
                 ("l".into(), vec![secret()].into()),
             ],
-            ancestry: vec![super::super::Ancestor {
-                cmdline: secret(),
+            ancestry: vec![process()],
+            session: Some(super::super::SessionPlace {
+                root: process(),
                 ..Default::default()
-            }],
+            }),
             resolved_path: Some(secret()),
             ..Alert::default()
         };

@@ -12,7 +12,7 @@ const MAX_PART: usize = 256;
 
 const RESET: &str = "\x1b[0m";
 
-/// `TIME PRIORITY RULE: MESSAGE [container=… image=… pod=…/… pod_uid=…] [file=…] [by NAME < NAME < NAME]`
+/// `TIME PRIORITY RULE: MESSAGE [container=… image=… pod=…/… pod_uid=…] [session=…] [file=…] [by NAME < NAME < NAME]`
 pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: bool) {
     let mut line = String::with_capacity(256);
     line.push_str(stamp.time);
@@ -41,6 +41,10 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: 
         ("image", of_container(|container| container.image.as_ref())),
         ("pod", pod.and_then(pod_name)),
         ("pod_uid", pod.and_then(|pod| pod.uid.clone())),
+        (
+            "session",
+            alert.session.as_ref().map(|session| session.id.clone()),
+        ),
         ("file", alert.resolved_path.clone()),
     ];
     for (name, value) in known {

@@ -15,15 +15,17 @@ pub mod process;
 pub mod resolution;
 #[cfg(feature = "kube")]
 pub mod runtime;
+pub mod session;
 pub mod users;
 
 use std::sync::Arc;
 
 use container::Containers;
 use process::ProcessTable;
+use session::Sessions;
 use users::Users;
 
-use crate::event::{Membership, ProcKey, Process, User, World};
+use crate::event::{Membership, ProcKey, Process, Session, User, World};
 
 /// Everything known besides the event itself. Owned by the thread that decides.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct State {
     pub processes: ProcessTable,
     /// Containers by cgroup id.
     pub containers: Containers,
+    /// Exec sessions.
+    pub sessions: Sessions,
     /// Names of the host's users and groups.
     pub users: Arc<Users>,
     hostname: String,
@@ -52,6 +56,7 @@ impl State {
             hostname,
             processes: ProcessTable::new(limits, epoch),
             containers: Containers::new(cgroups),
+            sessions: Sessions::new(session::Limits::default(), ""),
             users,
         }
     }
@@ -63,13 +68,24 @@ impl State {
         self
     }
 
+    /// Follows exec sessions within these limits; `boot` tells this boot of this machine from every other.
+    #[must_use]
+    pub fn with_sessions(mut self, limits: session::Limits, boot: &str) -> Self {
+        self.sessions = Sessions::new(limits, boot);
+        self
+    }
+
     /// Takes over a process read from `/proc`, and the path of its cgroup.
     pub fn found(&mut self, scanned: proc::Scanned) {
         let cgroup = scanned.found.process.cgroup;
         if cgroup != 0 {
             self.containers.learn(cgroup, &scanned.cgroup_path);
         }
+        let process = scanned.found.key;
         self.processes.found(scanned.found);
+        if self.sessions.is_scanned() {
+            self.look_up(process);
+        }
     }
 }
 
@@ -80,6 +96,10 @@ impl World for State {
 
     fn container(&self, cgroup: u64) -> Membership<'_> {
         self.containers.of(cgroup)
+    }
+
+    fn session(&self, key: ProcKey) -> Option<&Session> {
+        self.sessions.of(key)
     }
 
     fn user(&self, cgroup: u64, uid: u32) -> Option<User<'_>> {

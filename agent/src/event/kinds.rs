@@ -10,13 +10,18 @@ use super::flags::Flag;
 pub struct EventType {
     /// Name, as in `syscalls(2)`.
     pub name: &'static str,
-    /// Class whose records carry it; `None` while no probe delivers it.
+    /// Class whose records carry it; `None` where no probe delivers it.
     pub class: Option<Class>,
     /// Parameters, in the order `evt.args` prints them.
     pub params: &'static [Param],
 }
 
 impl EventType {
+    /// Whether there are such events: from the kernel, or made by the agent itself.
+    pub fn is_delivered(&self) -> bool {
+        self.class.is_some() || super::table::is_own(self)
+    }
+
     /// Position of the parameter called `name`.
     pub fn param(&self, name: &str) -> Option<usize> {
         self.params.iter().position(|param| param.name == name)

@@ -12,6 +12,7 @@ mod kinds;
 mod params;
 pub mod path;
 mod process;
+mod session;
 mod table;
 mod value;
 mod world;
@@ -24,6 +25,7 @@ pub use flags::Flag;
 pub use kinds::{EventType, Param, ParamKind, Source};
 pub use params::Params;
 pub use process::{ExeFacts, ProcKey, Process, Text};
+pub use session::{CommandLimits, Commands, Session, SessionKind};
 pub use table::{
     KNOWN_NAMES, errno_name, event_type, event_types, family, is_known_name, signal_name,
 };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Membership, ProcKey, Process};
+use super::{Membership, ProcKey, Process, Session};
 
 /// Processes, containers and names, as the enrichment stage knows them.
 ///
@@ -16,6 +16,12 @@ pub trait World {
     fn container(&self, cgroup: u64) -> Membership<'_> {
         let _ = cgroup;
         Membership::Unknown
+    }
+
+    /// The exec session that the process is in, or was in when it ended.
+    fn session(&self, key: ProcKey) -> Option<&Session> {
+        let _ = key;
+        None
     }
 
     /// Account of this user id in the passwd file that processes of the cgroup see.

@@ -6,13 +6,12 @@ use std::{
     time::Duration,
 };
 
-use aya::maps::{MapData, RingBuf};
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
     io::Errno,
 };
 
-use super::fill::Fill;
+use super::ring::Ring;
 
 /// Bytes above which a batch gives memory back.
 const PEAK: usize = 4 << 20;
@@ -30,24 +29,13 @@ const TIME_END: usize = TIME_AT + 8;
 /// The rings of both lanes. Owned by one thread.
 #[derive(Debug)]
 pub struct Lanes {
-    lifecycle: Lane,
-    bulk: Lane,
+    lifecycle: Ring,
+    bulk: Ring,
     wake: Arc<OwnedFd>,
     /// Bytes of the lifecycle ring.
     lifecycle_bound: usize,
     /// Lifecycle records that are newer than the bulk records read so far.
     held: Batch,
-}
-
-struct Lane {
-    ring: RingBuf<MapData>,
-    fill: Fill,
-}
-
-impl std::fmt::Debug for Lane {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lane").finish_non_exhaustive()
-    }
 }
 
 /// Wakes the thread in [`Lanes::wait`] from another thread.
@@ -64,15 +52,11 @@ impl Waker {
 }
 
 impl Lanes {
-    pub(super) fn new(
-        lifecycle: RingBuf<MapData>,
-        bulk: RingBuf<MapData>,
-        lifecycle_bound: usize,
-    ) -> Result<Self, Errno> {
+    pub(super) fn new(lifecycle: Ring, bulk: Ring, lifecycle_bound: usize) -> Result<Self, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self {
-            lifecycle: Lane::new(lifecycle)?,
-            bulk: Lane::new(bulk)?,
+            lifecycle,
+            bulk,
             wake: Arc::new(wake),
             lifecycle_bound,
             held: Batch::default(),
@@ -89,11 +73,8 @@ impl Lanes {
     /// Records that arrive meanwhile wake only when there are many; the caller's timeout is the longest
     /// that one stays unread.
     pub fn wait(&self, timeout: Duration) -> Result<(), Errno> {
-        let fds: [BorrowedFd<'_>; 3] = [
-            self.lifecycle.ring.as_fd(),
-            self.bulk.ring.as_fd(),
-            self.wake.as_fd(),
-        ];
+        let fds: [BorrowedFd<'_>; 3] =
+            [self.lifecycle.as_fd(), self.bulk.as_fd(), self.wake.as_fd()];
         let mut polled = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         let timeout = Timespec::try_from(timeout).map_err(|_| Errno::INVAL)?;
         match poll(&mut polled, Some(&timeout)) {
@@ -109,7 +90,7 @@ impl Lanes {
 
     /// Bytes that wait in the lifecycle ring and in the bulk ring.
     pub fn waiting(&self) -> [u64; 2] {
-        [self.lifecycle.fill.bytes(), self.bulk.fill.bytes()]
+        [self.lifecycle.waiting(), self.bulk.waiting()]
     }
 
     /// Fills `batch` with what is in the rings: bulk first, up to a bound, then the lifecycle lane.
@@ -119,15 +100,22 @@ impl Lanes {
     /// process is not judged by what it became later. `false` if both rings were empty.
     pub fn drain(&mut self, batch: &mut Batch) -> bool {
         batch.clear();
-        let more = self
-            .bulk
-            .take(&mut batch.bytes, &mut batch.bulk, BULK_BATCH);
+        let more = take(
+            &mut self.bulk,
+            &mut batch.bytes,
+            &mut batch.bulk,
+            BULK_BATCH,
+        );
         self.held.give_lifecycle(0, batch);
         self.held.clear();
         // No more than the ring holds: a producer that never stops must not keep us here.
         let bound = batch.bytes.len() + self.lifecycle_bound;
-        self.lifecycle
-            .take(&mut batch.bytes, &mut batch.lifecycle, bound);
+        take(
+            &mut self.lifecycle,
+            &mut batch.bytes,
+            &mut batch.lifecycle,
+            bound,
+        );
         if more {
             batch.hold_back(&mut self.held, self.lifecycle_bound);
         }
@@ -135,28 +123,20 @@ impl Lanes {
     }
 }
 
-impl Lane {
-    fn new(ring: RingBuf<MapData>) -> Result<Self, Errno> {
-        let fill = Fill::of(&ring)?;
-        Ok(Self { ring, fill })
-    }
-
-    /// Copies records until `bytes` is `bound` long or the ring is empty; whether it may hold more.
-    fn take(&mut self, bytes: &mut Vec<u8>, index: &mut Vec<Entry>, bound: usize) -> bool {
-        while bytes.len() < bound {
-            let Some(item) = self.ring.next() else {
-                return false;
-            };
-            let start = bytes.len();
-            bytes.extend_from_slice(&item);
-            index.push(Entry {
-                time: time_of(&item),
-                start,
-                end: bytes.len(),
-            });
+/// Copies records until `bytes` is `bound` long or the ring is empty; whether it may hold more.
+fn take(ring: &mut Ring, bytes: &mut Vec<u8>, index: &mut Vec<Entry>, bound: usize) -> bool {
+    while bytes.len() < bound {
+        let start = bytes.len();
+        if !ring.take(bytes) {
+            return false;
         }
-        true
+        index.push(Entry {
+            time: bytes.get(start..).map_or(0, time_of),
+            start,
+            end: bytes.len(),
+        });
     }
+    true
 }
 
 #[derive(Clone, Copy, Debug)]

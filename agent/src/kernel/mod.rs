@@ -3,14 +3,17 @@
 //! [`Kernel::load`] resolves offsets, loads the object, attaches what this kernel allows and says
 //! what it does not. [`Lanes`] hands out records. Dropping [`Kernel`] detaches and unloads
 //! everything: nothing is pinned.
+mod attach;
 mod btf;
 mod features;
-mod fill;
+mod interest;
 mod lanes;
 mod load;
+mod memory;
 mod offsets;
 mod plan;
 mod probes;
+mod ring;
 mod runtime;
 mod stats;
 
@@ -18,6 +21,7 @@ pub use btf::{Btf, Malformed};
 pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
 pub use load::{Kernel, LoadError, Options};
+pub use memory::give_back;
 pub use offsets::{BtfError, KernelTypes};
 pub use plan::{CgroupKinds, Tables};
 pub use probes::{Hook, PROBES, Probe, ProbeStatus};

@@ -77,6 +77,18 @@ const RINGS: &[Class] = &[
 /// process the agent could not know.
 pub const PROBES: &[Probe] = &[
     Probe {
+        program: "cgroup_rmdir",
+        hook: Hook::RawTracepoint("cgroup_rmdir"),
+        classes: &[Class::CGROUP],
+        required: false,
+    },
+    Probe {
+        program: "cgroup_mkdir",
+        hook: Hook::RawTracepoint("cgroup_mkdir"),
+        classes: &[Class::CGROUP],
+        required: false,
+    },
+    Probe {
         program: "exit",
         hook: Hook::RawTracepoint("sched_process_exit"),
         classes: &[Class::EXIT],

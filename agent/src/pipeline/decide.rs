@@ -44,6 +44,8 @@ pub(super) enum Notice {
     Found(Box<Scanned>),
     /// All processes were.
     Scanned,
+    /// A process that was asked about is no more.
+    Gone(ProcKey),
     /// `passwd` or `group` changed.
     Users(Arc<Users>),
     /// The kernel half lost events.
@@ -144,6 +146,7 @@ pub(super) fn run(
         }
         decider.settle(&in_force, now, &wires.asked.0);
         decider.ask_names(|question| wires.names.try_send(question).is_ok());
+        decider.tell_ended_sessions(&in_force, now);
         if now >= next {
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);
@@ -170,7 +173,10 @@ fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> T
     for notice in wires.notices.try_iter().take(LAST_NOTICES) {
         decider.notice(notice);
     }
-    decider.settle_all(&wires.in_force.load());
+    let in_force = wires.in_force.load();
+    decider.settle_all(&in_force);
+    decider.tell_all_sessions(&in_force);
+    decider.tell_refused_sessions();
     decider.tell_undecodable();
     decider.totals()
 }
@@ -183,7 +189,7 @@ fn learn_processes(decider: &mut Decider, wires: &Wires, scan: Duration) {
         wires.board.beat(clock::boot());
         let left = deadline.saturating_duration_since(Instant::now());
         match wires.notices.recv_timeout(left.min(TICK)) {
-            Ok(Notice::Scanned) => return wires.board.scanned(),
+            Ok(Notice::Scanned) => return take(decider, Notice::Scanned, wires),
             Err(RecvTimeoutError::Disconnected) => return,
             Ok(notice) => decider.notice(notice),
             Err(RecvTimeoutError::Timeout) if left > TICK => {}
@@ -199,7 +205,10 @@ fn housekeeping(decider: &mut Decider, wires: &Wires) {
     decider.set_clock(clock::epoch());
     decider.state.processes.expire(clock::now());
     decider.state.containers.expire(clock::boot());
+    decider.state.sessions.expire(clock::now());
+    decider.tell_refused_sessions();
     ask(decider.state.processes.repairs(), wires);
+    ask(decider.state.sessions.to_check(), wires);
     decider.tell_undecodable();
     decider.ask_again();
 }

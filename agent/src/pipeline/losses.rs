@@ -33,10 +33,15 @@ pub(super) struct Loss {
 impl Loss {
     /// What is known of the place without its path.
     pub(super) fn cgroup_name(&self) -> Option<String> {
-        self.cgroup.map(|cgroup| match cgroup & CGROUP_V1 {
-            0 => format!("cgroup {cgroup}"),
-            _ => format!("v1 cgroup {}", cgroup & !CGROUP_V1),
-        })
+        self.cgroup.map(cgroup_name)
+    }
+}
+
+/// How a cgroup is named where nothing else is known of it.
+pub(super) fn cgroup_name(cgroup: u64) -> String {
+    match cgroup & CGROUP_V1 {
+        0 => format!("cgroup {cgroup}"),
+        _ => format!("v1 cgroup {}", cgroup & !CGROUP_V1),
     }
 }
 

@@ -23,3 +23,32 @@ pub(super) fn hostname() -> String {
             .into_owned()
     })
 }
+
+/// The first 16 digits of what the kernel drew at random for this boot (`random(4)`); where it cannot be read, of zero.
+/// Containers see the same as their host.
+#[cfg(feature = "ebpf")]
+pub(super) fn boot(proc: &std::path::Path) -> String {
+    let id = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id")).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot read the id of this boot; ids of exec sessions may not be unique over boots");
+        String::new()
+    });
+    let digits = id
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .chain(std::iter::repeat('0'));
+    digits.take(16).collect()
+}
+
+#[cfg(all(test, feature = "ebpf"))]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn boots_have_ids() {
+        let boot = super::boot(Path::new("/proc"));
+        assert_eq!(boot.len(), 16);
+        assert!(boot.chars().all(|digit| digit.is_ascii_hexdigit()));
+        assert_ne!(boot, super::boot(Path::new("/nowhere")));
+        assert_eq!(super::boot(Path::new("/nowhere")), "0".repeat(16));
+    }
+}

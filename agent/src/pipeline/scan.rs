@@ -35,12 +35,59 @@ pub(super) fn run(proc: &Proc, wanted: &Receiver<ProcKey>, notices: &SyncSender<
         return;
     }
     for key in wanted {
-        let Ok(scanned) = proc.scan(key.tgid) else {
-            continue;
+        let notice = match proc.scan(key.tgid) {
+            Ok(scanned) if scanned.found.key == key => Notice::Found(Box::new(scanned)),
+            Err(error) if !is_gone(&error) => continue,
+            // Also where the pid has a new owner, whose own records tell of it.
+            _ => Notice::Gone(key),
         };
-        // The pid may have a new owner, whose own records tell of it.
-        if scanned.found.key == key && notices.send(Notice::Found(Box::new(scanned))).is_err() {
+        if notices.send(notice).is_err() {
             return;
         }
+    }
+}
+
+/// Whether reading failed because there is no such process: before its directory was opened, or after.
+fn is_gone(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::enrich::proc::cgroup::Hierarchies;
+
+    #[test]
+    fn asked_about_one_that_is_gone() {
+        let mounts = std::fs::read("/proc/self/mountinfo").unwrap();
+        let hierarchies = Hierarchies::parse(&mounts, None);
+        let proc = Proc::new(Path::new("/proc"), hierarchies, 0, 0);
+        let mut child = Command::new("/bin/sleep").arg("100").spawn().unwrap();
+        let lives = proc.scan(std::process::id()).unwrap().found.key;
+        let gone = proc.scan(child.id()).unwrap().found.key;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let other = ProcKey {
+            start_ticks: lives.start_ticks + 1,
+            ..lives
+        };
+        let (ask, wanted) = sync_channel(3);
+        for key in [gone, lives, other] {
+            ask.send(key).unwrap();
+        }
+        drop(ask);
+        let (tell, notices) = sync_channel(100_000);
+        run(&proc, &wanted, &tell);
+        let answers = notices.try_iter();
+        let mut answers = answers.skip_while(|notice| !matches!(notice, Notice::Scanned));
+        answers.next();
+        assert!(matches!(answers.next(), Some(Notice::Gone(key)) if key == gone));
+        assert!(matches!(answers.next(), Some(Notice::Found(found)) if found.found.key == lives));
+        assert!(matches!(answers.next(), Some(Notice::Gone(key)) if key == other));
     }
 }

@@ -1,12 +1,14 @@
 //! One record at a time: decode, update what is known, ask the rules, hand over alerts.
 
 mod names;
+mod sessions;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use komainu_common::{Class, Header, Task};
+use sessions::Ending;
 use zerocopy::FromBytes;
 
 use super::board::Report;
@@ -45,6 +47,7 @@ pub(super) struct Decider {
     canary: Arc<Canary>,
     hold: Hold,
     names: Names,
+    ending: Ending,
     /// The batch's time, and the same since boot, nanoseconds.
     now: Instant,
     boot: u64,
@@ -80,6 +83,7 @@ impl Decider {
             canary,
             hold: Hold::new(waiting::limits(config)),
             names: Names::default(),
+            ending: Ending::default(),
             now,
             boot: 0,
             look: now,
@@ -129,9 +133,8 @@ impl Decider {
             self.judge(in_force, &header, &event);
         }
         if let Some(Lifecycle::Exit(exit)) = &lifecycle {
-            self.state
-                .processes
-                .exit(&exit.task, header.cgroup, exit.time);
+            let ended = self.state.exited(exit, header.cgroup);
+            self.ending.note(ended, self.now);
         }
     }
 
@@ -139,7 +142,11 @@ impl Decider {
     pub(super) fn notice(&mut self, notice: Notice) {
         match notice {
             Notice::Found(scanned) => self.state.found(*scanned),
-            Notice::Scanned => {}
+            Notice::Scanned => self.state.scanned(),
+            Notice::Gone(process) => {
+                let ended = self.state.sessions.gone(process, clock::now());
+                self.ending.note(ended, self.now);
+            }
             Notice::Users(users) => self.state.users = users,
             Notice::Names(container, answer) => self.hear_names(&container, answer),
             Notice::News(news) => self.state.containers.hear(*news, clock::boot()),
@@ -211,7 +218,7 @@ impl Decider {
     }
 
     fn touch(&mut self, task: &Task, cgroup: u64) {
-        self.state.processes.touch(task, cgroup);
+        self.state.seen(task, cgroup);
         if cgroup != 0 && matches!(self.state.container(cgroup), Membership::Unknown) {
             self.unknown
                 .note(cgroup, ProcKey::new(task.tgid, task.start_time));
@@ -222,6 +229,11 @@ impl Decider {
         let tables = in_force.tables(header);
         let left =
             |rule: u32| tables.is_none_or(|tables| tables.leaves(&header.conjunctions, rule));
+        self.alert_on(in_force, event, &left);
+    }
+
+    /// Alerts of the rules that hold, of those that the kernel filter left.
+    fn alert_on(&mut self, in_force: &InForce, event: &Event<'_>, left: &dyn Fn(u32) -> bool) {
         let stopwatch = in_force.costs.stopwatch(event.number);
         let (audit, users) = (self.audit, in_force.users().len());
         let tried = |rule: u32| {
@@ -256,6 +268,11 @@ impl Decider {
             alert.rules_hash = Some(Arc::clone(&in_force.hash));
             self.outlet.send(alert);
         }
+        if !hits.is_empty() {
+            let task = &event.task;
+            let process = ProcKey::new(task.tgid, task.start_time);
+            self.state.sessions.alerted(process, hits.len());
+        }
     }
 
     fn undecodable(&mut self, record: &[u8], error: decode::DecodeError) {
@@ -271,14 +288,16 @@ impl Decider {
 
     fn tell_loss(&mut self, loss: &Loss) {
         self.totals.lost += loss.count;
-        let place = loss.cgroup_name().map(|name| self.place(loss, name));
+        let place = loss
+            .cgroup_name()
+            .map(|name| self.place(loss.cgroup.unwrap_or(0), name));
         let (first, last) = (self.clock.unix(loss.first), self.clock.unix(loss.last));
         self.tell_blind(loss.stage, Some(loss.class), place, loss.count, first, last);
     }
 
-    /// Where a loss was: the container and its pod, as far as the cgroup is known.
-    fn place(&self, loss: &Loss, cgroup: String) -> String {
-        match self.state.container(loss.cgroup.unwrap_or(0)) {
+    /// Where something was lost: the container and its pod, as far as the cgroup is known.
+    fn place(&self, id: u64, cgroup: String) -> String {
+        match self.state.container(id) {
             Membership::Container(container) => {
                 let pod = container.pod.as_ref().and_then(pod_name);
                 let pod = pod.map_or(String::new(), |name| format!(" of pod {name}"));
@@ -325,9 +344,12 @@ fn pod_name(pod: &Pod) -> Option<String> {
 /// Changes the process table. Exits are applied after their event.
 fn apply(state: &mut State, lifecycle: &Lifecycle<'_>) {
     match lifecycle {
-        Lifecycle::Fork(fork) => state.processes.fork(fork),
-        Lifecycle::Exec(exec) => state.processes.exec(exec),
-        Lifecycle::Exit(_) => {}
+        Lifecycle::Fork(fork) => state.forked(fork),
+        Lifecycle::Exec(exec) => state.execed(exec),
+        Lifecycle::Cgroup(group) if group.is_removed => {
+            state.containers.remove_group(group.id, group.time);
+        }
+        Lifecycle::Exit(_) | Lifecycle::Cgroup(_) => {}
     }
 }
 
@@ -336,6 +358,7 @@ fn learn(state: &mut State, lifecycle: &Lifecycle<'_>) {
     let (cgroup, path) = match lifecycle {
         Lifecycle::Fork(fork) => (fork.cgroup, fork.cgroup_path),
         Lifecycle::Exec(exec) => (exec.cgroup, exec.cgroup_path),
+        Lifecycle::Cgroup(group) => (group.id, group.path),
         Lifecycle::Exit(_) => return,
     };
     if let Some(path) = path {
@@ -359,6 +382,7 @@ fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Ale
         message: rule.output.render(event, state),
         fields: fields.into_iter().collect(),
         place: context::place(state, event.cgroup),
+        session: context::session(state, process),
         resolved_path: context::resolved_path(event),
         truncated: event.truncated,
         ancestry: context::ancestry(state, process, ancestors),

@@ -43,7 +43,7 @@ use crate::emit::lost::Lost;
 use crate::emit::sink;
 use crate::emit::{Alert, Outlet, OwnEvent};
 use crate::enrich::users;
-use crate::kernel::{Kernel, Waker};
+use crate::kernel::{self, Kernel, Waker};
 
 /// Notices and questions that wait at most.
 const NOTICES: usize = 1024;
@@ -99,6 +99,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         tried,
     };
     let mut decider = watch.start_deciding(for_decider)?;
+    kernel::give_back();
     watch.shared.board.enter(Stage::Watching);
     start_canary(&watch);
     let end = watch

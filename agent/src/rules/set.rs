@@ -314,7 +314,7 @@ fn describe(rule: &mut Rule, graph: &Graph) {
             Availability::Never(why) => rule.undelivered.push(format!("{name}: {why}")),
         }
     }
-    let waiting = |name: &&&str| event_type(name).is_some_and(|ty| ty.class.is_none());
+    let waiting = |name: &&&str| event_type(name).is_some_and(|ty| !ty.is_delivered());
     if !rule.matches_all_types {
         let events = rule.event_types.iter().filter(waiting);
         rule.undelivered

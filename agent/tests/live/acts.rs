@@ -1,5 +1,6 @@
 //! Things to be seen: each is done by this binary in a process of its own.
 
+pub(crate) mod calls;
 mod network;
 
 use std::{
@@ -66,6 +67,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "tcp-talk" => network::tcp_talk(argument(0)),
         "udp-talk" => network::udp_talk(argument(0)),
         "unix-talk" => network::unix_talk(argument(0)),
+        "calls" => calls::all(),
         "make-sockets" => network::make_sockets(),
         "refusals" => network::refusals(),
         "messages" => network::messages(argument(0).parse().unwrap()),

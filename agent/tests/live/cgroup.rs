@@ -1,4 +1,4 @@
-//! cgroups of the version 2 hierarchy for children to be put in.
+//! cgroups: what is told of them, and some of the version 2 hierarchy for children to be put in.
 
 use std::{
     fs,
@@ -6,6 +6,36 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+
+use komainu::decode::Lifecycle;
+
+use crate::{Test, watch::Watch};
+
+pub(crate) const TESTS: &[Test] = &[("cgroup_is_known_before_anybody_is_in_it", told)];
+
+/// Made and removed, with the number that processes in it will have.
+fn told(watch: &mut Watch) {
+    let (made, seen) = watch.during(|| {
+        let group = Cgroup::new("kubepods/outer/inner")?;
+        Some((group.id(), group.path.clone(), group.root.clone()))
+    });
+    let Some((id, path, root)) = made else {
+        return println!("left out: no cgroup v2 hierarchy is mounted");
+    };
+    let of = |decoded: &komainu::decode::Decoded<'_>| match &decoded.lifecycle {
+        Some(Lifecycle::Cgroup(group)) if group.id == id => {
+            Some((group.is_removed, group.path.map(<[u8]>::to_vec)))
+        }
+        _ => None,
+    };
+    let told = seen.all(of);
+    let [(false, Some(named)), (true, None)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    let below = path.strip_prefix(root.parent().unwrap()).unwrap();
+    let named = Path::new(std::str::from_utf8(named).unwrap());
+    assert!(named.ends_with(below), "{named:?} {below:?}");
+}
 
 /// A cgroup that is removed in the end, when its processes are gone.
 pub(crate) struct Cgroup {

@@ -20,6 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("identity_of_the_running_is_known", of_the_running_is_known),
     ("identity_survives_containerd", survives_containerd),
     ("identity_of_50_ms", of_50_ms),
+    ("identity_of_many_in_a_row", of_many),
     ("identity_says_that_the_api_is_away", api_is_away),
     ("identity_has_a_reason_without_runtime", without_runtime),
 ];
@@ -32,6 +33,10 @@ const PROGRAMS: &str = "
   output: command=%proc.cmdline image=%container.image.repository pod=%k8s.pod.name
   priority: INFO
 ";
+
+/// What lately removed containers and exited processes may take, which are kept for as long as events may be late, and what the
+/// allocator does not give back.
+const MOST_GROWTH: u64 = 4 << 20;
 
 const UID: &str = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
 
@@ -166,6 +171,40 @@ fn of_50_ms(_: &mut Watch) {
     }
     let (_, lines) = agent.stop();
     assert_none_without_reason(&lines);
+}
+
+/// Containers that come and go: each alert names its own, and what is kept of them does not add up. As many as the environment
+/// variable says.
+fn of_many(watch: &mut Watch) {
+    watch.while_running(many_in_a_row, |_| ());
+}
+
+fn many_in_a_row() {
+    let many = std::env::var("KOMAINU_CONTAINERS").map_or(100, |many| many.parse().unwrap());
+    let node = Node::start();
+    let agent = agent(&node, "");
+    let sandbox = pod(&node);
+    let mut before = 0;
+    for number in 0..many {
+        if number == many / 4 {
+            before = agent.memory();
+        }
+        let (name, argument) = (format!("app-{number}"), (1_000_000 + number).to_string());
+        let spec = Spec {
+            name: &name,
+            command: &["/bin/sleep", &argument],
+            ..Spec::default()
+        };
+        let id = node.container(&sandbox, &spec);
+        let alert = agent.wait_for(runs(&id, &format!("sleep {argument}")));
+        assert_eq!(alert["resolution"], "complete", "{alert}");
+        assert_eq!(alert["container"]["name"], *name);
+        node.remove(&id);
+    }
+    let after = agent.memory();
+    let grown = after.saturating_sub(before);
+    println!("{many} containers: {before} bytes after a quarter, {after} after all");
+    assert!(grown < MOST_GROWTH, "{grown} bytes more than {before}");
 }
 
 /// An API server that nobody answers for: the runtime's names come without its part, at once, and say so.

@@ -37,10 +37,12 @@ mod open;
 mod operations;
 mod privileges;
 mod process;
+mod random_calls;
 mod raw;
 mod receive;
 mod ring;
 mod send;
+mod sessions;
 mod socket;
 mod stalled;
 mod toctou;
@@ -75,6 +77,7 @@ fn main() {
         send::TESTS,
         receive::TESTS,
         process::TESTS,
+        cgroup::TESTS,
         call::TESTS,
         filter::TESTS,
         clone::TESTS,
@@ -101,10 +104,15 @@ fn main() {
     }
     let plain = tests.into_iter().map(|test| (test, missing.is_some()));
     let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = containers::TESTS.iter();
-    let in_containers = in_containers.chain(identity::TESTS).chain(users::TESTS);
-    let in_containers = in_containers.chain(deployed::TESTS);
-    let in_containers = in_containers.map(|test| (*test, left_out));
+    let in_containers = [
+        containers::TESTS,
+        identity::TESTS,
+        users::TESTS,
+        sessions::TESTS,
+        deployed::TESTS,
+    ]
+    .concat();
+    let in_containers = in_containers.into_iter().map(|test| (test, left_out));
     let trials = plain
         .chain(in_containers)
         .map(|(test, left_out)| trial(test).with_ignored_flag(left_out))

@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use komainu::{
     decode::Decoded,
     event::{FdKind, Value},
+    kernel::Options,
 };
 use tempfile::tempdir;
 
@@ -32,11 +33,24 @@ pub(crate) const TESTS: &[Test] = &[
     ("open_of_a_deep_path", of_a_deep_path),
     ("open_in_a_thread", in_a_thread),
     ("open_by_a_handle", by_a_handle),
+    ("open_without_typed_loads", without_typed_loads),
     (
         "open_through_a_mount_and_a_chroot_free_root",
         through_proc_root,
     ),
 ];
+
+/// What a kernel gets whose verifier refuses typed pointers: every program loads, and reads the same.
+fn without_typed_loads(_: &mut Watch) {
+    let plain = Options {
+        typed_loads: false,
+        ..Options::default()
+    };
+    let mut watch = Watch::with(&plain).unwrap();
+    through_a_symlink(&mut watch);
+    in_a_thread(&mut watch);
+    watch.close_accounts();
+}
 
 #[derive(Debug, PartialEq)]
 struct Opened {

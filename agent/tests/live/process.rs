@@ -35,7 +35,7 @@ fn fork_and_exit(watch: &mut Watch) {
         Some(Lifecycle::Fork(fork)) => Some(format!("fork of {}", fork.task.ppid)),
         Some(Lifecycle::Exec(_)) => Some("exec".to_owned()),
         Some(Lifecycle::Exit(exit)) => Some(format!("exit {}", exit.code >> 8)),
-        None => None,
+        Some(Lifecycle::Cgroup(_)) | None => None,
     });
     // The fork is ours, and what the agent does is not recorded.
     assert_eq!(life, ["exec", "exit 3"]);

@@ -18,3 +18,4 @@ mod loading;
 mod plan;
 mod process_fields;
 mod properties;
+mod session_fields;

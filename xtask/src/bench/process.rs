@@ -36,8 +36,7 @@ pub(super) fn resident_kib(pid: u32) -> Result<u64> {
         .context("cannot read /proc/PID/status")
 }
 
-/// The part of it that is BPF maps: the rings, whose pages are mapped twice in a row so that no record
-/// is broken at the end, and so are counted twice.
+/// The part of it that is BPF maps: the rings, whose pages count as soon as they are mapped.
 pub(super) fn rings_kib(pid: u32) -> Result<u64> {
     Ok(rings(&fs::read_to_string(format!("/proc/{pid}/smaps"))?))
 }

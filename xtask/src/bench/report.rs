@@ -51,7 +51,7 @@ impl Measured {
         let made = super::stats::summarise(&made.collect::<Vec<f64>>());
         writeln!(
             text,
-            "Of the resident memory {} MiB are the rings, whose pages are mapped and so counted twice.",
+            "Of the resident memory {} MiB are the rings, whose pages count as soon as they are mapped.",
             self.rounds.rings_kib / 1024,
         )
         .ok();

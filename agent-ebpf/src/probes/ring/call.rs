@@ -3,6 +3,7 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     call::Call,
+    filter::source,
     item::tag,
     limits::MAX_STRING,
     ring::op,
@@ -11,6 +12,7 @@ use komainu_common::{
 
 use super::{Request, append_path};
 use crate::{
+    filter,
     maps::offset,
     probes::call::{ROWS, append_file},
     read,
@@ -125,6 +127,12 @@ pub fn ring_call_end(ctx: RawTracePointContext) -> i32 {
     let Some(record) = request.resume::<Call>(class) else {
         return 0;
     };
+    for (source, value) in (source::ARG0..).zip(record.fixed().args) {
+        filter::set(record.scratch(), source, value as i64);
+    }
+    if !request.passes(&record) {
+        return 0;
+    }
     if request.operation.opcode == op::SHUTDOWN
         && let Some(file) = request.file()
     {

@@ -53,6 +53,9 @@ pub fn ring_connect_end(ctx: RawTracePointContext) -> i32 {
     let target = request.socket();
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
+    if !request.passes_socket(&record, &fixed.sock) {
+        return 0;
+    }
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Peer);
     record.send();

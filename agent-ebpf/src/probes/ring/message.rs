@@ -123,6 +123,9 @@ fn end_send(request: Request) {
     let target = request.socket();
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
+    if !request.passes_socket(&record, &fixed.sock) {
+        return;
+    }
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Peer);
     record.send();
@@ -137,6 +140,9 @@ fn end_receive(request: Request) {
     let target = request.socket();
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
+    if !request.passes_socket(&record, &fixed.sock) {
+        return;
+    }
     let family = fixed.sock.family;
     let message = message(request, ret);
     let received = if ret < 0 { 0 } else { ret as u64 };

@@ -25,14 +25,15 @@ use komainu_common::{
     limits::{MAX_SOCKADDR, MAX_USER_PATH},
     offsets::ABSENT,
     ring::{BY_OPCODE, OPCODES, Operation},
+    sock::Sock,
     syscalls::{class_of, handler, handler_of, row_of},
 };
 
 use crate::{
-    account, file,
+    account, file, filter,
     maps::{HANDLERS, INTEREST, PENDING, Slot, offset},
     pathname, pending,
-    probes::{call::ROWS, syscall::is_own_process},
+    probes::{call::ROWS, network, syscall::is_own_process},
     read,
     record::{self, Record},
     sock::{self, Target},
@@ -197,6 +198,20 @@ impl Request {
         let record = pending::resume::<T>(Slot::RingComplete, class, self.address)?;
         record.header().ret = self.result();
         Some(record)
+    }
+
+    /// Applies the filter to the record of an operation that has ended; `false` if no rule is left. What the filter
+    /// tests of its class besides what all have in common is set already.
+    #[inline(always)]
+    fn passes<T>(self, record: &Record<T, u64>) -> bool {
+        filter::ended_passes(record.scratch().index, self.operation.row) != 0
+    }
+
+    /// The same of an operation on a socket.
+    #[inline(always)]
+    fn passes_socket<T>(self, record: &Record<T, u64>, sock: &Sock) -> bool {
+        network::set_socket(record.scratch(), sock);
+        self.passes(record)
     }
 
     /// Class of the record kept for the operation.

@@ -1,10 +1,10 @@
 //! Opens: `openat`, `openat2`.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
-use komainu_common::{Class, item::tag, open::Open};
+use komainu_common::{Class, filter::source, item::tag, open::Open};
 
 use super::{Request, append_path};
-use crate::{maps::offset, probes::open};
+use crate::{filter, maps::offset, probes::open};
 
 /// Records the submission.
 #[raw_tracepoint(tracepoint = "io_uring_submit_req")]
@@ -39,6 +39,11 @@ pub fn ring_open_end(ctx: RawTracePointContext) -> i32 {
     let Some(record) = request.resume::<Open>(Class::OPEN) else {
         return 0;
     };
+    let flags = record.fixed().flags;
+    filter::set(record.scratch(), source::OPEN_FLAGS, i64::from(flags));
+    if !request.passes(&record) {
+        return 0;
+    }
     let ret = record.header().ret;
     if ret >= 0
         && let Some(file) = request.made(ret, request.command(offset!(uring_open_slot)))

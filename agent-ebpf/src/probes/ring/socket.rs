@@ -106,6 +106,9 @@ fn end_accept(request: Request) {
     };
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
+    if !request.passes_socket(&record, &fixed.sock) {
+        return;
+    }
     (fixed.queue_len, fixed.queue_max) = sock::backlog(listener);
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
@@ -127,7 +130,9 @@ fn end_socket(request: Request) {
             fixed.fd = ret as i32;
         }
     }
-    record.send();
+    if request.passes_socket(&record, &record.fixed().sock) {
+        record.send();
+    }
 }
 
 #[inline(always)]
@@ -138,6 +143,9 @@ fn end_listen(request: Request) {
     let target = request.socket();
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
+    if !request.passes_socket(&record, &fixed.sock) {
+        return;
+    }
     let family = fixed.sock.family;
     address::append_name(&record, family, target, Name::Own);
     record.send();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::identity::{ContainerFacts, PodFacts};
+use super::session::SessionFacts;
 
 /// A file of tests.
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,8 @@ pub(super) struct Case {
     pub(super) container: Option<ContainerFacts>,
     /// The pod of the container.
     pub(super) pod: Option<PodFacts>,
+    /// The exec session that it happens in.
+    pub(super) session: Option<SessionFacts>,
     /// The file that is opened.
     pub(super) file: Option<FileFacts>,
     /// The socket of a network event.
@@ -137,6 +140,16 @@ impl ProcessFacts {
     /// `argv[1..]`, joined with `separator`.
     pub(super) fn joined_args(&self, separator: &str) -> Vec<u8> {
         self.args.join(separator).into_bytes()
+    }
+
+    /// `comm`, and the arguments joined with blanks.
+    pub(super) fn cmdline(&self) -> Vec<u8> {
+        let mut line = self.comm().to_vec();
+        if !self.args.is_empty() {
+            line.push(b' ');
+            line.extend(self.joined_args(" "));
+        }
+        line
     }
 
     /// Current directory with a slash at its end.

@@ -11,6 +11,7 @@ use super::case::{Case, TestFile};
 use super::case::{EventFacts, FileFacts, ProcessFacts, SocketFacts};
 use super::identity::{ContainerFacts, PodFacts};
 use super::record::encode;
+use super::session::{self, SessionFacts};
 use super::world::Fixture;
 use crate::decode::{self, Clock, decode};
 use crate::event::Event;
@@ -37,6 +38,8 @@ struct EventFile {
     container: Option<ContainerFacts>,
     /// The pod of the container.
     pod: Option<PodFacts>,
+    /// The exec session that it happens in.
+    session: Option<SessionFacts>,
     /// The file that is opened.
     file: Option<FileFacts>,
     /// The socket of a network event.
@@ -54,6 +57,10 @@ pub(super) fn with_event<T>(
     case: &Case,
     look: impl FnOnce(&Event<'_>, &Fixture) -> T,
 ) -> Result<T, String> {
+    if case.event.ty == session::END {
+        let event = session::end(case, BOOT)?;
+        return Ok(look(&event, &Fixture::of(case)));
+    }
     let record = encode(case)?;
     let mut scratch = decode::Scratch::default();
     let decoded = decode(&record, Clock { boot: BOOT }, &mut scratch)
@@ -101,6 +108,7 @@ impl From<EventFile> for Case {
             parents: file.parents,
             container: file.container,
             pod: file.pod,
+            session: file.session,
             file: file.file,
             socket: file.socket,
             expect: file.expect,

@@ -8,6 +8,7 @@ mod identity;
 mod network;
 mod record;
 mod schema;
+mod session;
 mod world;
 
 use std::fmt::Write as _;

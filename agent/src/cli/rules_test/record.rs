@@ -27,7 +27,7 @@ pub(super) const DESCRIPTOR: i64 = 3;
 pub(super) const AT_FDCWD: i32 = -100;
 const SECOND: u64 = 1_000_000_000;
 /// Time of the event since boot; processes started earlier, ancestors before their children.
-const NOW: u64 = 10_000 * SECOND;
+pub(super) const NOW: u64 = 10_000 * SECOND;
 const NO_LOGIN: u32 = u32::MAX;
 
 /// Names of open flags and their values (`asm-generic/fcntl.h`), beside those that are facts.

@@ -26,6 +26,7 @@ pub(in crate::cli) fn schema() -> Value {
             "mount": mount(),
             "pod": pod(),
             "owner": object(&["kind", "name"], &json!({ "kind": text("k8s.owner.kind"), "name": text("k8s.owner.name") })),
+            "session": session(),
             "file": file(),
             "socket": socket(),
         },
@@ -72,6 +73,7 @@ fn test() -> Value {
                 "description": "Ancestors, nearest first." },
             "container": { "$ref": "#/$defs/container" },
             "pod": { "$ref": "#/$defs/pod" },
+            "session": { "$ref": "#/$defs/session" },
             "file": { "$ref": "#/$defs/file" },
             "socket": { "$ref": "#/$defs/socket" },
             "expect": texts("Names of exactly the rules that hold."),
@@ -81,7 +83,7 @@ fn test() -> Value {
 }
 
 fn event() -> Value {
-    let delivered = event_types().filter(|ty| ty.class.is_some());
+    let delivered = event_types().filter(|ty| ty.is_delivered());
     let names: Vec<&str> = delivered.map(|ty| ty.name).collect();
     object(
         &["type"],
@@ -171,6 +173,22 @@ fn labels(description: &str) -> Value {
     json!({ "type": "object", "additionalProperties": { "type": "string" }, "description": description })
 }
 
+fn session() -> Value {
+    object(
+        &[],
+        &json!({
+            "id": text("session.id; `0` if left out."),
+            "tty": flag("Its root command had a terminal."),
+            "root": { "$ref": "#/$defs/process" },
+            "commands": texts("Command lines run in it so far."),
+            "processes": number("Processes in it so far; 1 if left out."),
+            "alerts": number("Alerts about it so far."),
+            "status": number("Exit status of the root command; it runs if left out."),
+            "partial": flag("It began before the agent."),
+        }),
+    )
+}
+
 fn file() -> Value {
     let flags = OPEN_FLAGS.iter().chain(OPEN_FACTS);
     let names: Vec<&str> = flags.map(|(name, _)| *name).collect();
@@ -205,7 +223,7 @@ fn socket() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{case, identity};
+    use super::super::{case, identity, session};
     use super::*;
 
     /// The keys that a type reads, from what it says about an unknown one.
@@ -251,6 +269,10 @@ mod tests {
         assert_eq!(properties(&defs["mount"]), keys::<identity::MountFacts>());
         assert_eq!(properties(&defs["pod"]), keys::<identity::PodFacts>());
         assert_eq!(properties(&defs["owner"]), keys::<identity::OwnerFacts>());
+        assert_eq!(
+            properties(&defs["session"]),
+            keys::<session::SessionFacts>()
+        );
         assert_eq!(properties(&defs["file"]), keys::<case::FileFacts>());
         assert_eq!(properties(&defs["socket"]), keys::<case::SocketFacts>());
     }

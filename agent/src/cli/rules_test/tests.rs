@@ -273,16 +273,15 @@ fn the_kernel_filter_lets_every_event_pass_that_a_rule_is_tested_with() {
         let (event, _) = read_event(&path, Some(&test)).unwrap();
         let (class, vector, hits) = event
             .look(|event, world| {
-                let class = event.ty.class.unwrap();
-                let vector = plan
-                    .class(class)
-                    .map(|tables| survivors(tables, &Facts::of(event, world)));
+                let class = event.ty.class;
+                let tables = class.and_then(|class| plan.class(class));
+                let vector = tables.map(|tables| survivors(tables, &Facts::of(event, world)));
                 let mut scratch = Scratch::default();
                 let hits = rules.evaluate(event, world, Matching::All, &mut scratch);
                 (class, vector, hits.to_vec())
             })
             .unwrap();
-        let Some(vector) = vector else {
+        let (Some(class), Some(vector)) = (class, vector) else {
             continue;
         };
         for rule in &hits {

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use super::case::{Case, LayerName, ProcessFacts};
 use super::record::{CONTAINER_CGROUP, HOST_CGROUP, task};
-use crate::event::{Container, ExeFacts, Membership, ProcKey, Process, User, World};
+use super::session::SessionFacts;
+use crate::event::{Container, ExeFacts, Membership, ProcKey, Process, Session, User, World};
 
 /// What the user half would know at the event.
 #[derive(Debug)]
 pub(super) struct Fixture {
     processes: HashMap<ProcKey, Process>,
     container: Option<Container>,
+    session: Option<Session>,
     users: HashMap<u32, String>,
 }
 
@@ -32,6 +34,9 @@ impl Fixture {
             let key = ProcKey::new(task.tgid, task.start_time);
             let parent = (task.ppid != 0).then(|| ProcKey::new(task.ppid, task.parent_start_time));
             processes.insert(key, process(facts, task, parent, cgroup));
+        }
+        let root = case.session.as_ref().and_then(SessionFacts::root);
+        for facts in generations.into_iter().chain(root) {
             if let Some(user) = &facts.user {
                 users.insert(facts.uid, user.clone());
             }
@@ -42,6 +47,7 @@ impl Fixture {
                 .container
                 .as_ref()
                 .map(|container| container.container(case.pod.as_ref())),
+            session: case.session.as_ref().map(|session| session.session(case)),
             users,
         }
     }
@@ -56,6 +62,10 @@ impl World for Fixture {
         self.container
             .as_ref()
             .map_or(Membership::Host, Membership::Container)
+    }
+
+    fn session(&self, _process: ProcKey) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     fn user(&self, _cgroup: u64, uid: u32) -> Option<User<'_>> {
@@ -74,11 +84,6 @@ fn process(
     parent: Option<ProcKey>,
     cgroup: u64,
 ) -> Process {
-    let mut cmdline = facts.comm().to_vec();
-    if !facts.args.is_empty() {
-        cmdline.push(b' ');
-        cmdline.extend(facts.joined_args(" "));
-    }
     Process {
         clone_time: 1,
         parent,
@@ -86,7 +91,7 @@ fn process(
         comm: facts.comm().into(),
         exe: facts.argv0().into(),
         args: facts.joined_args("\0").into(),
-        cmdline: cmdline.into(),
+        cmdline: facts.cmdline().into(),
         exe_path: facts.exe_path().into_bytes().into(),
         cwd: facts.directory().as_bytes().into(),
         exe_file: ExeFacts {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::alert::{ContainerPlace, PodPlace};
-use super::super::{Ancestor, OwnEvent, Place, Resolution};
+use super::super::{Ancestor, OwnEvent, Place, Resolution, SessionPlace};
 use super::*;
 
 fn stream(format: Format, colour: bool) -> Stream {
@@ -46,6 +46,20 @@ fn alert() -> Alert {
                 owner_name: Some("web".into()),
             }),
         },
+        session: Some(SessionPlace {
+            id: "ab-1f-2a".into(),
+            kind: "exec",
+            tty: true,
+            start: 1_785_493_230_000_000_000,
+            uid: 33,
+            root: Ancestor {
+                pid: 42,
+                name: "bash".into(),
+                exepath: "/bin/bash".into(),
+                cmdline: "bash -i".into(),
+                missing: 0,
+            },
+        }),
         resolved_path: Some("/real".into()),
         truncated: true,
         ancestry: vec![Ancestor {
@@ -89,6 +103,10 @@ fn json_keys() {
         "rules_hash": "0a1b",
         "schema": 1,
         "seq": 1,
+        "session": {
+            "cmdline": "bash -i", "exepath": "/bin/bash", "id": "ab-1f-2a", "kind": "exec", "name": "bash", "pid": 42,
+            "start": "2026-07-31T10:20:30.000000000Z", "tty": true, "uid": 33,
+        },
         "source": "syscall",
         "tags": ["T1003", "filesystem"],
         "time": "2026-07-31T10:20:30.123456789Z",
@@ -112,7 +130,7 @@ fn numbers_have_no_gap() {
 fn text() {
     assert_eq!(
         line(&mut stream(Format::Text, false), alert()),
-        "2026-07-31T10:20:30.123456789Z Warning Read sensitive file: file=/etc/shadow | container=0123 | image=r/web:1 | pod=shop/web-1 | pod_uid=u | file=/real | by sh\n"
+        "2026-07-31T10:20:30.123456789Z Warning Read sensitive file: file=/etc/shadow | container=0123 | image=r/web:1 | pod=shop/web-1 | pod_uid=u | session=ab-1f-2a | file=/real | by sh\n"
     );
     assert!(line(&mut stream(Format::Text, true), alert()).contains("\x1b[33mWarning\x1b[0m"));
     let mut evil = alert();

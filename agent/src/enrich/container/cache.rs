@@ -59,12 +59,24 @@ enum Group {
 enum Gone {
     Container(ContainerKey),
     Pod(PodKey),
+    Group(u64),
 }
 
 #[derive(Debug)]
 struct Told {
     news: Box<PodNews>,
     removed: Option<u64>,
+}
+
+/// Which container a cgroup is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::enrich) enum Where {
+    /// Of none.
+    Host,
+    /// Of this one.
+    Container(ContainerKey),
+    /// Its path is not known.
+    Unknown,
 }
 
 /// What an event of a cgroup has to wait for.
@@ -162,6 +174,22 @@ impl Containers {
         }
     }
 
+    /// Which container this cgroup is of.
+    pub(in crate::enrich) fn place(&self, cgroup: u64) -> Where {
+        match self.groups.get(&cgroup) {
+            Some(Group::Host) => Where::Host,
+            Some(group) => self
+                .effective(*group)
+                .map_or(Where::Unknown, Where::Container),
+            None => Where::Unknown,
+        }
+    }
+
+    /// Whether the runtime told of a container.
+    pub(in crate::enrich) fn is_told(&self, container: ContainerKey) -> bool {
+        self.known.get(&container).is_some_and(Known::is_told)
+    }
+
     /// What an event of this cgroup has to wait for.
     pub fn wait(&self, cgroup: u64) -> Wait {
         match self.groups.get(&cgroup) {
@@ -224,6 +252,13 @@ impl Containers {
         lacks.then_some(&*container.id)
     }
 
+    /// A cgroup was removed; late events may still be of it. `now` as for [`Self::hear`].
+    pub fn remove_group(&mut self, cgroup: u64, now: u64) {
+        if self.groups.get(&cgroup).is_some() {
+            self.removed.push_back((now, Gone::Group(cgroup)));
+        }
+    }
+
     /// Whether anything changed since the last call that somebody may have waited for.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
@@ -246,6 +281,8 @@ impl Containers {
                         forgotten.insert(key);
                     }
                 }
+                // No other will ever have its number.
+                Gone::Group(cgroup) => drop(self.groups.remove(&cgroup)),
                 Gone::Pod(key) => {
                     let told = self.pods.get(&key);
                     if told.is_some_and(|told| told.removed == Some(time)) {

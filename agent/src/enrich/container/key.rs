@@ -2,7 +2,7 @@
 
 /// A full container id: 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct ContainerKey([u128; 2]);
+pub(in crate::enrich) struct ContainerKey([u128; 2]);
 
 impl ContainerKey {
     /// `None` for what no cgroup path can name as a container.

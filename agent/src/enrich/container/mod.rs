@@ -10,7 +10,9 @@ mod key;
 mod known;
 pub mod path;
 
+pub(in crate::enrich) use cache::Where;
 pub use cache::{Containers, LINGER, Wait};
+pub(in crate::enrich) use key::ContainerKey;
 pub use known::GivenUp;
 
 /// Container runtimes that a cgroup path can name.

@@ -12,7 +12,7 @@ mod update;
 pub use ancestry::{Ancestors, MAX_ANCESTORS};
 pub use table::{Limits, ProcessTable, Stats};
 pub use text::{comm, directory, exe_path, join_cmdline};
-pub use update::Found;
+pub use update::{Before, Found};
 
 #[cfg(test)]
 mod tests;

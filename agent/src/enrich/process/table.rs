@@ -143,6 +143,12 @@ impl ProcessTable {
         self.entries.iter().map(|(key, entry)| (key, &**entry))
     }
 
+    /// Processes that have not exited, in no order.
+    pub fn living(&self) -> impl Iterator<Item = (ProcKey, &Process)> {
+        let living = self.all().filter(|(_, entry)| entry.exited.is_none());
+        living.map(|(key, entry)| (*key, &entry.process))
+    }
+
     /// Adds or replaces an entry and makes room for it. An exited process stays exited.
     pub(super) fn put(&mut self, key: ProcKey, process: Process, source: Source) {
         let bytes = text_bytes(&process);

@@ -281,8 +281,9 @@ fn orphans_are_repaired_from_proc() {
 #[test]
 fn proc_fills_what_only_an_event_named() {
     let mut table = table();
-    assert!(!table.touch(&task(10, 1, "x"), 5));
-    assert!(table.touch(&task(10, 1, "x"), 5));
+    assert_eq!(table.touch(&task(10, 1, "x"), 5), None);
+    let before = table.touch(&task(10, 1, "x"), 6);
+    assert_eq!(before.map(|before| before.cgroup), Some(5));
     assert_eq!(table.stats().missing, 1);
     let process = Process {
         cmdline: b"x -y"[..].into(),
@@ -293,7 +294,7 @@ fn proc_fills_what_only_an_event_named() {
         process,
     });
     let filled = table.get(key(10)).unwrap();
-    assert_eq!((&*filled.cmdline, filled.cgroup), (&b"x -y"[..], 5));
+    assert_eq!((&*filled.cmdline, filled.cgroup), (&b"x -y"[..], 6));
     assert!(filled.task.is_some());
 }
 
@@ -330,7 +331,7 @@ proptest! {
                 0 => exec_with(&mut table, &task, &vec![b'a'; size], &[ancestor(parent, "y")]),
                 1 => fork(&mut table, tgid, parent, "x"),
                 2 => table.exit(&task, 0, now),
-                3 => { table.touch(&task, 0); }
+                3 => drop(table.touch(&task, 0)),
                 _ => table.found(Found { key: key(tgid), process: Process { env: vec![0; size].into(), ..Process::default() } }),
             }
             prop_assert!(table.len() <= 16);

@@ -24,6 +24,30 @@ pub struct Found {
     pub process: Process,
 }
 
+/// Where a process was when it was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// cgroup id.
+    pub cgroup: u64,
+    /// Mount namespace, 0 where unknown.
+    pub mnt_ns: u32,
+    /// Pid namespace, 0 where unknown.
+    pub pid_ns: u32,
+}
+
+impl Before {
+    /// Of what is known of it.
+    pub fn of(process: &Process) -> Self {
+        let namespaces = process.task.as_ref().map(|task| (task.mnt_ns, task.pid_ns));
+        let (mnt_ns, pid_ns) = namespaces.unwrap_or_default();
+        Self {
+            cgroup: process.cgroup,
+            mnt_ns,
+            pid_ns,
+        }
+    }
+}
+
 impl ProcessTable {
     /// A process was created.
     pub fn fork(&mut self, forked: &ForkRecord<'_>) {
@@ -98,24 +122,25 @@ impl ProcessTable {
 
     /// Any other event of a process: its credentials and parent are now those of the record.
     ///
-    /// Returns false where the process was not in the table; it is then, known by name only.
-    pub fn touch(&mut self, task: &Task, cgroup: u64) -> bool {
+    /// Gives where it was before; `None` where it was not in the table. It is then, known by name only.
+    pub fn touch(&mut self, task: &Task, cgroup: u64) -> Option<Before> {
         let key = ProcKey::new(task.tgid, task.start_time);
         if let Some(entry) = self.entry_mut(key) {
+            let before = Before::of(&entry.process);
             entry.process.cgroup = cgroup;
             entry.process.parent = parent(task).or(entry.process.parent);
             match &mut entry.process.task {
                 Some(known) => **known = *task,
                 None => entry.process.task = Some(Box::new(*task)),
             }
-            return true;
+            return Some(before);
         }
         self.stats.missing += 1;
         self.repairs_possible = true;
         let mut process = named(text::comm(&task.comm));
         self.identify(&mut process, task, cgroup);
         self.put(key, process, Source::Task);
-        false
+        None
     }
 
     /// Takes over what `/proc` says. Records win over it: only what they left open is filled in,

@@ -14,6 +14,7 @@ mod labels;
 mod pod;
 mod process;
 mod scope;
+mod session;
 mod socket;
 mod user;
 mod value;
@@ -254,6 +255,7 @@ pub static ALL: &[&[Field]] = &[
     user::FIELDS,
     container::FIELDS,
     pod::FIELDS,
+    session::FIELDS,
 ];
 
 /// Every field.

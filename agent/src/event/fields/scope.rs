@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use arrayvec::ArrayVec;
 use bumpalo::Bump;
 
-use crate::event::{Event, Membership, PathArg, ProcKey, Process, World, path};
+use crate::event::{Event, Membership, PathArg, ProcKey, Process, Session, World, path};
 
 /// Ancestors that fields look at; a longer chain is cut.
 pub const MAX_ANCESTORS: usize = 64;
@@ -33,6 +33,7 @@ pub struct Scope<'a> {
     process: OnceCell<Option<&'a Process>>,
     ancestors: OnceCell<ArrayVec<&'a Process, MAX_ANCESTORS>>,
     membership: OnceCell<Membership<'a>>,
+    session: OnceCell<Option<&'a Session>>,
 }
 
 impl<'a> Scope<'a> {
@@ -46,6 +47,7 @@ impl<'a> Scope<'a> {
             process: OnceCell::new(),
             ancestors: OnceCell::new(),
             membership: OnceCell::new(),
+            session: OnceCell::new(),
         }
     }
 
@@ -123,6 +125,11 @@ impl<'a> Scope<'a> {
         *self
             .membership
             .get_or_init(|| self.world.container(self.event.cgroup))
+    }
+
+    /// The exec session that the caller is in.
+    pub fn session(&self) -> Option<&'a Session> {
+        *self.session.get_or_init(|| self.world.session(self.key()))
     }
 
     /// Joins parts into one text.

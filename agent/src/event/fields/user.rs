@@ -24,7 +24,7 @@ fn user<'a>(scope: &Scope<'a>, uid: u32) -> Option<User<'a>> {
     scope.world.user(scope.event.cgroup, uid)
 }
 
-fn user_name<'a>(scope: &Scope<'a>, uid: u32) -> FieldValue<'a> {
+pub(super) fn user_name<'a>(scope: &Scope<'a>, uid: u32) -> FieldValue<'a> {
     let fallback = if uid == 0 { "root" } else { UNKNOWN };
     FieldValue::text(user(scope, uid).map_or(fallback, |user| user.name))
 }

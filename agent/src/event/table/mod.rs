@@ -8,6 +8,7 @@ mod file;
 mod names;
 mod network;
 mod process;
+mod session;
 
 use super::kinds::EventType;
 
@@ -44,6 +45,7 @@ pub fn event_types() -> impl Iterator<Item = &'static EventType> {
         process::TYPES,
         network::TYPES,
         descriptor::TYPES,
+        session::TYPES,
     ];
     families.into_iter().flatten()
 }
@@ -59,14 +61,22 @@ pub fn is_known_name(name: &str) -> bool {
     KNOWN_NAMES.binary_search(&name).is_ok()
 }
 
+/// Whether the agent makes events of this type itself.
+pub(super) fn is_own(ty: &EventType) -> bool {
+    within(session::TYPES, ty)
+}
+
+fn within(types: &'static [EventType], ty: &EventType) -> bool {
+    types.iter().any(|row| std::ptr::eq(row, ty))
+}
+
 /// Family that an event type belongs to, as `evt.category` names it.
 pub fn family(ty: &EventType) -> &'static str {
-    let within = |types: &'static [EventType]| types.iter().any(|row| std::ptr::eq(row, ty));
     if ty.name == "notification" {
         "other"
-    } else if within(process::TYPES) {
+    } else if within(process::TYPES, ty) || is_own(ty) {
         "process"
-    } else if within(network::TYPES) {
+    } else if within(network::TYPES, ty) {
         "net"
     } else {
         "file"

@@ -56,7 +56,7 @@ pub const KNOWN_NAMES: &[&str] = &[
     "sched_getscheduler", "sched_rr_get_interval", "sched_rr_get_interval_time64",
     "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield",
     "seccomp", "security", "select", "semctl", "semget", "semop", "semtimedop",
-    "semtimedop_time64", "sendfile", "sendfile64", "sendmmsg", "sendmsg", "sendto",
+    "semtimedop_time64", "sendfile", "sendfile64", "sendmmsg", "sendmsg", "sendto", "sessionend",
     "set_mempolicy", "set_mempolicy_home_node", "set_robust_list", "set_thread_area",
     "set_tid_address", "setdomainname", "setfsgid", "setfsgid32", "setfsuid", "setfsuid32",
     "setgid", "setgid32", "setgroups", "setgroups32", "sethostname", "setitimer", "setns",

@@ -2,6 +2,7 @@
 
 mod ending;
 mod script;
+mod sessions;
 mod waiting;
 
 use std::sync::mpsc::sync_channel;

@@ -9,6 +9,7 @@ use super::Watch;
 use super::setup::KernelFilter;
 use crate::config::Config;
 use crate::emit::OwnEvent;
+use crate::kernel;
 
 /// Why rules are read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,7 @@ impl Watch {
             }
         };
         self.shared.board.reloaded(clock::now(), error);
+        kernel::give_back();
         self.tell(event).await;
     }
 

@@ -27,8 +27,8 @@ use crate::emit::sink;
 use crate::emit::{Alert, OwnEvent, Stream};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::users::{self, Question, Reader};
-use crate::enrich::{State, process};
-use crate::event::{ProcKey, event_type};
+use crate::enrich::{State, process, session};
+use crate::event::{CommandLimits, ProcKey, event_type};
 use crate::kernel::{self, Batch, CgroupKinds, Kernel, Lanes, ProbeStatus, Waker};
 use crate::privileges::{self, Duty};
 use crate::rules::Plan;
@@ -210,9 +210,19 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
         bytes: config.processes.max_bytes.size(),
         linger: linger(config),
     };
+    let sessions = session::Limits {
+        sessions: config.sessions.max.size(),
+        processes: config.sessions.processes.size(),
+        commands: CommandLimits {
+            lines: config.sessions.commands.size(),
+            bytes: config.sessions.command_bytes.size(),
+        },
+        linger: limits.linger,
+    };
     let cgroups = config.containers.max_cgroups.size();
     let mut state = State::new(limits, cgroups, epoch, Arc::clone(users), node::hostname())
-        .on_node(node::name(config));
+        .on_node(node::name(config))
+        .with_sessions(sessions, &node::boot(&config.processes.proc));
     if config.users.containers {
         state.containers = state.containers.with_names();
     }
@@ -317,6 +327,7 @@ pub(super) fn kernel_options(config: &Config) -> kernel::Options {
         bulk_ring: ring(config.kernel.bulk_ring_bytes.0),
         record_env: config.kernel.record_env,
         run_times: config.kernel.run_times,
+        ..kernel::Options::default()
     }
 }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use komainu_common::Class;
-use komainu_common::filter::{MAX_CONJUNCTIONS, MAX_PLAN_ENTRIES, MAX_PLAN_PATH, role, source};
-use komainu_common::syscalls::{Syscall, class_of, x86_64::TABLE};
+use komainu_common::filter::{
+    Grams, MAX_CONJUNCTIONS, MAX_PLAN_ENTRIES, MAX_PLAN_PATH, role, row_of_call, source,
+};
+use komainu_common::syscalls::{class_of, x86_64::TABLE};
+use komainu_common::{Class, call};
 
 use super::conjunction::{Conjunction, Disjunction, Number, any_of, coarsen};
 use super::dnf::Disjunctions;
+use super::literal::Noted;
 use super::paths::{Entry, Paths};
 use super::ranges::Ranges;
 use crate::event::{EventType, event_types};
@@ -37,12 +40,13 @@ fn writes() -> Ranges {
     Ranges::between(1, 3)
 }
 
-/// The conjunctions of a class in the order of the rules they stand for.
-pub(super) fn conjunctions(set: &RuleSet, class: Class) -> Vec<Numbered> {
+/// The conjunctions of a class in the order of the rules they stand for, and what they ask of the inside of paths.
+pub(super) fn conjunctions(set: &RuleSet, class: Class) -> (Vec<Numbered>, Grams) {
+    let grams = Noted::default();
     let mut of_rule: BTreeMap<u32, Disjunction> = BTreeMap::new();
     for ty in event_types().filter(|ty| ty.class == Some(class)) {
         let calls = calls_of(ty, class);
-        let mut found = Disjunctions::new(set.graph(), ty);
+        let mut found = Disjunctions::new(set.graph(), ty, &grams);
         for (rule, root) in set.candidates(ty) {
             if !set
                 .rules()
@@ -67,37 +71,72 @@ pub(super) fn conjunctions(set: &RuleSet, class: Class) -> Vec<Numbered> {
     for list in of_rule.values_mut() {
         *list = without_calls(any_of(std::mem::take(list), PER_RULE), class);
     }
-    numbered(of_rule)
+    (numbered(of_rule), grams.grams())
 }
 
-/// Indices in the table of system calls of what may be an event of this type.
+/// A system call of either table.
+struct Row {
+    /// What [`source::CALL`] is.
+    number: i64,
+    name: &'static str,
+    class: Option<Class>,
+    native: &'static [u32],
+    compat: &'static [u32],
+}
+
+impl Row {
+    fn all() -> impl Iterator<Item = Self> {
+        let handled = (0..).zip(TABLE).map(|(number, call)| Self {
+            number,
+            name: call.name,
+            class: class_of(call.handler),
+            native: call.native,
+            compat: call.compat,
+        });
+        let rows = (0..).zip(call::TABLE).map(|(row, call)| Self {
+            number: row_of_call(row).into(),
+            name: call.name,
+            class: Some(call.spec.class),
+            native: call.native,
+            compat: call.compat,
+        });
+        handled.chain(rows)
+    }
+
+    /// Whether a number means either.
+    fn shares_a_number(&self, other: &Self) -> bool {
+        let shared = |a: &[u32], b: &[u32]| a.iter().any(|number| b.contains(number));
+        shared(self.native, other.native) || shared(self.compat, other.compat)
+    }
+}
+
+/// The calls that may be an event of this type.
 ///
 /// A call that shares its number with others may be any of them, and one whose name is no event type
 /// of the class may be decoded as any of it.
 fn calls_of(ty: &EventType, class: Class) -> Ranges {
-    if !TABLE.iter().any(|call| call.name == ty.name) {
+    if !Row::all().any(|call| call.name == ty.name) {
         return Ranges::all();
     }
-    let shared = |a: &[u32], b: &[u32]| a.iter().any(|number| b.contains(number));
-    let alike = |call: &Syscall| {
-        let mut named = TABLE.iter().filter(|row| row.name == ty.name);
-        named.any(|row| shared(row.native, call.native) || shared(row.compat, call.compat))
+    let alike = |call: &Row| {
+        let mut named = Row::all().filter(|row| row.name == ty.name);
+        named.any(|row| row.shares_a_number(call))
     };
-    let nameless = |call: &Syscall| {
-        class_of(call.handler) == Some(class)
+    let nameless = |call: &Row| {
+        call.class == Some(class)
             && !event_types().any(|ty| ty.class == Some(class) && ty.name == call.name)
     };
     rows(|call| call.name == ty.name || alike(call) || nameless(call))
 }
 
-fn rows(wanted: impl Fn(&Syscall) -> bool) -> Ranges {
-    let rows = (0_i64..).zip(TABLE).filter(|(_, call)| wanted(call));
-    Ranges::new(rows.map(|(row, _)| (row, row)).collect())
+fn rows(wanted: impl Fn(&Row) -> bool) -> Ranges {
+    let rows = Row::all().filter(|call| wanted(call));
+    Ranges::new(rows.map(|row| (row.number, row.number)).collect())
 }
 
 /// Drops the demand of a call where every call of the class will do.
 fn without_calls(mut list: Disjunction, class: Class) -> Disjunction {
-    let every = rows(|call| class_of(call.handler) == Some(class));
+    let every = rows(|call| call.class == Some(class));
     let number = Number::whole(source::CALL);
     for conjunction in &mut list {
         let calls = conjunction.numbers.get(&number);

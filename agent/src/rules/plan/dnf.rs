@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use std::rc::Rc;
 
 use super::conjunction::{Conjunction, Disjunction, all_of, any_of};
-use super::literal;
+use super::literal::{self, Noted};
 use crate::event::EventType;
 use crate::rules::eval::{Graph, Node, NodeId};
 
@@ -17,14 +17,16 @@ const MAX_DEPTH: usize = 200;
 pub(super) struct Disjunctions<'g> {
     graph: &'g Graph,
     ty: &'static EventType,
+    grams: &'g Noted,
     known: HashMap<(NodeId, bool), Rc<Disjunction>>,
 }
 
 impl<'g> Disjunctions<'g> {
-    pub(super) fn new(graph: &'g Graph, ty: &'static EventType) -> Self {
+    pub(super) fn new(graph: &'g Graph, ty: &'static EventType, grams: &'g Noted) -> Self {
         Self {
             graph,
             ty,
+            grams,
             known: HashMap::new(),
         }
     }
@@ -46,7 +48,7 @@ impl<'g> Disjunctions<'g> {
             Node::Const(value) if *value == negated => Vec::new(),
             Node::Const(_) => vec![Conjunction::default()],
             Node::Predicate(number) => match graph.predicate(*number) {
-                Some(predicate) => literal::demand(predicate, negated, self.ty).any_of,
+                Some(predicate) => literal::demand(predicate, negated, self.ty, self.grams).any_of,
                 None => vec![Conjunction::default()],
             },
             Node::Not(inner) => (*self.part(*inner, !negated, depth + 1)).clone(),

@@ -3,7 +3,7 @@
 use komainu_common::filter::role;
 
 use super::conjunction::Conjunction;
-use super::literal::{self, Demand};
+use super::literal::{self, Demand, Noted};
 use super::tables::is_ordinary;
 use super::{ClassTables, Plan, show};
 use crate::event::{EventType, event_types};
@@ -223,7 +223,7 @@ fn collect(
         Node::Predicate(number) => match parts.graph.predicate(*number) {
             Some(predicate) => match compile::decide(predicate, ty) {
                 Some(value) => Demand::decided(value != negated),
-                None => literal::demand(predicate, negated, ty),
+                None => literal::demand(predicate, negated, ty, &Noted::default()),
             },
             None => Demand::nothing("not understood"),
         },

@@ -4,7 +4,7 @@ use komainu_common::filter::{role, source};
 
 use super::conjunction::{Conjunction, Disjunction, Number, all_of, any_of};
 use super::inside;
-use super::literal::{Demand, Literal, fixed_number};
+use super::literal::{Demand, Literal, Noted, fixed_number};
 use super::open::{
     MAX_PARTS, access, clone_case, descriptor, executable, flag_case, flag_names, kind, letters,
     succeeded, types,
@@ -39,7 +39,9 @@ fn opens(ty: &EventType) -> bool {
 
 /// What a comparison of a file's field demands; `None` for other fields.
 pub(super) fn demand(field: &Field, arg: &FieldArg, literal: Literal<'_>) -> Option<Demand> {
-    let Literal { test, negated, ty } = literal;
+    let Literal {
+        test, negated, ty, ..
+    } = literal;
     let file = opens(ty);
     Some(match field.name {
         "fd.name" | "fd.resolved" if file => of_path(role::FIRST, Form::Whole, literal),
@@ -112,7 +114,7 @@ fn of_path(role: u8, form: Form, literal: Literal<'_>) -> Demand {
     if literal.negated {
         return Demand::nothing(NEGATED);
     }
-    let any_of = path_or_inside(role, form, literal.test);
+    let any_of = path_or_inside((role, form), literal.test, literal.grams);
     if any_of.iter().any(Conjunction::is_always) {
         return Demand::nothing(NO_TEST);
     }
@@ -121,9 +123,11 @@ fn of_path(role: u8, form: Form, literal: Literal<'_>) -> Demand {
 
 /// The paths that pass a test, by the tables, and by what is in them and at their end; the latter is told
 /// of the first path only, and as rules see it whole.
-fn path_or_inside(role: u8, form: Form, test: &Test) -> Disjunction {
+fn path_or_inside((role, form): (u8, Form), test: &Test, grams: &Noted) -> Disjunction {
     let each = |tests: &[Test]| {
-        let parts = tests.iter().map(|test| path_or_inside(role, form, test));
+        let parts = tests
+            .iter()
+            .map(|test| path_or_inside((role, form), test, grams));
         parts.collect::<Vec<Disjunction>>()
     };
     match test {
@@ -135,7 +139,7 @@ fn path_or_inside(role: u8, form: Form, test: &Test) -> Disjunction {
             let mut demands = Vec::new();
             demands.extend(paths(test, form).map(|paths| Conjunction::path(role, paths)));
             if role == role::FIRST && form == Form::Whole {
-                demands.push(inside::demand(test, MAX_PARTS));
+                demands.push(inside::demand(test, grams));
             }
             all_of(demands, MAX_PARTS)
         }

@@ -3,7 +3,9 @@
 //! The answer may only demand what certainly is so: a comparison that is not understood, whose field may
 //! be absent, or whose value the kernel does not know demands nothing, negated or not.
 
-use komainu_common::filter::{cgroup_kind, source};
+use std::cell::Cell;
+
+use komainu_common::filter::{Gram, Grams, cgroup_kind, source};
 
 use super::conjunction::{Conjunction, Disjunction, Number};
 use super::ranges::Ranges;
@@ -58,16 +60,42 @@ pub(super) struct Literal<'p> {
     /// The comparison must not hold.
     pub(super) negated: bool,
     pub(super) ty: &'static EventType,
+    /// Where what is demanded of the inside of paths is noted.
+    pub(super) grams: &'p Noted,
+}
+
+/// The grams that demands of a class are about: only these are in the signatures of paths.
+#[derive(Debug, Default)]
+pub(super) struct Noted(Cell<Grams>);
+
+impl Noted {
+    /// Notes a gram.
+    pub(super) fn add(&self, gram: Gram) {
+        let mut grams = self.0.get();
+        grams.add(gram);
+        self.0.set(grams);
+    }
+
+    /// Those noted.
+    pub(super) fn grams(&self) -> Grams {
+        self.0.get()
+    }
 }
 
 const PROCESS: &str = "the process table is in user space";
 
 /// What a comparison (or its negation) demands of events of this type.
-pub(super) fn demand(predicate: &Predicate, negated: bool, ty: &'static EventType) -> Demand {
+pub(super) fn demand(
+    predicate: &Predicate,
+    negated: bool,
+    ty: &'static EventType,
+    grams: &Noted,
+) -> Demand {
     let literal = Literal {
         test: &predicate.test,
         negated,
         ty,
+        grams,
     };
     if predicate.host.is_some() {
         return Demand::nothing("names are looked up in user space");
@@ -83,7 +111,9 @@ pub(super) fn demand(predicate: &Predicate, negated: bool, ty: &'static EventTyp
 }
 
 fn of_field(field: &'static Field, arg: &FieldArg, literal: Literal<'_>) -> Demand {
-    let Literal { test, negated, ty } = literal;
+    let Literal {
+        test, negated, ty, ..
+    } = literal;
     if let Availability::Never(_) = field.availability {
         return Demand::decided(negated);
     }
@@ -101,6 +131,9 @@ fn of_field(field: &'static Field, arg: &FieldArg, literal: Literal<'_>) -> Dema
         }
         name if name.starts_with("proc.") || name.starts_with("thread.") => {
             Demand::nothing(PROCESS)
+        }
+        name if name.starts_with("session.") => {
+            Demand::nothing("exec sessions are known in user space")
         }
         name if name.starts_with("user.") || name.starts_with("group.") => {
             Demand::nothing("the kernel's tables have no credentials")

@@ -29,7 +29,7 @@ mod tables;
 use std::collections::BTreeMap;
 
 use komainu_common::Class;
-use komainu_common::filter::{ClassPlan, PrefixKey, Vector};
+use komainu_common::filter::{ClassPlan, Grams, PrefixKey, Vector};
 
 pub use explain::{CheckPart, ClassPart, ClassShare, ClassSummary, RulePart};
 
@@ -39,7 +39,7 @@ use super::set::RuleSet;
 use crate::event::event_types;
 
 /// Classes that are never filtered: they keep the process table true.
-pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT];
+pub const UNFILTERED: &[Class] = &[Class::FORK, Class::EXEC, Class::EXIT, Class::CGROUP];
 
 /// What the kernel filters by, for the rules that are enabled when it is made; by default nothing.
 #[derive(Clone, Debug, Default)]
@@ -74,16 +74,16 @@ impl RuleSet {
         let delivered = |class: &Class| event_types().any(|ty| ty.class == Some(*class));
         let filtered = |class: &Class| !UNFILTERED.contains(class) && delivered(class);
         let classes: Vec<Class> = Class::ALL.iter().copied().filter(filtered).collect();
-        let mut lists: Vec<Vec<Numbered>> = classes
+        let (mut lists, grams): (Vec<Vec<Numbered>>, Vec<Grams>) = classes
             .iter()
             .map(|class| build::conjunctions(self, *class))
-            .collect();
+            .unzip();
         build::limit_entries(&mut lists);
-        let classes = classes.into_iter().zip(lists);
+        let classes = classes.into_iter().zip(lists).zip(grams);
         let facts = Class::ALL.iter().map(|class| (*class, self.facts(*class)));
         Plan {
             classes: classes
-                .map(|(class, conjunctions)| ClassTables::new(class, conjunctions))
+                .map(|((class, conjunctions), grams)| ClassTables::new(class, conjunctions, grams))
                 .collect(),
             facts: facts.filter(|(_, facts)| *facts != 0).collect(),
         }
@@ -151,7 +151,7 @@ impl From<&Plan> for crate::kernel::Tables {
 }
 
 impl ClassTables {
-    fn new(class: Class, conjunctions: Vec<Numbered>) -> Self {
+    fn new(class: Class, conjunctions: Vec<Numbered>, grams: Grams) -> Self {
         let mut of_rule: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (number, numbered) in conjunctions.iter().enumerate() {
             for rule in &numbered.rules {
@@ -160,7 +160,7 @@ impl ClassTables {
         }
         Self {
             class,
-            tables: tables(class, &conjunctions),
+            tables: tables(class, &conjunctions, grams),
             of_rule: of_rule
                 .into_iter()
                 .map(|(rule, numbers)| (rule, vector(numbers)))

@@ -1,12 +1,13 @@
 //! The tables as the kernel uses them, in user space: for tests, and for asking beforehand.
 
+use komainu_common::call;
 use komainu_common::filter::{
-    MAX_PLAN_PATH, NumberTest, Vector, cgroup_kind, path_kind, role, signature, source,
+    Grams, MAX_PLAN_PATH, Vector, cgroup_kind, path_kind, role, row_of_call, source,
 };
 use komainu_common::syscalls::x86_64::TABLE;
 
 use super::ClassTables;
-use super::tables::{NONE, and, or};
+use super::tables::{NONE, and, or, outcome};
 use crate::event::{Event, Membership, World};
 
 /// What the kernel half knows of an event when it filters it.
@@ -43,8 +44,7 @@ impl<'a> Facts<'a> {
             }
         };
         set(source::RESULT, event.ret);
-        let row = TABLE.iter().position(|call| call.name == event.ty.name);
-        set(source::CALL, row.and_then(|row| i64::try_from(row).ok()));
+        set(source::CALL, row_of(event.ty.name));
         set(source::UID, Some(event.task.uid.into()));
         let kind = match world.container(event.cgroup) {
             Membership::Host => cgroup_kind::HOST,
@@ -90,7 +90,7 @@ pub fn survivors(tables: &ClassTables, facts: &Facts<'_>) -> Vector {
         let value = facts.numbers.get(test.source as usize).copied().flatten();
         alive = and(
             &alive,
-            &value.map_or(plan.all, |value| outcome(test, value)),
+            value.map_or(&plan.all, |value| outcome(test, value)),
         );
     }
     for (role, names) in (0_u8..).zip(&facts.paths) {
@@ -99,33 +99,30 @@ pub fn survivors(tables: &ClassTables, facts: &Facts<'_>) -> Vector {
     alive
 }
 
-/// What a test leaves for a value.
-fn outcome(test: &NumberTest, value: i64) -> Vector {
-    let masked = value & test.mask.cast_signed();
-    if (test.low..=test.high).contains(&masked) {
-        test.holds
-    } else {
-        test.fails
-    }
+/// What [`source::CALL`] is for events of this name. Of calls that share one, the first: the tests do not tell
+/// them apart.
+fn row_of(name: &str) -> Option<i64> {
+    let handled = TABLE.iter().position(|call| call.name == name);
+    let row = || call::TABLE.iter().position(|call| call.name == name);
+    let number = |row: usize| u32::try_from(row).ok();
+    let of_call = || row().and_then(number).map(row_of_call);
+    handled.and_then(number).or_else(of_call).map(i64::from)
 }
 
 /// What the tests of a path leave for one of its names.
 fn inside(tables: &ClassTables, path: &[u8], facts: &Facts<'_>) -> Vector {
     let plan = tables.plan();
     let late = plan.tests.iter().take(plan.tests_len as usize);
-    let tail = path
-        .last_chunk()
-        .map_or(0, |last| u32::from_le_bytes(*last));
+    let signature = Grams(plan.grams).signature(path).cast_signed();
     let mut alive = plan.all;
     for test in late.skip(plan.tests_before_path as usize) {
         let value = match test.source {
-            source::SIGNATURE => Some(signature(path).cast_signed()),
-            source::TAIL => Some(tail.into()),
+            source::SIGNATURE => Some(signature),
             other => facts.numbers.get(other as usize).copied().flatten(),
         };
         alive = and(
             &alive,
-            &value.map_or(plan.all, |value| outcome(test, value)),
+            value.map_or(&plan.all, |value| outcome(test, value)),
         );
     }
     alive

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+use komainu_common::call;
 use komainu_common::filter::{cgroup_kind, role, source};
 use komainu_common::syscalls::x86_64::TABLE;
 
@@ -51,8 +52,10 @@ fn number(number: Number, values: &Ranges) -> String {
         source::RESULT if told == Ranges::between(i64::MIN, -1) => "fails".to_owned(),
         source::RESULT => format!("result {}", list(&told, &|n| n.to_string())),
         source::CALL => {
-            let rows = (0_i64..).zip(TABLE).filter(|(row, _)| told.contains(*row));
-            let names: Vec<&str> = rows.map(|(_, call)| call.name).collect();
+            let handled = TABLE.iter().map(|call| call.name);
+            let all = handled.chain(call::TABLE.iter().map(|call| call.name));
+            let rows = (0..).zip(all).filter(|(row, _)| told.contains(*row));
+            let names: Vec<&str> = rows.map(|(_, name)| name).collect();
             format!("call is {}", names.join(", "))
         }
         source::OPEN_FLAGS if number.mask == 0o3 => format!("access mode {}", modes(&told)),
@@ -66,8 +69,7 @@ fn number(number: Number, values: &Ranges) -> String {
         source::CGROUP_KIND if told.contains(cgroup_kind::HOST.into()) => "on the host".to_owned(),
         source::CGROUP_KIND => "in a container".to_owned(),
         source::DOTDOT => "`..` in the path as passed".to_owned(),
-        source::SIGNATURE => "what is in the path".to_owned(),
-        source::TAIL => format!("path ends in {}", list(&told, &tail)),
+        source::SIGNATURE => "what is in the path or at its end".to_owned(),
         source::FAMILY => format!("family {}", list(&told, &|n| n.to_string())),
         source::PEER_PORT => format!("peer port {}", list(&told, &|n| n.to_string())),
         source::PEER_IPV4 => {
@@ -78,13 +80,6 @@ fn number(number: Number, values: &Ranges) -> String {
         }
         other => format!("number {other} {}", list(&told, &|n| n.to_string())),
     }
-}
-
-/// The last bytes of a path.
-fn tail(number: i64) -> String {
-    let bytes = u32::try_from(number).unwrap_or_default().to_le_bytes();
-    let text = bytes.iter().filter(|byte| **byte != 0);
-    text.map(|byte| char::from(*byte)).collect()
 }
 
 fn modes(values: &Ranges) -> String {

@@ -29,7 +29,9 @@ const KINDS: &[(FdKind, &[i64])] = &[
 /// What a comparison of a socket's field demands; `None` where the event has no socket that is known to
 /// the kernel's tables.
 pub(super) fn demand(field: &Field, literal: Literal<'_>) -> Option<Demand> {
-    let Literal { test, negated, ty } = literal;
+    let Literal {
+        test, negated, ty, ..
+    } = literal;
     if ty.name != "connect" {
         return None;
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use komainu_common::Class;
 use komainu_common::filter::{
-    ClassPlan, MAX_NUMBER_TESTS, MAX_PLAN_PATH, NumberTest, PLAN_PRESENT, PathKey, PrefixKey,
-    Vector, WORDS, cgroup_kind, path_kind, role, source,
+    ClassPlan, Grams, MAX_NUMBER_TESTS, MAX_PLAN_PATH, NumberTest, PLAN_PRESENT, PathKey,
+    PrefixKey, Vector, WORDS, cgroup_kind, path_kind, role, row_of_call, source,
 };
 use komainu_common::syscalls::x86_64::TABLE;
+use komainu_common::{Class, call};
 
 use super::build::{Numbered, bytes};
 use super::conjunction::{Conjunction, Number};
@@ -51,7 +51,7 @@ pub(super) struct Tables {
 }
 
 /// Makes the tables of a class.
-pub(super) fn tables(class: Class, conjunctions: &[Numbered]) -> Tables {
+pub(super) fn tables(class: Class, conjunctions: &[Numbered], grams: Grams) -> Tables {
     let all = vector(0..conjunctions.len());
     let tests = number_tests(conjunctions, &all);
     let mut plan = ClassPlan {
@@ -61,11 +61,19 @@ pub(super) fn tables(class: Class, conjunctions: &[Numbered]) -> Tables {
         tests_before_path: 0,
         sources: 0,
         flags: PLAN_PRESENT,
+        tests_before_signature: 0,
+        reserved: 0,
+        unsigned: all,
+        grams: grams.0,
         tests: [UNUSED; MAX_NUMBER_TESTS],
     };
     for (slot, test) in plan.tests.iter_mut().zip(&tests) {
         plan.sources |= 1 << test.source;
         plan.tests_before_path += u32::from(!source::is_about_path(test.source));
+        plan.tests_before_signature += u32::from(test.source != source::SIGNATURE);
+        if test.source == source::SIGNATURE {
+            plan.unsigned = and(&plan.unsigned, outcome(test, 0));
+        }
         *slot = *test;
     }
     let mut out = Tables {
@@ -202,7 +210,10 @@ fn number_tests(conjunctions: &[Numbered], all: &Vector) -> Vec<NumberTest> {
     tests.sort_by_key(|(key, excluded)| std::cmp::Reverse(worth(key, excluded)));
     // What does not fit rules nothing out.
     tests.truncate(MAX_NUMBER_TESTS);
-    tests.sort_by_key(|((number, _, _), _)| source::is_about_path(number.source));
+    tests.sort_by_key(|((number, _, _), _)| {
+        let is_signature = number.source == source::SIGNATURE;
+        (source::is_about_path(number.source), is_signature)
+    });
     let test = |((number, low, high), excluded): (Key, Excluded)| NumberTest {
         mask: number.mask,
         low,
@@ -235,6 +246,22 @@ fn ranges_to_test(number: Number, values: &super::ranges::Ranges) -> Vec<(i64, i
         .collect()
 }
 
+/// Calls that there are, in both tables.
+fn calls() -> i64 {
+    let rows = u32::try_from(call::TABLE.len()).unwrap_or(u32::MAX);
+    row_of_call(rows).into()
+}
+
+/// What a test leaves for a value.
+pub(super) fn outcome(test: &NumberTest, value: i64) -> &Vector {
+    let masked = value & test.mask.cast_signed();
+    if (test.low..=test.high).contains(&masked) {
+        &test.holds
+    } else {
+        &test.fails
+    }
+}
+
 /// Values that a number can have at all.
 pub(super) fn domain(number: Number) -> super::ranges::Ranges {
     use super::ranges::Ranges;
@@ -245,7 +272,7 @@ pub(super) fn domain(number: Number) -> super::ranges::Ranges {
         _ => 0,
     };
     let most = match number.source {
-        source::CALL => i64::try_from(TABLE.len()).unwrap_or(i64::MAX) - 1,
+        source::CALL => calls() - 1,
         source::CGROUP_KIND => i64::from(cgroup_kind::CONTAINER),
         source::DOTDOT => 1,
         source::FAMILY | source::PEER_PORT => u16::MAX.into(),

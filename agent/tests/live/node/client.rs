@@ -28,6 +28,8 @@ pub(crate) struct Pod<'a> {
     pub(crate) host_network: bool,
     /// Sees the node's processes.
     pub(crate) host_pid: bool,
+    /// Its containers share one pid namespace.
+    pub(crate) shared_pid: bool,
     /// May have privileged containers.
     pub(crate) privileged: bool,
 }
@@ -42,6 +44,7 @@ impl Default for Pod<'_> {
             annotations: &[],
             host_network: true,
             host_pid: false,
+            shared_pid: false,
             privileged: false,
         }
     }
@@ -243,6 +246,11 @@ fn owned<'a>(pairs: &'a [(&str, &str)]) -> impl Iterator<Item = (String, String)
 fn sandbox_config(place: &Place, pod: &Pod<'_>) -> v1::PodSandboxConfig {
     use v1::NamespaceMode as Mode;
     let either = |host, other| i32::from(if host { Mode::Node } else { other });
+    let pid = if pod.shared_pid {
+        Mode::Pod
+    } else {
+        Mode::Container
+    };
     let labels = owned(pod.labels).chain(standard(pod.name, pod.namespace, pod.uid));
     v1::PodSandboxConfig {
         metadata: Some(v1::PodSandboxMetadata {
@@ -264,7 +272,7 @@ fn sandbox_config(place: &Place, pod: &Pod<'_>) -> v1::PodSandboxConfig {
             security_context: Some(v1::LinuxSandboxSecurityContext {
                 namespace_options: Some(v1::NamespaceOption {
                     network: either(pod.host_network, Mode::Pod),
-                    pid: either(pod.host_pid, Mode::Container),
+                    pid: either(pod.host_pid, pid),
                     ipc: Mode::Pod.into(),
                 }),
                 privileged: pod.privileged,

@@ -7,7 +7,7 @@ mod random;
 use std::cell::Cell;
 
 use komainu::decode::{self, Clock, decode};
-use komainu::event::{Container, Membership, ProcKey, Process, World};
+use komainu::event::{Container, Membership, ProcKey, Process, Session, World};
 use komainu::rules::plan::model::{Facts, survivors};
 use komainu::rules::{LoadOptions, Matching, Plan, RuleSet, Scratch, Source, load};
 use komainu_common::filter::{Vector, cgroup_kind};
@@ -15,16 +15,22 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use self::kernel::Call;
 use crate::events::{Table, rules, table};
+use crate::session_fields::session;
 
 /// A world in which the number of a cgroup is its kind.
 struct Kinds {
     table: Table,
     container: Container,
+    session: Session,
 }
 
 impl World for Kinds {
     fn process(&self, key: ProcKey) -> Option<&Process> {
         self.table.process(key)
+    }
+
+    fn session(&self, _: ProcKey) -> Option<&Session> {
+        Some(&self.session)
     }
 
     fn container(&self, cgroup: u64) -> Membership<'_> {
@@ -51,6 +57,7 @@ fn kinds() -> Kinds {
     Kinds {
         table: table(),
         container,
+        session: session(),
     }
 }
 

@@ -83,6 +83,8 @@ const WORDS: &[&str] = &[
     "<NA>",
     "openat",
     "nginx",
+    "exec",
+    "bash -i",
 ];
 
 const GLOBS: &[&str] = &[
@@ -151,6 +153,8 @@ const TEXT_FIELDS: &[&str] = &[
     "k8s.ns.name",
     "proc.name",
     "user.name",
+    "session.kind",
+    "session.cmdline",
 ];
 
 fn quoted(word: &str) -> String {
@@ -249,6 +253,7 @@ fn others() -> BoxedStrategy<String> {
         "evt.is_open_create",
         "container.privileged",
         "container.host_pid",
+        "session.tty",
     ]);
     let truth = select(vec!["true", "false"]);
     let ip = select(vec!["fd.sip", "fd.rip", "fd.ip", "fd.lip", "fd.cip"]);

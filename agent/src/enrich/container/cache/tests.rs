@@ -397,4 +397,19 @@ proptest! {
     }
 }
 
+/// A group is forgotten with its end, but not before late events of it have come.
+#[test]
+fn a_removed_group_is_known_for_a_while() {
+    let mut containers = Containers::new(64);
+    containers.learn(1, pod_path(7).as_bytes());
+    containers.learn(2, b"/system.slice");
+    containers.remove_group(1, 5);
+    containers.remove_group(3, 5);
+    containers.expire(5 + LINGER - 1);
+    assert_ne!(containers.of(1), Membership::Unknown);
+    containers.expire(5 + LINGER);
+    assert_eq!(containers.of(1), Membership::Unknown);
+    assert_eq!(containers.of(2), Membership::Host);
+}
+
 mod names;
