@@ -9,7 +9,8 @@ use std::io;
 use std::thread;
 
 use landlock::{
-    ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetError, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError,
+    RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
@@ -131,6 +132,8 @@ fn enter_domain() -> Result<bool, RulesetError> {
         .handle_access(AccessFs::from_write(abi))?
         .scope(Scope::from_all(abi))?
         .create()?
+        // What programs are started with in place of a terminal.
+        .add_rules(path_beneath_rules(["/dev/null"], AccessFs::WriteFile))?
         .restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }

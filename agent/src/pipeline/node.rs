@@ -8,20 +8,20 @@ const NODE_NAME: &str = "NODE_NAME";
 /// Name of this node, as alerts have it.
 pub(super) fn name(config: &Config) -> String {
     match config.output.node.as_str() {
-        "" => std::env::var(NODE_NAME)
-            .ok()
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(hostname),
+        "" => hostname(),
         name => name.to_owned(),
     }
 }
 
-/// Name of this machine, `uname -n`.
+/// Name of this machine: `uname -n`, which in a pod is the pod's name; so there the one that the manifest gives.
 pub(super) fn hostname() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
+    let given = std::env::var(NODE_NAME).ok();
+    given.filter(|name| !name.is_empty()).unwrap_or_else(|| {
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned()
+    })
 }
 
 /// The first 16 digits of what the kernel drew at random for this boot (`random(4)`); where it cannot be read, of zero.

@@ -94,8 +94,13 @@ fn on_path(name: &str) -> Option<PathBuf> {
 
 /// The manifest of the account and its rights, one document after the other.
 fn rights() -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(project::root().join("deploy/manifests/rbac.yaml"))?;
-    Ok(text.split("\n---\n").map(str::to_owned).collect())
+    let dir = project::root().join("deploy/manifests");
+    let mut documents = Vec::new();
+    for file in ["00-namespace.yaml", "rbac.yaml"] {
+        let text = std::fs::read_to_string(dir.join(file))?;
+        documents.extend(text.split("\n---\n").map(str::to_owned));
+    }
+    Ok(documents)
 }
 
 #[cfg(test)]

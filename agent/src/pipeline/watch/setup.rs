@@ -272,7 +272,7 @@ pub(super) fn watch_rules(config: &Config) -> io::Result<mpsc::Receiver<()>> {
         let paths = config.rules.clone();
         let watch = move || {
             privileges::confine_or_say(Duty::Serve);
-            rules_watch::watch(&paths, Pace::default(), &reasons)
+            rules_watch::watch(&paths, Pace::default(), &reasons);
         };
         thread::Builder::new()
             .name("komainu-rules".into())
