@@ -15,6 +15,10 @@
 //! bounded channels that it never blocks on.
 
 #[cfg(any(feature = "ebpf", test))]
+#[cfg_attr(
+    not(all(feature = "ebpf", feature = "http")),
+    allow(dead_code, reason = "who looks at it is not in this build")
+)]
 mod board;
 #[cfg(any(feature = "ebpf", test))]
 mod canary;
@@ -24,7 +28,7 @@ mod clock;
 pub mod cluster;
 #[cfg(any(feature = "ebpf", test))]
 mod cost;
-#[cfg(any(feature = "ebpf", test))]
+#[cfg(any(feature = "ebpf", all(feature = "http", test)))]
 mod cpu;
 #[cfg(any(feature = "ebpf", test))]
 mod decide;
@@ -49,7 +53,7 @@ mod names;
 #[cfg(any(feature = "ebpf", feature = "kube"))]
 mod node;
 pub mod nonce;
-#[cfg(any(feature = "ebpf", test))]
+#[cfg(any(feature = "ebpf", all(feature = "http", test)))]
 mod report;
 pub mod rule_files;
 #[cfg(any(feature = "ebpf", test))]
