@@ -34,7 +34,12 @@ fn told(watch: &mut Watch) {
     };
     let below = path.strip_prefix(root.parent().unwrap()).unwrap();
     let named = Path::new(std::str::from_utf8(named).unwrap());
-    assert!(named.ends_with(below), "{named:?} {below:?}");
+    assert!(
+        named.ends_with(below),
+        "{} {}",
+        named.display(),
+        below.display()
+    );
 }
 
 /// A cgroup that is removed in the end, when its processes are gone.

@@ -1,4 +1,5 @@
 //! The agent as an operator meets it: scraped, probed, given other rules while it works.
+#![expect(clippy::float_cmp, reason = "samples are counts, printed whole")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -83,7 +83,7 @@ impl Lab {
 
     /// Waits until the user of the container's `/bin/uname` is called `name`.
     fn until_named(&self, name: &str) {
-        self.until(|| self.alert("uname"), name);
+        until(|| self.alert("uname"), name);
     }
 
     /// Has a user start a program until it is called `name`.
@@ -92,19 +92,20 @@ impl Lab {
             self.run_as(user);
             self.alert("id")
         };
-        self.until(act, name);
+        until(act, name);
     }
+}
 
-    fn until(&self, act: impl Fn() -> Value, name: &str) {
-        let begin = Instant::now();
-        loop {
-            let alert = act();
-            if alert["output_fields"]["user.name"] == name {
-                return;
-            }
-            assert!(begin.elapsed() < SOON, "not {name}: {alert}");
-            std::thread::sleep(Duration::from_millis(200));
+/// Repeats an act until its alert names this user.
+fn until(act: impl Fn() -> Value, name: &str) {
+    let begin = Instant::now();
+    loop {
+        let alert = act();
+        if alert["output_fields"]["user.name"] == name {
+            return;
         }
+        assert!(begin.elapsed() < SOON, "not {name}: {alert}");
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

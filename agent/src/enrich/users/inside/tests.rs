@@ -1,3 +1,5 @@
+//! Names below a root directory that may be hostile.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 

@@ -1,5 +1,7 @@
 //! Events that wait for the identity of their container.
 
+mod names;
+
 use komainu_common::header::Header;
 use proptest::prelude::*;
 
