@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
-use komainu_common::filter::{MAX_PLAN_PATH, PLAN_BASE, Vector, path_kind, role, source};
+use komainu_common::filter::{PLAN_BASE, Vector, path_kind, role, source};
 
 use crate::{
     inside::{self, HAS_DOTDOT, IS_ABSOLUTE, IS_CANONICAL},
@@ -145,7 +145,7 @@ extern "C" fn find_base(index: u32, which: u32, head: u32, len: u32) -> u32 {
     let Some(slash) = last_slash(scratch, which) else {
         return 0;
     };
-    let from = (slash + 1) & (MAX_PLAN_PATH | 3);
+    let from = (slash + 1) & ROOM;
     name::clear(scratch, Area::Base);
     let len = len.wrapping_sub(from as u32);
     let source = area(scratch, which).address() + from as u64;

@@ -37,6 +37,10 @@ pub(crate) const TESTS: &[Test] = &[
         "filter_ends_what_no_rule_is_about",
         ends_what_no_rule_is_about,
     ),
+    (
+        "filter_finds_last_names_wherever_they_begin",
+        finds_last_names_wherever_they_begin,
+    ),
     ("filter_is_swapped_whole", is_swapped_whole),
 ];
 
@@ -256,6 +260,33 @@ fn ends_what_no_rule_is_about(watch: &mut Watch) {
         c.emitted + c.filtered + c.lost_ring + c.lost_internal
     };
     assert_eq!(after.seen, told(after), "{after:?}");
+}
+
+/// A rule about a last name holds below a directory of any length that fits, and of one that does not.
+fn finds_last_names_wherever_they_begin(watch: &mut Watch) {
+    let file = "- rule: Named\n  desc: d\n  condition: evt.type in (open, openat) and fd.filename = secret\n  \
+         output: o\n  priority: INFO\n";
+    let set = rules(file);
+    put_in_force(watch, &set.plan(), false);
+    let root = tempfile::tempdir().unwrap();
+    let above = root.path().as_os_str().len() + "//".len();
+    let mut paths = Vec::new();
+    for start in above + 1..=200 {
+        let directory = root.path().join("d".repeat(start - above));
+        std::fs::create_dir(&directory).unwrap();
+        let file = directory.join("secret");
+        std::fs::write(&file, "").unwrap();
+        paths.push(file.to_str().unwrap().to_owned());
+    }
+    let names: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let ((child, _), seen) = watch.during(|| perform("open-all", &names));
+    put_in_force(watch, &Plan::default(), false);
+    let passed: HashSet<String> = opened(child, &seen).into_iter().collect();
+    let hidden: Vec<&String> = paths
+        .iter()
+        .filter(|path| !passed.contains(*path))
+        .collect();
+    assert!(hidden.is_empty(), "{hidden:#?}");
 }
 
 fn counters(watch: &Watch) -> komainu_common::ledger::ClassCounters {

@@ -177,8 +177,10 @@ fn flags_of_clone_are_tested_in_the_kernel() {
         let plan = set.plan();
         let tables = plan.class(Class::CLONE).unwrap();
         let tests = &tables.plan().tests[..tables.plan().tests_len as usize];
+        // Which of the calls it is, is tested beside them.
         let tests: Vec<_> = tests
             .iter()
+            .filter(|test| test.source == source::ARG0)
             .map(|test| (test.source, test.mask, test.low))
             .collect();
         (tables.len(), tests)
