@@ -161,6 +161,8 @@ pub async fn serve(
         }
         let one = connection(stream, Arc::clone(&answers), Arc::clone(&served), limits);
         open.push_back(tokio::spawn(one).abort_handle());
+        // Those that came have their turn before the next take their places.
+        tokio::task::yield_now().await;
     }
 }
 

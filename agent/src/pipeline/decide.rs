@@ -132,12 +132,16 @@ pub(super) fn run(
         } else {
             records.wait(TICK)?;
         }
-        let in_force = wires.in_force.load();
         let (began, boot) = (Instant::now(), clock::boot());
         wires.board.beat(boot);
         peaks.see(records.waiting(), began);
         decider.begin(began, boot);
-        let more = records.drain(&mut |record| decider.record(&in_force, record));
+        // Not before the rings are read: records of new tables are for the rules that these came from.
+        let mut loaded = None;
+        let more = records.drain(&mut |record| {
+            decider.record(loaded.get_or_insert_with(|| wires.in_force.load()), record);
+        });
+        let in_force = loaded.unwrap_or_else(|| wires.in_force.load());
         records.tell_kinds(decider.state.containers.kinds());
         decider.ask_unknown(|key| wires.wanted.try_send(key).is_ok());
         let now = Instant::now();

@@ -227,10 +227,15 @@ impl Candidate {
         }
         let text = |file: &Option<File>| file.as_ref().map_or(Ok(Vec::new()), File::read);
         let map = |name| Ok::<_, Refusal>(IdMap::parse(&pinned.read(name, MAX_MAP)?));
+        let (users, groups) = match known {
+            // Any process of the container may be in a user namespace that it made itself.
+            Some(known) if is_same && !self.is_init => (known.users.clone(), known.groups.clone()),
+            _ => (map("uid_map")?, map("gid_map")?),
+        };
         Ok(Some(Inside {
             names: Arc::new(Names::parse(&text(&passwd)?, &text(&group)?)),
-            users: map("uid_map")?,
-            groups: map("gid_map")?,
+            users,
+            groups,
             root: id,
             is_init,
             versions,

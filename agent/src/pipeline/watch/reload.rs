@@ -64,7 +64,15 @@ impl Watch {
             }
             Err(error) => Err(error.into()),
         };
-        let swapped = loaded.and_then(|rules| self.put_in_force(rules));
+        let swapped = loaded.and_then(|rules| {
+            let before = Arc::clone(&self.shared.in_force.load().hash);
+            let swapped = self.put_in_force(rules);
+            if swapped.is_err() {
+                // It was the kernel: with the same files it may go well the next time.
+                self.tried = before;
+            }
+            swapped
+        });
         let rules_hash = self.shared.in_force.load().hash.to_string();
         let (event, error) = match swapped {
             Ok(rules) => {

@@ -102,6 +102,8 @@ impl Containers {
                 names.failures = names.failures.saturating_add(1);
                 names.is_settled |= names.failures >= TRIES;
             }
+            // Because of others: what was known may be so still.
+            Err(Refusal::Hangs | Refusal::NoRoom) => names.is_settled = true,
             // What was known may not be so any more.
             Err(_) => {
                 names.inside = None;
