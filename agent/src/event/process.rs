@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use komainu_common::Task;
+
 /// Identity of a process: its id, and its start time because ids are reused.
 ///
 /// The start time is in clock ticks (`USER_HZ`, 10 ms), the resolution of `/proc/PID/stat`
@@ -24,6 +26,16 @@ impl ProcKey {
             tgid,
             start_ticks: start_ns / Self::TICK,
         }
+    }
+
+    /// The process that a thread is of.
+    pub const fn of(task: &Task) -> Self {
+        Self::new(task.tgid, task.start_time)
+    }
+
+    /// The parent of that process; `None` where it has none.
+    pub fn parent_of(task: &Task) -> Option<Self> {
+        (task.ppid != 0).then(|| Self::new(task.ppid, task.parent_start_time))
     }
 }
 
@@ -59,7 +71,7 @@ pub struct Process {
     /// Memory, faults and limits as of its last clone or exec, or when `/proc` was read.
     pub usage: komainu_common::Usage,
     /// Credentials, terminal, session, namespaces as of the last event of the process.
-    pub task: Option<Box<komainu_common::Task>>,
+    pub task: Option<Box<Task>>,
     /// cgroup id.
     pub cgroup: u64,
     /// Start time of init of the pid namespace, nanoseconds since the Unix epoch; 0 where unknown.

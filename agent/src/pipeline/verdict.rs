@@ -220,8 +220,7 @@ impl Decider {
     fn touch(&mut self, task: &Task, cgroup: u64) {
         self.state.seen(task, cgroup);
         if cgroup != 0 && matches!(self.state.container(cgroup), Membership::Unknown) {
-            self.unknown
-                .note(cgroup, ProcKey::new(task.tgid, task.start_time));
+            self.unknown.note(cgroup, ProcKey::of(task));
         }
     }
 
@@ -269,8 +268,7 @@ impl Decider {
             self.outlet.send(alert);
         }
         if !hits.is_empty() {
-            let task = &event.task;
-            let process = ProcKey::new(task.tgid, task.start_time);
+            let process = ProcKey::of(&event.task);
             self.state.sessions.alerted(process, hits.len());
         }
     }
@@ -367,7 +365,7 @@ fn learn(state: &mut State, lifecycle: &Lifecycle<'_>) {
 }
 
 fn alert(state: &State, event: &Event<'_>, rule: &Rule, ancestors: usize) -> Alert {
-    let process = ProcKey::new(event.task.tgid, event.task.start_time);
+    let process = ProcKey::of(&event.task);
     let mut fields = rule.output.output_fields(event, state);
     // Falco's consumers find the time of the event there, whatever the output names.
     fields

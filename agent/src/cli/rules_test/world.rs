@@ -31,8 +31,8 @@ impl Fixture {
         let mut users = HashMap::from([(0, "root".to_owned())]);
         for (generation, facts) in generations.iter().enumerate() {
             let task = task(case, generation);
-            let key = ProcKey::new(task.tgid, task.start_time);
-            let parent = (task.ppid != 0).then(|| ProcKey::new(task.ppid, task.parent_start_time));
+            let key = ProcKey::of(&task);
+            let parent = ProcKey::parent_of(&task);
             processes.insert(key, process(facts, task, parent, cgroup));
         }
         let root = case.session.as_ref().and_then(SessionFacts::root);

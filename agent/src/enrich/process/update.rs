@@ -51,7 +51,7 @@ impl Before {
 impl ProcessTable {
     /// A process was created.
     pub fn fork(&mut self, forked: &ForkRecord<'_>) {
-        let key = ProcKey::new(forked.task.tgid, forked.task.start_time);
+        let key = ProcKey::of(&forked.task);
         if self.entry(key).is_some_and(|e| e.source > Source::Task) {
             // Read from `/proc` meanwhile: as new as this record, or newer.
             return;
@@ -80,7 +80,7 @@ impl ProcessTable {
     /// container): then a later program stays.
     pub fn exec(&mut self, execed: &ExecRecord<'_>) {
         let task = &execed.task;
-        let key = ProcKey::new(task.tgid, task.start_time);
+        let key = ProcKey::of(task);
         if self
             .entry(key)
             .is_some_and(|entry| entry.execed > execed.time)
@@ -117,18 +117,18 @@ impl ProcessTable {
     pub fn exit(&mut self, task: &Task, cgroup: u64, time: u64) {
         // An unknown one gets a tombstone too: its late events and `/proc` data may still come.
         self.touch(task, cgroup);
-        self.bury(ProcKey::new(task.tgid, task.start_time), time);
+        self.bury(ProcKey::of(task), time);
     }
 
     /// Any other event of a process: its credentials and parent are now those of the record.
     ///
     /// Gives where it was before; `None` where it was not in the table. It is then, known by name only.
     pub fn touch(&mut self, task: &Task, cgroup: u64) -> Option<Before> {
-        let key = ProcKey::new(task.tgid, task.start_time);
+        let key = ProcKey::of(task);
         if let Some(entry) = self.entry_mut(key) {
             let before = Before::of(&entry.process);
             entry.process.cgroup = cgroup;
-            entry.process.parent = parent(task).or(entry.process.parent);
+            entry.process.parent = ProcKey::parent_of(task).or(entry.process.parent);
             match &mut entry.process.task {
                 Some(known) => **known = *task,
                 None => entry.process.task = Some(Box::new(*task)),
@@ -217,7 +217,7 @@ impl ProcessTable {
 
     fn identify(&self, process: &mut Process, task: &Task, cgroup: u64) {
         process.clone_time = self.wall(task.start_time);
-        process.parent = parent(task);
+        process.parent = ProcKey::parent_of(task);
         process.tgid = task.tgid;
         process.cgroup = cgroup;
         process.task = Some(Box::new(*task));
@@ -231,10 +231,6 @@ impl ProcessTable {
             boot.saturating_add(self.epoch)
         }
     }
-}
-
-fn parent(task: &Task) -> Option<ProcKey> {
-    (task.ppid != 0).then(|| ProcKey::new(task.ppid, task.parent_start_time))
 }
 
 fn named(comm: &[u8]) -> Process {

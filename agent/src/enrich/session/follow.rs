@@ -15,7 +15,7 @@ impl State {
     /// A process was created.
     pub fn forked(&mut self, forked: &ForkRecord<'_>) {
         self.processes.fork(forked);
-        let child = key(&forked.task);
+        let child = ProcKey::of(&forked.task);
         if self.sessions.origin(child).is_some() {
             return;
         }
@@ -40,7 +40,7 @@ impl State {
 
     /// A program was started.
     pub fn execed(&mut self, execed: &ExecRecord<'_>) {
-        let (task, process) = (&execed.task, key(&execed.task));
+        let (task, process) = (&execed.task, ProcKey::of(&execed.task));
         let before = self.processes.get(process).map(Before::of);
         self.processes.exec(execed);
         if let Some(before) = before {
@@ -183,7 +183,7 @@ impl State {
         if before.cgroup == cgroup {
             return;
         }
-        let process = key(task);
+        let process = ProcKey::of(task);
         match self.containers.place(cgroup) {
             Where::Host if is_entering(self.sessions.origin(process)) => {
                 self.sessions.marks.remove(process);
@@ -198,18 +198,16 @@ impl State {
     fn enters(&mut self, task: &Task, container: ContainerKey, before: Before) {
         let outside = self.outside(task, before);
         let mark = Mark::Entering { container, outside };
-        self.sessions.marks.set(key(task), mark);
+        self.sessions.marks.set(ProcKey::of(task), mark);
         self.settle(task);
     }
 
     /// Namespaces of the runtime that put a process into a container: those of its parent. Its own may be the container's
     /// already, because some runtimes move their last stage into the cgroup, others their first.
     fn outside(&self, task: &Task, before: Before) -> Namespaces {
-        let parent = ProcKey::new(task.ppid, task.parent_start_time);
-        let known = self
-            .processes
-            .get(parent)
-            .filter(|_| self.sessions.origin(parent).is_none());
+        let parent = ProcKey::parent_of(task);
+        let parent = parent.filter(|parent| self.sessions.origin(*parent).is_none());
+        let known = parent.and_then(|parent| self.processes.get(parent));
         known.and_then(|parent| parent.task.as_deref()).map_or(
             Namespaces {
                 mnt: before.mnt_ns,
@@ -221,7 +219,7 @@ impl State {
 
     /// What enters and is init of a pid namespace begins the container.
     fn settle(&mut self, task: &Task) {
-        let process = key(task);
+        let process = ProcKey::of(task);
         if let Some(Mark::Entering { container, outside }) = self.sessions.marks.get(process)
             && is_init(task, outside)
         {
@@ -314,10 +312,6 @@ fn session(root: ProcKey, process: &Process, partial: bool) -> Session {
         status: None,
         ended: None,
     }
-}
-
-fn key(task: &Task) -> ProcKey {
-    ProcKey::new(task.tgid, task.start_time)
 }
 
 /// Init of a pid namespace other than the outer one.

@@ -211,7 +211,7 @@ impl Sessions {
 
     /// A process exited. Gives its session if that was the last.
     fn exited(&mut self, exit: &ExitRecord) -> Option<Number> {
-        let process = ProcKey::new(exit.task.tgid, exit.task.start_time);
+        let process = ProcKey::of(&exit.task);
         let number = self.members.session(process);
         if let Some(followed) = number.and_then(|number| self.of.get_mut(&number))
             && followed.session.root == process

@@ -75,8 +75,7 @@ impl<'a> Scope<'a> {
 
     /// Identity of the calling process.
     pub fn key(&self) -> ProcKey {
-        let task = &self.event.task;
-        ProcKey::new(task.tgid, task.start_time)
+        ProcKey::of(&self.event.task)
     }
 
     /// The calling process, where the table knows it.
@@ -106,10 +105,8 @@ impl<'a> Scope<'a> {
     }
 
     fn parent_key(&self) -> Option<ProcKey> {
-        let task = &self.event.task;
-        let from_task = || ProcKey::new(task.ppid, task.parent_start_time);
         let known = self.process().and_then(|process| process.parent);
-        known.or_else(|| (task.ppid != 0).then(from_task))
+        known.or_else(|| ProcKey::parent_of(&self.event.task))
     }
 
     /// The `n`-th ancestor; 0 is the caller itself.

@@ -7,7 +7,6 @@ use komainu_common::Task;
 use super::Decider;
 use crate::enrich::users::{Inside, Question, Refusal};
 use crate::event::ProcKey;
-use crate::pipeline::clock;
 
 /// cgroups whose names may be asked for, and how asking ended.
 #[derive(Debug, Default)]
@@ -30,20 +29,15 @@ impl Decider {
     /// A program started: its container may have made users since it was looked at.
     pub(super) fn look_at_names(&mut self, cgroup: u64, task: &Task) {
         if cgroup != 0 && self.names.cgroups.last() != Some(&cgroup) {
-            let process = ProcKey::new(task.tgid, task.start_time);
-            self.state.containers.saw(cgroup, process);
+            self.state.containers.saw(cgroup, ProcKey::of(task));
             self.names.look_at(std::iter::once(cgroup));
         }
     }
 
     /// Asks for what it is time to ask for.
     pub(in crate::pipeline) fn ask_names(&mut self, send: impl Fn(Question) -> bool) {
-        if self.names.cgroups.is_empty() {
-            return;
-        }
-        let now = clock::boot();
         for cgroup in self.names.cgroups.drain(..) {
-            self.state.containers.ask_names(cgroup, now, &send);
+            self.state.containers.ask_names(cgroup, self.boot, &send);
         }
     }
 

@@ -51,8 +51,7 @@ impl Decider {
             }
             return false;
         }
-        let task = &header.task;
-        let process = ProcKey::new(task.tgid, task.start_time);
+        let process = ProcKey::of(&header.task);
         if wait == Wait::Path {
             self.unknown.note(cgroup, process);
         }
