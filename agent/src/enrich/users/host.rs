@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
 use super::names::Names;
+use super::version::Version;
 
 /// Largest file read; beyond it a name would cost more than it tells.
 const MAX_FILE: u64 = 4 << 20;
@@ -27,9 +27,6 @@ pub struct Users {
     names: Names,
     versions: [Option<Version>; 2],
 }
-
-/// What tells one content of a file from another without reading it.
-type Version = (u64, u64, i64, i64, u64);
 
 impl Users {
     /// Reads both files. A file that cannot be read gives no names and an error to report; the
@@ -87,17 +84,7 @@ fn versions(sources: &Sources) -> [Option<Version>; 2] {
 
 /// `None` where there is no regular file of that name.
 fn version(path: &Path) -> Option<Version> {
-    let meta = std::fs::symlink_metadata(path).ok()?;
-    meta.is_file().then(|| {
-        (
-            meta.dev(),
-            meta.ino(),
-            // The change time: making a file readable leaves its content's time alone.
-            meta.ctime(),
-            meta.ctime_nsec(),
-            meta.len(),
-        )
-    })
+    Version::of(&rustix::fs::lstat(path).ok()?)
 }
 
 #[cfg(test)]

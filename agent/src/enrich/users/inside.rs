@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::idmap::IdMap;
 use super::isolated::Isolated;
 use super::names::Names;
 use super::pool::Pool;
+use super::version::Version;
 use crate::enrich::container::path;
 use crate::enrich::proc::{self, Pinned};
 use crate::event::{ProcKey, User};
@@ -32,9 +33,6 @@ const MAX_MAP: usize = 16 * 1024;
 const ROOT: &str = "root";
 /// The two files, below the root.
 const FILES: [&str; 2] = ["etc/passwd", "etc/group"];
-
-/// What tells a directory or a content of a file from another: device, inode, change time, size.
-type Version = (u64, u64, i64, u64, i64);
 
 /// Users and groups of one container.
 #[derive(Debug, PartialEq, Eq)]
@@ -279,13 +277,10 @@ impl File {
             Err(error) => return Err(Refusal::System(error)),
         };
         let stat = rustix::fs::fstat(&place)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(Refusal::NotAFile);
-        }
-        if usize::try_from(stat.st_size).map_or(true, |size| size > MAX_FILE) {
+        let version = Version::of(&stat).ok_or(Refusal::NotAFile)?;
+        if version.size() > MAX_FILE {
             return Err(Refusal::TooLarge);
         }
-        let version = version(&stat);
         Ok(Some(Self { place, version }))
     }
 
@@ -296,17 +291,6 @@ impl File {
         }
         Ok(text)
     }
-}
-
-/// The change time: who may write may set the time of modification.
-fn version(stat: &Stat) -> Version {
-    (
-        stat.st_dev,
-        stat.st_ino,
-        stat.st_ctime,
-        stat.st_ctime_nsec,
-        stat.st_size,
-    )
 }
 
 #[cfg(test)]

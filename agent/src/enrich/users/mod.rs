@@ -6,6 +6,7 @@ mod inside;
 mod isolated;
 mod names;
 mod pool;
+mod version;
 
 pub use host::{Sources, Users};
 pub use inside::{Inside, Question, Reader, Refusal};

@@ -70,7 +70,7 @@ fn symlinks_stay_below_the_root() {
 
 #[test]
 fn what_is_no_small_regular_file_is_refused() {
-    use rustix::fs::{CWD, mknodat};
+    use rustix::fs::{CWD, FileType, mknodat};
     let fifo = root_with(|root| {
         mknodat(CWD, root.join("etc/passwd"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     });
