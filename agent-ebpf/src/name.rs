@@ -17,8 +17,8 @@ pub(crate) struct NameKey {
     /// Slot, role, class, kind.
     head: [u8; 4],
     bytes: [u8; MAX_PLAN_PATH],
-    /// Zero: the name can be looked at in whole words.
-    pad: u32,
+    /// Zero: the name can be looked at in whole words, and at any index under [`ROOM`].
+    pad: [u8; ROOM + 1 - MAX_PLAN_PATH],
 }
 
 impl NameKey {
