@@ -114,30 +114,24 @@ fn costs(page: &mut Page, in_force: &InForce) {
         })
     };
     let add = |a: (u64, u64, Duration), b: (u64, u64, Duration)| (a.0 + b.0, a.1 + b.1, a.2 + b.2);
-    let is_more = rules().nth(MAX_RULES).is_some();
-    let more = rules()
-        .skip(MAX_RULES)
-        .fold((0, 0, Duration::ZERO), |sum, (n, _)| add(sum, of(n)));
-    let mut matches = page.family(&table::RULE_MATCHES);
-    for (number, rule) in rules().take(MAX_RULES) {
-        matches.add(&[&rule.name, rule.priority.name()], of(number).0);
+    let rows = rules().take(MAX_RULES);
+    let rows = rows.map(|(number, rule)| (rule.name.as_str(), rule.priority.name(), of(number)));
+    let mut rows: Vec<_> = rows.collect();
+    let more = rules().skip(MAX_RULES).map(|(number, _)| of(number));
+    if let Some(sum) = more.reduce(add) {
+        rows.push((MORE, "", sum));
     }
-    if is_more {
-        matches.add(&[MORE, ""], more.0);
+    let mut matches = page.family(&table::RULE_MATCHES);
+    for (name, priority, (count, ..)) in &rows {
+        matches.add(&[name, priority], *count);
     }
     let mut samples = page.family(&table::RULE_SAMPLES);
-    for (number, rule) in rules().take(MAX_RULES) {
-        samples.add(&[&rule.name], of(number).1);
-    }
-    if is_more {
-        samples.add(&[MORE], more.1);
+    for (name, _, (_, count, _)) in &rows {
+        samples.add(&[name], *count);
     }
     let mut times = page.family(&table::RULE_SAMPLED);
-    for (number, rule) in rules().take(MAX_RULES) {
-        times.add(&[&rule.name], of(number).2);
-    }
-    if is_more {
-        times.add(&[MORE], more.2);
+    for (name, _, (.., time)) in &rows {
+        times.add(&[name], *time);
     }
 }
 
