@@ -81,22 +81,12 @@ pub(crate) fn for_build() -> Result<BpfCargo> {
 
 /// Makes sure that the static checks can run.
 pub(crate) fn for_checks() -> Result<()> {
-    let key = checks::key()?;
-    if stamp::read("checks", &key).is_some() {
-        return Ok(());
-    }
-    let files: Vec<PathBuf> = checks::install_all(&shell()?)?;
-    stamp::write("checks", &key, files, String::new())
+    once("checks", &checks::key()?, checks::install_all)
 }
 
 /// Makes sure that real containers can be run.
 pub(crate) fn for_containers() -> Result<()> {
-    let key = "1";
-    if stamp::read("containers", key).is_some() {
-        return Ok(());
-    }
-    let files = containers::install_all(&shell()?)?;
-    stamp::write("containers", key, files, String::new())
+    once("containers", "1", containers::install_all)
 }
 
 /// Makes sure that charts can be rendered and checked; gives the Python that does.
@@ -113,22 +103,21 @@ pub(crate) fn for_charts() -> Result<PathBuf> {
 
 /// Makes sure that what `dist` makes can be built.
 pub(crate) fn for_dist() -> Result<()> {
-    let key = project::channel()?;
-    if stamp::read("dist", &key).is_some() {
-        return Ok(());
-    }
-    let files = dist::install_all(&shell()?)?;
-    stamp::write("dist", &key, files, String::new())
+    once("dist", &project::channel()?, dist::install_all)
 }
 
 /// Makes sure that metrics and alert rules can be checked.
 pub(crate) fn for_metrics() -> Result<()> {
-    let key = "1";
-    if stamp::read("metrics", key).is_some() {
+    once("metrics", "1", metrics::install)
+}
+
+/// Installs what is not there, and remembers the files by which it is seen to be.
+fn once(what: &str, key: &str, install: impl FnOnce(&Shell) -> Result<Vec<PathBuf>>) -> Result<()> {
+    if stamp::read(what, key).is_some() {
         return Ok(());
     }
-    let files = metrics::install(&shell()?)?;
-    stamp::write("metrics", key, files, String::new())
+    let files = install(&shell()?)?;
+    stamp::write(what, key, files, String::new())
 }
 
 fn shell() -> Result<Shell> {
