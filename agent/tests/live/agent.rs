@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::{
     Test,
     cgroup::Cgroup,
+    node::Node,
     watch::{Watch, act, finish, text},
 };
 
@@ -57,7 +58,7 @@ const EXECS: &str = "
 ";
 
 /// Matches nothing, which the kernel half cannot know.
-const UNFILTERED: &str = "
+pub(crate) const UNFILTERED: &str = "
 - rule: Never
   desc: a test
   condition: evt.type in (open, openat, openat2) and proc.cmdline contains komainu-no-such-command
@@ -151,6 +152,13 @@ impl Agent {
     /// The next line, if there is one in this time.
     pub(crate) fn next_line(&self, time: Duration) -> Option<Value> {
         self.lines.recv_timeout(time).ok()
+    }
+
+    /// The same, asking the runtime of a node; `more` stands behind its socket in the configuration.
+    pub(crate) fn on(node: &Node, rules: &str, more: &str) -> Self {
+        let socket = node.socket();
+        let config = format!("containers: {{socket: {}}}\n{more}", socket.display());
+        Self::start_with(rules, &config)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

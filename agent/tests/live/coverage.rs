@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     Test,
-    agent::{Agent, own},
+    agent::{Agent, UNFILTERED, own},
     operations::{free_address, get, samples, wait_for_status},
     watch::{Watch, act},
 };
@@ -155,15 +155,6 @@ fn lost_is_told(_: &mut Watch) {
     wait_for_status(address, "/readyz", 200);
     assert!(agent.stop().0.success());
 }
-
-/// Matches nothing, which the kernel half cannot know.
-const UNFILTERED: &str = "
-- rule: Never
-  desc: a test
-  condition: evt.type in (open, openat, openat2) and proc.cmdline contains komainu-no-such-command
-  output: file=%fd.name
-  priority: INFO
-";
 
 fn budget_is_kept(_: &mut Watch) {
     let address = free_address();

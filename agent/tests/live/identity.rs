@@ -41,9 +41,7 @@ const MOST_GROWTH: u64 = 4 << 20;
 const UID: &str = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
 
 fn agent(node: &Node, more: &str) -> Agent {
-    let socket = node.socket();
-    let config = format!("containers: {{socket: {}}}\n{more}", socket.display());
-    Agent::start_with(PROGRAMS, &config)
+    Agent::on(node, PROGRAMS, more)
 }
 
 fn pod(node: &Node) -> Sandbox {
@@ -65,7 +63,7 @@ fn command<'a>(command: &'a [&'a str]) -> Spec<'a> {
 }
 
 /// An alert about this command line in this container.
-fn runs(id: &str, command: &str) -> impl Fn(&Value) -> bool {
+pub(crate) fn runs(id: &str, command: &str) -> impl Fn(&Value) -> bool {
     let (id, command) = (id.to_owned(), command.to_owned());
     move |line| line["container"]["id"] == id && line["output_fields"]["proc.cmdline"] == command
 }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     Test,
     agent::Agent,
+    identity::runs,
     node::{Node, Pids, Pod, Spec},
     watch::Watch,
 };
@@ -44,9 +45,7 @@ const SERVER: &[&str] = &[
 ];
 
 fn agent(node: &Node) -> Agent {
-    let socket = node.socket();
-    let config = format!("containers: {{socket: {}}}\n", socket.display());
-    Agent::start_with(RULES, &config)
+    Agent::on(node, RULES, "")
 }
 
 fn server(node: &Node, pod: &Pod<'_>) -> String {
@@ -69,12 +68,8 @@ fn pod() -> Pod<'static> {
 
 /// An alert that a command was run: of a session or not.
 fn ran(id: &str, rule: &'static str, command: &str) -> impl Fn(&Value) -> bool {
-    let (id, command) = (id.to_owned(), command.to_owned());
-    move |line| {
-        line["rule"] == rule
-            && line["container"]["id"] == id
-            && line["output_fields"]["proc.cmdline"] == command
-    }
+    let runs = runs(id, command);
+    move |line| line["rule"] == rule && runs(line)
 }
 
 const IN_SESSION: &str = "Command run in an exec session";

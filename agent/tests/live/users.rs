@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     Test,
     agent::Agent,
+    identity::runs,
     node::{Node, Pod, Spec},
     watch::Watch,
 };
@@ -40,12 +41,13 @@ struct Lab {
 }
 
 impl Lab {
-    /// `config` stands behind the socket's.
-    fn start(config: &str, spec: &Spec<'_>) -> Self {
+    fn start(spec: &Spec<'_>) -> Self {
+        Self::watched_by(|node| Agent::on(node, PROGRAMS, ""), spec)
+    }
+
+    fn watched_by(agent: impl FnOnce(&Node) -> Agent, spec: &Spec<'_>) -> Self {
         let node = Node::start();
-        let socket = node.socket();
-        let config = format!("containers: {{socket: {}{config}}}\n", socket.display());
-        let agent = Agent::start_with(PROGRAMS, &config);
+        let agent = agent(&node);
         let pod = node.pod(&Pod::default());
         let id = node.container(&pod, spec);
         Self { agent, id, node }
@@ -53,10 +55,7 @@ impl Lab {
 
     /// The alert about the next program of this command line.
     fn alert(&self, command: &str) -> Value {
-        let (id, command) = (self.id.clone(), command.to_owned());
-        self.agent.wait_for(move |line| {
-            line["container"]["id"] == id && line["output_fields"]["proc.cmdline"] == command
-        })
+        self.agent.wait_for(runs(&self.id, command))
     }
 
     /// Does this to the container's files, from outside: by the rules of its own root, and as root.
@@ -135,7 +134,7 @@ fn named(_: &mut Watch) {
         user: 1000,
         ..Spec::default()
     };
-    let lab = Lab::start("", &spec);
+    let lab = Lab::start(&spec);
     // The very first program of the container, which the files of the host do not name, or otherwise.
     assert_eq!(user(&lab.alert("sleep 1234")), ["app", "/", "app"]);
     lab.shell("echo eve:x:2000:2000::/home/eve:/bin/sh >> /etc/passwd");
@@ -154,12 +153,15 @@ fn named(_: &mut Watch) {
 }
 
 fn without_runtime(_: &mut Watch) {
-    let lab = Lab::start(", runtime: off", &LOOP);
+    let lab = Lab::watched_by(
+        |_| Agent::start_with(PROGRAMS, "containers: {runtime: off}\n"),
+        &LOOP,
+    );
     lab.until_named("app");
 }
 
 fn hostile(_: &mut Watch) {
-    let lab = Lab::start("", &LOOP);
+    let lab = Lab::start(&LOOP);
     lab.until_named("app");
     lab.shell("cp /etc/passwd /etc/kept");
     let tricks = [
