@@ -12,6 +12,8 @@ use std::{
     process::Command,
 };
 
+use object::build::elf::{Builder, SectionData};
+
 const OBJECT: &str = "komainu-ebpf";
 const CARGO_OVERRIDE: &str = "KOMAINU_BPF_CARGO";
 
@@ -28,8 +30,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     let target_dir = shared_target_dir(&out);
     build(&workspace, &target_dir)?;
     let object = target_dir.join("bpfel-unknown-none/release").join(OBJECT);
-    fs::copy(&object, out.join(OBJECT)).map_err(|e| format!("{}: {e}", object.display()))?;
+    let bytes = fs::read(&object).map_err(|e| format!("{}: {e}", object.display()))?;
+    fs::write(out.join(OBJECT), without_dwarf(&bytes)?)?;
     Ok(())
+}
+
+/// The object without what only debuggers read: four fifths of it, which the agent would carry in its image and in
+/// memory. BTF is made of it before.
+fn without_dwarf(object: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut builder = Builder::read(object)?;
+    for section in &mut builder.sections {
+        let name = section.name.as_slice();
+        let of = name.strip_prefix(b".rel").unwrap_or(name);
+        section.delete = of.starts_with(b".debug_");
+    }
+    // LLVM has one table for the names of sections and symbols, the builder wants two.
+    let names = builder.sections.add();
+    names.name = b".shstrtab"[..].into();
+    names.sh_type = object::elf::SHT_STRTAB;
+    names.data = SectionData::SectionString;
+    builder.delete_orphans();
+    let mut stripped = Vec::new();
+    builder.write(&mut stripped)?;
+    Ok(stripped)
 }
 
 /// One directory for all profiles of the agent: the object is the same, and building `core` for it
