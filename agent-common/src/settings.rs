@@ -17,6 +17,9 @@ wire! {
         /// 1 where programs may follow typed kernel pointers with plain loads: the kernel has
         /// `bpf_get_current_task_btf` and `bpf_task_pt_regs` (5.15).
         pub typed: u32,
+        /// Number of the kernel's struct, in its BTF, as which any of its memory is read word by word with plain
+        /// loads; 0 where the kernel has no [`CAST`] (before 6.2).
+        pub words: u32,
     }
 }
 
@@ -28,5 +31,13 @@ impl Settings {
         wakeup_bytes: 0,
         bulk_bytes: 4096,
         typed: 0,
+        words: 0,
     };
 }
+
+/// What stands in the object for a call of `bpf_rdonly_cast` (`kernel/bpf/helpers.c`): no helper has this number. The
+/// loader writes the call of the kernel's function in its place.
+pub const CAST: i32 = 0x6b6f_6d61;
+
+/// Words that a struct named by [`Settings::words`] has at least.
+pub const CAST_WORDS: usize = 8;

@@ -114,7 +114,7 @@ impl Call {
     #[inline(always)]
     pub(crate) fn arg(&self, index: u32) -> u64 {
         if let Some(array) = self.array {
-            return read::user::<u32>(array + 4 * u64::from(index)).map_or(0, u64::from);
+            return read::user_or_zero::<u32>(array + 4 * u64::from(index)).into();
         }
         let native = match index {
             0 => DI,

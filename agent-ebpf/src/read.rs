@@ -3,11 +3,12 @@
 //! Addresses are `u64`: they are kernel or user addresses of unknown validity, never Rust pointers
 //! to dereference.
 
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, transmute};
 
 use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
 };
+use komainu_common::settings::{CAST, CAST_WORDS};
 
 use crate::maps::setting;
 
@@ -26,7 +27,7 @@ pub(crate) trait Address: Copy {
     fn hop(self, offset: u32) -> Self;
 }
 
-/// An address that came out of memory as a plain number: read through the helper.
+/// An address that came out of memory as a plain number: read through a [cast](Words) or the helper.
 impl Address for u64 {
     const NULL: Self = 0;
 
@@ -54,7 +55,8 @@ impl Address for u64 {
 /// An address whose kernel type the verifier knows, because the kernel handed it to the program: read
 /// by a load instruction, which costs a tenth of a helper call. A fault reads as 0.
 ///
-/// Where the kernel does not offer this ([`Settings::typed`](komainu_common::Settings)), the helper reads.
+/// Where the kernel does not offer this, or [something better](Words), [`Settings::typed`](komainu_common::Settings)
+/// is 0, and it is read as any other address.
 #[derive(Clone, Copy)]
 pub(crate) struct Typed(u64);
 
@@ -112,11 +114,65 @@ impl Number for u16 {}
 impl Number for u32 {}
 impl Number for u64 {}
 
-/// Reads a `T` at `base + offset` in kernel memory. `None` for a null base or a fault.
+/// Kernel memory as a struct of words, whatever it is: `bpf_rdonly_cast` makes a pointer out of any number, of
+/// which the verifier lets loads through within that struct. They cost a tenth of a helper call, and of the
+/// verifier nothing: it searches no types, as it does where [typed](Typed) pointers are followed. The kernel turns a
+/// fault into 0.
+#[derive(Clone, Copy)]
+struct Words(*const u64);
+
+impl Words {
+    /// Whether a `T` is read so: in one load, or word by word.
+    const fn fit<T>() -> bool {
+        let size = size_of::<T>();
+        matches!(size, 1 | 2 | 4) || size.is_multiple_of(8) && size <= 8 * CAST_WORDS
+    }
+
+    #[inline(always)]
+    fn at(address: u64, of: u32) -> Self {
+        // SAFETY: the loader puts the kernel's function here, or the setting is 0 and the verifier drops the branch.
+        let cast =
+            unsafe { transmute::<usize, unsafe extern "C" fn(u64, u32) -> u64>(CAST as usize) };
+        // SAFETY: it takes any number.
+        Self(unsafe { cast(address, of) } as *const u64)
+    }
+
+    /// Reads a `T` that [fits](Self::fit) and is made of integers.
+    #[inline(always)]
+    fn load<T: Copy>(self) -> T {
+        #[repr(C, align(8))]
+        struct Aligned<T>(MaybeUninit<T>);
+
+        let mut value = Aligned(MaybeUninit::<T>::uninit());
+        let (from, to) = (self.0, (&raw mut value).cast::<u64>());
+        // SAFETY: within `value`, whose size this is; within the struct of words, as the verifier checks. Volatile:
+        // it is not Rust's memory. Every byte is written, and any bytes are integers.
+        unsafe {
+            match size_of::<T>() {
+                1 => to.cast::<u8>().write(from.cast::<u8>().read_volatile()),
+                2 => to.cast::<u16>().write(from.cast::<u16>().read_volatile()),
+                4 => to.cast::<u32>().write(from.cast::<u32>().read_volatile()),
+                size => {
+                    for word in 0..size / 8 {
+                        to.add(word).write(from.add(word).read_volatile());
+                    }
+                }
+            }
+            value.0.assume_init()
+        }
+    }
+}
+
+/// Reads a `T`, of integers, at `base + offset` in kernel memory. `None` for a null base and, where the helper reads,
+/// for a fault, which else reads as zeros.
 #[inline(always)]
 pub(crate) fn kernel<T: Copy>(base: u64, offset: u32) -> Option<T> {
     if base == 0 {
         return None;
+    }
+    if setting!(words) != 0 && const { Words::fit::<T>() } {
+        let words = Words::at(base + u64::from(offset), setting!(words));
+        return Some(words.load());
     }
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the helper writes size_of::<T>() bytes to our own stack and checks the source
@@ -137,7 +193,7 @@ pub(crate) fn kernel<T: Copy>(base: u64, offset: u32) -> Option<T> {
 pub(crate) fn kernel_16(base: u64, offset: u32) -> [u8; 16] {
     let words = kernel::<[u64; 2]>(base, offset).unwrap_or([0; 2]);
     // SAFETY: arrays of integers of the same size.
-    unsafe { core::mem::transmute::<[u64; 2], [u8; 16]>(words) }
+    unsafe { transmute::<[u64; 2], [u8; 16]>(words) }
 }
 
 /// Reads a pointer; `None` for null too.
@@ -158,6 +214,22 @@ pub(crate) fn user<T: Copy>(address: u64) -> Option<T> {
             address as *const _,
         );
         (result == 0).then(|| value.assume_init())
+    }
+}
+
+/// Reads a number at `address` in the memory of the current process; 0 where it cannot be read. Without a branch, in
+/// one side of which the compiler may leave the number undefined, which the verifier does not let be moved.
+#[inline(always)]
+pub(crate) fn user_or_zero<T: Number>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: as in `kernel`. Where it fails, the helper writes zeros.
+    unsafe {
+        bpf_probe_read_user(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            address as *const _,
+        );
+        value.assume_init()
     }
 }
 

@@ -79,11 +79,11 @@ impl Act {
     fn passed(&self, index: u8) -> u64 {
         if self.spec.indirect {
             let word = self.call.arg(0) + 4 * u64::from(index);
-            return read::user::<u32>(word).unwrap_or(0).into();
+            return read::user_or_zero::<u32>(word).into();
         }
         let value = self.call.arg(u32::from(index));
         if index == 0 && self.spec.pointed {
-            return read::user(value).unwrap_or(0);
+            return read::user_or_zero(value);
         }
         value
     }

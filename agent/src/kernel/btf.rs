@@ -25,6 +25,7 @@ mod kind {
     pub(super) const VOLATILE: u32 = 9;
     pub(super) const CONST: u32 = 10;
     pub(super) const RESTRICT: u32 = 11;
+    pub(super) const FUNC: u32 = 12;
     pub(super) const FUNC_PROTO: u32 = 13;
     pub(super) const VAR: u32 = 14;
     pub(super) const DATASEC: u32 = 15;
@@ -137,6 +138,22 @@ impl Btf {
     /// Size of `struct name` in bytes.
     pub fn size_of(&self, name: &str) -> Option<u32> {
         Some(self.get(self.named(name)?)?.value)
+    }
+
+    /// Number of `struct name`.
+    pub fn struct_id(&self, name: &str) -> Option<u32> {
+        let id = self.named(name)?;
+        (self.get(id)?.kind == kind::STRUCT).then(|| u32::try_from(id).ok())?
+    }
+
+    /// Number of the function `name`.
+    pub fn function_id(&self, name: &str) -> Option<u32> {
+        let is_it = |&id: &usize| {
+            self.get(id).is_some_and(|ty| {
+                ty.kind == kind::FUNC && self.string(ty.name) == Some(name.as_bytes())
+            })
+        };
+        u32::try_from((1..=self.types.len()).find(is_it)?).ok()
     }
 
     /// Value of `enumerator` in `enum name`.

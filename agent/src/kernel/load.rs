@@ -14,8 +14,10 @@ use komainu_common::{KernelOffsets, Settings, limits::SCRATCH_SLOTS_PER_CPU, off
 use super::{
     BtfError, KernelTypes, Lanes, OBJECT, ProbeStatus,
     attach::{self, Refused},
+    cast::{Patched, with_cast},
     features::v1_controllers,
     lanes::LARGEST_RING,
+    offsets::Cast,
     plan::Installed,
     probes::{Hook, PROBES},
     ring::Ring,
@@ -28,6 +30,17 @@ const WAKEUP: u32 = 256 * 1024;
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 
+/// How programs read the kernel's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loads {
+    /// Through a helper: the slowest way, which every kernel allows.
+    Helper,
+    /// What hangs on the current task, by plain loads (5.15).
+    Typed,
+    /// Everything, by plain loads (6.2).
+    Cast,
+}
+
 /// What the kernel half is loaded with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -37,9 +50,8 @@ pub struct Options {
     pub bulk_ring: u32,
     /// Record the environment of started programs.
     pub record_env: bool,
-    /// Let programs follow typed pointers with plain loads where the kernel has them. Without, they read
-    /// through a helper, which is slower and which every kernel allows.
-    pub typed_loads: bool,
+    /// How programs read the kernel's memory at best.
+    pub loads: Loads,
     /// Have the kernel count runs and run time of the programs.
     pub run_times: bool,
 }
@@ -50,7 +62,7 @@ impl Default for Options {
             lifecycle_ring: 4 << 20,
             bulk_ring: 8 << 20,
             record_env: true,
-            typed_loads: true,
+            loads: Loads::Cast,
             run_times: false,
         }
     }
@@ -122,11 +134,15 @@ impl Kernel {
             cgroup_v1_subsys: v1_subsys(&types),
             wakeup_bytes: (options.bulk_ring.min(options.lifecycle_ring) / 4).min(WAKEUP),
             bulk_bytes: options.bulk_ring,
-            typed: u32::from(options.typed_loads && types.has_typed_task()),
+            typed: 0,
+            words: 0,
         };
         let absent = types.absent();
+        let ways = ways(&types, options.loads);
         drop(types);
-        let (object, refused) = verified(options, &offsets, settings, &absent)?;
+        let (object, refused) = verified(ways, &absent, |way| {
+            parse(options, &offsets, way.settings(settings), way.cast)
+        })?;
         let mut kernel = Self {
             object,
             probes: Vec::new(),
@@ -228,41 +244,68 @@ impl Kernel {
     }
 }
 
+/// One way to read the kernel's memory.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    loads: Loads,
+    cast: Option<Cast>,
+}
+
+impl Way {
+    fn settings(self, settings: Settings) -> Settings {
+        Settings {
+            typed: u32::from(self.loads == Loads::Typed),
+            words: self.cast.map_or(0, |cast| cast.words),
+            ..settings
+        }
+    }
+}
+
+/// The best that this kernel has, of which `best` is the best that is wanted; and worse ones.
+fn ways(types: &KernelTypes, best: Loads) -> (Way, Vec<Way>) {
+    let cast = types.cast();
+    let of = |loads, cast| Way { loads, cast };
+    let has_cast = cast.is_some().then(|| of(Loads::Cast, cast));
+    let has_types = types.has_typed_task().then(|| of(Loads::Typed, None));
+    let better = [has_cast, has_types].into_iter().flatten();
+    let mut wanted = better.filter(|way| way.loads <= best);
+    let helper = of(Loads::Helper, None);
+    match wanted.next() {
+        Some(first) => (first, wanted.chain([helper]).collect()),
+        None => (helper, Vec::new()),
+    }
+}
+
 /// An object whose programs were shown to the verifier, and those that it refused.
 ///
-/// Where it refuses programs that follow typed pointers, all are tried once more without: what types of a
-/// kernel promise has changed before. The maps belong to the object, so it is one or the other for all.
+/// Where it refuses some, all are tried once more the next way: what types of a kernel promise has changed before. The
+/// maps belong to the object, so it is one way for all.
 fn verified(
-    options: &Options,
-    offsets: &KernelOffsets,
-    settings: Settings,
+    (first, worse): (Way, Vec<Way>),
     absent: &[&str],
+    parse: impl Fn(Way) -> Result<Ebpf, LoadError>,
 ) -> Result<(Ebpf, Refused), LoadError> {
-    let mut object = parse(options, offsets, settings)?;
-    let refused = attach::verify(&mut object, absent);
-    if refused.is_empty() || settings.typed == 0 {
-        return Ok((object, refused));
+    let tried = |way| -> Result<(Ebpf, Refused), LoadError> {
+        let mut object = parse(way)?;
+        let refused = attach::verify(&mut object, absent);
+        Ok((object, refused))
+    };
+    let mut best = tried(first)?;
+    let mut loads = first.loads;
+    for way in worse {
+        if best.1.is_empty() {
+            break;
+        }
+        let next = tried(way)?;
+        if next.1.len() < best.1.len() {
+            for (program, error) in &best.1 {
+                let error = attach::chain(error);
+                tracing::warn!(program, error, ?loads, "refused");
+            }
+            (best, loads) = (next, way.loads);
+        }
     }
-    let mut plain = parse(
-        options,
-        offsets,
-        Settings {
-            typed: 0,
-            ..settings
-        },
-    )?;
-    let still_refused = attach::verify(&mut plain, absent);
-    if still_refused.len() >= refused.len() {
-        return Ok((object, refused));
-    }
-    for (program, error) in &refused {
-        tracing::warn!(
-            program,
-            error = attach::chain(error),
-            "refused with typed loads"
-        );
-    }
-    Ok((plain, still_refused))
+    Ok(best)
 }
 
 /// Makes the maps; no program is loaded yet.
@@ -270,7 +313,9 @@ fn parse(
     options: &Options,
     offsets: &KernelOffsets,
     settings: Settings,
+    cast: Option<Cast>,
 ) -> Result<Ebpf, LoadError> {
+    let patched = cast.map(|cast| with_cast(OBJECT, cast.function));
     let cpus = nr_cpus().map_err(|(what, e)| LoadError::Cpus(what, e))?;
     let slots = u32::try_from(cpus)
         .unwrap_or(u32::MAX)
@@ -283,7 +328,7 @@ fn parse(
         .map_max_entries("SCRATCH", slots)
         .map_max_entries("LIFECYCLE", options.lifecycle_ring)
         .map_max_entries("BULK", options.bulk_ring)
-        .load(OBJECT)
+        .load(patched.as_ref().map_or(OBJECT, Patched::bytes))
         .map_err(|e| LoadError::Object(Box::new(e)))
 }
 

@@ -5,6 +5,7 @@
 //! everything: nothing is pinned.
 mod attach;
 mod btf;
+mod cast;
 mod features;
 mod interest;
 mod lanes;
@@ -20,7 +21,7 @@ mod stats;
 pub use btf::{Btf, Malformed};
 pub use features::{Features, features, v1_controllers};
 pub use lanes::{Batch, Lanes, Waker};
-pub use load::{Kernel, LoadError, Options};
+pub use load::{Kernel, LoadError, Loads, Options};
 pub use memory::give_back;
 pub use offsets::{BtfError, KernelTypes};
 pub use plan::{CgroupKinds, Tables};

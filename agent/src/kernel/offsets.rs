@@ -5,6 +5,7 @@ use std::{fs, io};
 use komainu_common::{
     KernelOffsets,
     offsets::{ABSENT, OffsetSpec},
+    settings::CAST_WORDS,
 };
 
 use super::btf::{Btf, Malformed};
@@ -27,6 +28,15 @@ pub enum BtfError {
     /// Two members that the kernel half reads in one go are not neighbours.
     #[error("struct dentry of this kernel does not have d_name right behind d_parent")]
     DentryLayout,
+}
+
+/// Numbers, in the kernel's BTF, of what programs need to read its memory by plain loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cast {
+    /// The function `bpf_rdonly_cast`.
+    pub(super) function: u32,
+    /// A struct of words.
+    pub(super) words: u32,
 }
 
 /// Types of a kernel.
@@ -84,6 +94,17 @@ impl KernelTypes {
         helpers
             .iter()
             .all(|helper| self.0.enumerator("bpf_func_id", helper).is_some())
+    }
+
+    /// How programs of this kernel read any of its memory by plain loads; `None` where it does not let them (6.2).
+    pub(super) fn cast(&self) -> Option<Cast> {
+        let function = self.0.function_id("bpf_rdonly_cast")?;
+        // Integers of eight bytes from the first on: on arm64, on x86.
+        let words = ["user_pt_regs", "pt_regs"].into_iter().find_map(|name| {
+            let size = self.0.size_of(name)? as usize;
+            self.0.struct_id(name).filter(|_| size >= 8 * CAST_WORDS)
+        })?;
+        Some(Cast { function, words })
     }
 
     fn resolve(&self, spec: &OffsetSpec) -> Option<u32> {

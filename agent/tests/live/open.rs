@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use komainu::{
     decode::Decoded,
     event::{FdKind, Value},
-    kernel::Options,
+    kernel::{Loads, Options},
 };
 use tempfile::tempdir;
 
@@ -33,20 +33,30 @@ pub(crate) const TESTS: &[Test] = &[
     ("open_of_a_deep_path", of_a_deep_path),
     ("open_in_a_thread", in_a_thread),
     ("open_by_a_handle", by_a_handle),
-    ("open_without_typed_loads", without_typed_loads),
+    ("open_without_casts", without_casts),
+    ("open_without_plain_loads", without_plain_loads),
     (
         "open_through_a_mount_and_a_chroot_free_root",
         through_proc_root,
     ),
 ];
 
-/// What a kernel gets whose verifier refuses typed pointers: every program loads, and reads the same.
-fn without_typed_loads(_: &mut Watch) {
-    let plain = Options {
-        typed_loads: false,
+/// What a kernel gets before 6.2: every program loads, and reads the same.
+fn without_casts(_: &mut Watch) {
+    with_loads(Loads::Typed);
+}
+
+/// What one gets before 5.15, or whose verifier refuses anything better.
+fn without_plain_loads(_: &mut Watch) {
+    with_loads(Loads::Helper);
+}
+
+fn with_loads(loads: Loads) {
+    let options = Options {
+        loads,
         ..Options::default()
     };
-    let mut watch = Watch::with(&plain).unwrap();
+    let mut watch = Watch::with(&options).unwrap();
     through_a_symlink(&mut watch);
     in_a_thread(&mut watch);
     watch.close_accounts();
