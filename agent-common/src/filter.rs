@@ -129,7 +129,7 @@ pub mod path_kind {
 /// Bytes of a gram.
 pub const GRAM: usize = 4;
 /// Words of the set of grams that rules ask for.
-pub const GRAM_WORDS: usize = 16;
+pub const GRAM_WORDS: usize = 128;
 
 /// A piece of a path, hashed: four bytes anywhere, or the last four, three or two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,25 +157,31 @@ impl Gram {
     /// Word and bit in the set of grams that rules ask for.
     #[inline]
     pub const fn place(self) -> (usize, u64) {
-        ((self.0 >> 60) as usize, 1 << (self.0 >> 54 & 63))
+        ((self.0 >> 57) as usize, 1 << (self.0 >> 51 & 63))
     }
 
     /// Bits in a signature; never the highest, so that signatures compare as signed numbers.
     #[inline]
     pub const fn bits(self) -> u64 {
-        (1 << (self.0 >> 48 & 63) | 1 << (self.0 >> 42 & 63)) & (u64::MAX >> 1)
+        (1 << (self.0 >> 45 & 63) | 1 << (self.0 >> 39 & 63)) & (u64::MAX >> 1)
     }
 }
 
 const _: () = assert!(
-    GRAM_WORDS == 16,
-    "the places of grams are four bits of words"
+    GRAM_WORDS == 128,
+    "the places of grams are seven bits of words"
 );
 
 /// Grams that rules ask for, and perhaps others. Only these are in a path's signature, so that a long
 /// path, too, has few bits in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grams(pub [u64; GRAM_WORDS]);
+
+impl Default for Grams {
+    fn default() -> Self {
+        Self([0; GRAM_WORDS])
+    }
+}
 
 impl Grams {
     /// Adds a gram.

@@ -9,7 +9,7 @@ use crate::rules::eval::Test;
 
 /// Grams of one text that are looked for: as many more would tell little more, and every one of them is in
 /// more paths' signatures.
-const MAX_GRAMS: usize = 4;
+const MAX_GRAMS: usize = 8;
 
 /// What every path that passes the test has in it and at its end; an empty conjunction where the kernel
 /// tells nothing of it. The grams that this is about are noted.

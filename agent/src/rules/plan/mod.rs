@@ -83,7 +83,7 @@ impl RuleSet {
         let facts = Class::ALL.iter().map(|class| (*class, self.facts(*class)));
         Plan {
             classes: classes
-                .map(|((class, conjunctions), grams)| ClassTables::new(class, conjunctions, grams))
+                .map(|((class, conjunctions), grams)| ClassTables::new(class, conjunctions, &grams))
                 .collect(),
             facts: facts.filter(|(_, facts)| *facts != 0).collect(),
         }
@@ -151,7 +151,7 @@ impl From<&Plan> for crate::kernel::Tables {
 }
 
 impl ClassTables {
-    fn new(class: Class, conjunctions: Vec<Numbered>, grams: Grams) -> Self {
+    fn new(class: Class, conjunctions: Vec<Numbered>, grams: &Grams) -> Self {
         let mut of_rule: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (number, numbered) in conjunctions.iter().enumerate() {
             for rule in &numbered.rules {

@@ -51,7 +51,7 @@ pub(super) struct Tables {
 }
 
 /// Makes the tables of a class.
-pub(super) fn tables(class: Class, conjunctions: &[Numbered], grams: Grams) -> Tables {
+pub(super) fn tables(class: Class, conjunctions: &[Numbered], grams: &Grams) -> Tables {
     let all = vector(0..conjunctions.len());
     let tests = number_tests(conjunctions, &all);
     let mut plan = ClassPlan {

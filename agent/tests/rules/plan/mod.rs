@@ -241,6 +241,30 @@ fn each_test_filters_what_it_is_about() {
     filters(opens, &|call| call.call = "openat2");
 }
 
+/// The signature of a path must not be so full that it has everybody's bits, however long the path is.
+#[test]
+fn long_paths_that_rules_do_not_mention_are_filtered() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut word = || -> String { (0..8).map(|_| random.lowercase()).collect() };
+    let texts: Vec<String> = (0..60)
+        .map(|_| format!("fd.name contains /.{}/{}_", word(), word()))
+        .collect();
+    let condition = format!("evt.type = openat and ({})", texts.join(" or "));
+    let rules = rules(&format!(
+        "- rule: r\n  desc: d\n  priority: INFO\n  output: o\n  condition: {condition}\n"
+    ));
+    let plan = rules.plan();
+    let paths: Vec<String> = (0..2000)
+        .map(|_| [(); 9].map(|()| word()).join("/"))
+        .map(|path| format!("/{path}"))
+        .collect();
+    let passed = paths
+        .iter()
+        .filter(|path| passes(&plan, open(path)))
+        .count();
+    assert!(passed * 100 <= paths.len(), "{passed} of {}", paths.len());
+}
+
 /// A shipped or upstream rule set has room in the tables.
 #[test]
 fn conjunctions_that_do_not_fit_are_made_coarser() {
