@@ -101,8 +101,8 @@ section! {
 section! {
     /// Alerts on standard output.
     Output, "output" {
-        /// `json`: one object per line with Falco's keys. `text`: for people.
-        format: Format = Format::Json;
+        /// `falco` (or `json`): one object per line with Falco's keys. `text`: for people.
+        format: Format = Format::Falco;
         /// Colour in the text format: `auto` (on a terminal), `always`, `never`.
         colour: Colour = Colour::Auto;
         /// Name of the node in alerts; empty: the environment variable `NODE_NAME`, else the

@@ -157,11 +157,12 @@ mod tests {
 
     fn stream() -> Stream {
         Stream::new(
-            Format::Json,
+            Format::Falco,
             false,
             Redactor::default(),
             "h".into(),
             "n".into(),
+            String::new(),
         )
     }
 

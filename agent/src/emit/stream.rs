@@ -5,28 +5,8 @@ use std::hash::{BuildHasher, Hasher};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Alert, Redactor, json, text};
-
-/// Formats of the stream.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Deserialize,
-    serde::Serialize,
-    clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// One JSON object per line, with Falco's keys.
-    #[default]
-    Json,
-    /// One line of text per alert, for people.
-    Text,
-}
+use super::format::{Format, Stamp};
+use super::{Alert, Redactor};
 
 /// One output stream of one run: numbers lines from 1 without a gap, so that a reader sees what
 /// was lost between the agent and itself.
@@ -37,31 +17,23 @@ pub struct Stream {
     redactor: Redactor,
     hostname: String,
     node: String,
+    boot: String,
     /// Tells this run's ids from every other's.
     run: u64,
     seq: u64,
     zone: TimeZone,
 }
 
-/// What the stream adds to an alert.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stamp<'a> {
-    pub(super) seq: u64,
-    pub(super) id: &'a str,
-    pub(super) time: &'a str,
-    pub(super) output: &'a str,
-    pub(super) hostname: &'a str,
-    pub(super) node: &'a str,
-}
-
 impl Stream {
-    /// A stream that starts at number 1. `colour` concerns the text format only.
+    /// A stream that starts at number 1. `colour` concerns the text format only; `boot` is the id that
+    /// the kernel gave this boot, empty where unknown.
     pub fn new(
         format: Format,
         colour: bool,
         redactor: Redactor,
         hostname: String,
         node: String,
+        boot: String,
     ) -> Self {
         Self {
             format,
@@ -69,6 +41,7 @@ impl Stream {
             redactor,
             hostname,
             node,
+            boot,
             // Randomly keyed by the standard library: unique per run, which is all it has to be.
             run: std::hash::RandomState::new().build_hasher().finish(),
             seq: 0,
@@ -95,14 +68,10 @@ impl Stream {
             output: &output,
             hostname: &self.hostname,
             node: &self.node,
+            boot: &self.boot,
+            colour: self.colour,
         };
-        match self.format {
-            Format::Json => json::line(out, &alert, &stamp),
-            Format::Text => {
-                text::line(out, &alert, &stamp, self.colour);
-                Ok(())
-            }
-        }
+        self.format.line(out, &alert, &stamp)
     }
 
     /// Lines so far.

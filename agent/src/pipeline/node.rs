@@ -1,5 +1,8 @@
 //! What this machine is called.
 
+#[cfg(feature = "ebpf")]
+use std::path::Path;
+
 use crate::config::Config;
 
 /// Set by manifests from `spec.nodeName` (the downward API).
@@ -24,11 +27,19 @@ pub(super) fn hostname() -> String {
     })
 }
 
-/// The first 16 digits of what the kernel drew at random for this boot (`random(4)`); where it cannot be read, of zero.
+/// What the kernel drew at random for this boot (`random(4)`): hexadecimal digits and dashes, 36 of them.
 /// Containers see the same as their host.
 #[cfg(feature = "ebpf")]
-pub(super) fn boot(proc: &std::path::Path) -> String {
-    let id = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id")).unwrap_or_else(|error| {
+pub(super) fn boot_id(proc: &Path) -> std::io::Result<String> {
+    let text = std::fs::read_to_string(proc.join("sys/kernel/random/boot_id"))?;
+    let is_part = |c: &char| c.is_ascii_hexdigit() || *c == '-';
+    Ok(text.chars().filter(is_part).take(36).collect())
+}
+
+/// The first 16 digits of the [id of this boot](boot_id); where it cannot be read, of zero.
+#[cfg(feature = "ebpf")]
+pub(super) fn boot(proc: &Path) -> String {
+    let id = boot_id(proc).unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot read the id of this boot; ids of exec sessions may not be unique over boots");
         String::new()
     });
@@ -48,6 +59,9 @@ mod tests {
         let boot = super::boot(Path::new("/proc"));
         assert_eq!(boot.len(), 16);
         assert!(boot.chars().all(|digit| digit.is_ascii_hexdigit()));
+        let whole = super::boot_id(Path::new("/proc")).unwrap();
+        assert_eq!(whole.len(), 36);
+        assert!(whole.replace('-', "").starts_with(&boot));
         assert_ne!(boot, super::boot(Path::new("/nowhere")));
         assert_eq!(super::boot(Path::new("/nowhere")), "0".repeat(16));
     }

@@ -34,6 +34,7 @@ pub(super) fn new(config: &Config) -> Stream {
         redactor,
         node::hostname(),
         node::name(config),
+        node::boot_id(&config.processes.proc).unwrap_or_default(),
     )
 }
 

@@ -7,8 +7,17 @@ use super::super::alert::{ContainerPlace, PodPlace};
 use super::super::{Ancestor, OwnEvent, Place, Resolution, SessionPlace};
 use super::*;
 
+const BOOT: &str = "b2a6a5c4-2f4e-4a6f-9d55-0f2f5f0d8a11";
+
 fn stream(format: Format, colour: bool) -> Stream {
-    let mut stream = Stream::new(format, colour, Redactor::defaults(), "h".into(), "n".into());
+    let mut stream = Stream::new(
+        format,
+        colour,
+        Redactor::defaults(),
+        "h".into(),
+        "n".into(),
+        BOOT.into(),
+    );
     stream.run = 0xabc;
     stream.zone = TimeZone::UTC;
     stream
@@ -81,9 +90,10 @@ fn line(stream: &mut Stream, alert: Alert) -> String {
 
 #[test]
 fn json_keys() {
-    let line = line(&mut stream(Format::Json, true), alert());
+    let line = line(&mut stream(Format::Falco, true), alert());
     let expected = json!({
         "ancestry": [{"cmdline": "sh -c x", "exepath": "/bin/sh", "name": "sh", "pid": 7}],
+        "boot_id": BOOT,
         "container": {
             "id": "0123", "image": "r/web:1", "image_digest": "sha256:ab", "name": "main", "pod_uid": "u", "runtime": "cri",
         },
@@ -117,7 +127,7 @@ fn json_keys() {
 
 #[test]
 fn numbers_have_no_gap() {
-    let mut stream = stream(Format::Json, false);
+    let mut stream = stream(Format::Falco, false);
     for seq in 1..=5 {
         let value: Value = serde_json::from_str(&line(&mut stream, alert())).unwrap();
         assert_eq!(value["seq"], seq);
@@ -142,7 +152,7 @@ fn text() {
 
 #[test]
 fn own_events() {
-    let mut stream = stream(Format::Json, false);
+    let mut stream = stream(Format::Falco, false);
     let blind = OwnEvent::Blind {
         stage: "ring",
         class: Some("open"),
@@ -186,7 +196,7 @@ fn long_values_are_cut_and_say_so() {
     long.message = "é".repeat(40_000);
     long.fields
         .push(("proc.cmdline".into(), "\u{1}".repeat(200_000).into()));
-    let line = line(&mut stream(Format::Json, false), long);
+    let line = line(&mut stream(Format::Falco, false), long);
     assert!(line.len() < 64 * 1024);
     let value: Value = serde_json::from_str(&line).unwrap();
     assert!(
@@ -204,7 +214,7 @@ fn too_many_values_are_left_out_and_it_says_so() {
     let mut many = alert();
     many.fields = (0..20_000).map(|n| (format!("f{n}"), "x".into())).collect();
     many.tags = (0..20_000).map(|n| format!("{n}")).collect();
-    let line = line(&mut stream(Format::Json, false), many);
+    let line = line(&mut stream(Format::Falco, false), many);
     assert!(line.len() < 64 * 1024);
     let value: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(
@@ -239,7 +249,7 @@ proptest! {
             },
             ..alert()
         };
-        let format = if text_format { Format::Text } else { Format::Json };
+        let format = if text_format { Format::Text } else { Format::Falco };
         let line = line(&mut stream(format, false), alert);
         prop_assert!(line.len() < 64 * 1024 || text_format && line.len() < 256 * 1024);
         prop_assert_eq!(line.matches('\n').count(), 1);

@@ -1,9 +1,9 @@
 //! The line for people.
 
-use super::alert::{Alert, ContainerPlace, PodPlace};
-use super::cut::cut;
-use super::escape::escape_into;
-use super::stream::Stamp;
+use super::super::alert::{Alert, ContainerPlace, PodPlace};
+use super::super::cut::cut;
+use super::super::escape::escape_into;
+use super::Stamp;
 
 /// Bytes of a text line's message.
 const MAX_MESSAGE: usize = 8 * 1024;
@@ -13,15 +13,16 @@ const MAX_PART: usize = 256;
 const RESET: &str = "\x1b[0m";
 
 /// `TIME PRIORITY RULE: MESSAGE [container=… image=… pod=…/… pod_uid=…] [session=…] [file=…] [by NAME < NAME < NAME]`
-pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: bool) {
+#[expect(clippy::unnecessary_wraps, reason = "formats have one shape")]
+pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>) -> serde_json::Result<()> {
     let mut line = String::with_capacity(256);
     line.push_str(stamp.time);
     line.push(' ');
-    if colour {
+    if stamp.colour {
         line.push_str(colour_of(alert.priority));
     }
     line.push_str(alert.priority);
-    if colour {
+    if stamp.colour {
         line.push_str(RESET);
     }
     line.push(' ');
@@ -62,6 +63,7 @@ pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>, colour: 
     }
     line.push('\n');
     out.extend_from_slice(line.as_bytes());
+    Ok(())
 }
 
 /// `NAMESPACE/NAME`

@@ -4,13 +4,14 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
-use super::alert::{Alert, Ancestor, Place, PodPlace, SCHEMA, SessionPlace};
-use super::cut::{Cut, cut};
-use super::escape::SafeJson;
-use super::stream::{Stamp, utc};
+use super::super::alert::{Alert, Ancestor, Place, PodPlace, Resolution, SCHEMA, SessionPlace};
+use super::super::cut::{Cut, cut};
+use super::super::escape::SafeJson;
+use super::super::stream::utc;
+use super::Stamp;
 
 /// Bytes of a line at most, its line break included. Log collectors split longer ones.
-pub(super) const MAX_LINE: usize = 64 * 1024 - 1;
+const MAX_LINE: usize = 64 * 1024 - 1;
 
 /// Bytes of one value, tried in turn until the line fits.
 const LIMITS: &[usize] = &[16_384, 8_192, 4_096, 2_048, 1_024, 512, 256, 128];
@@ -44,6 +45,8 @@ fn write(out: &mut Vec<u8>, line: &Line<'_>) -> serde_json::Result<()> {
 struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ancestry: Option<Ancestry<'a>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    boot_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<Container<'a>>,
     hostname: Cut<'a>,
@@ -171,6 +174,7 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
             of: ancestry,
             limit,
         }),
+        boot_id: stamp.boot,
         container: container(place, limit),
         hostname: cut(stamp.hostname, limit),
         id: stamp.id,
@@ -183,7 +187,7 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
         }),
         pod: place.pod.as_ref().map(|place| pod(place, limit)),
         priority: alert.priority,
-        resolution: place.resolution.map(super::Resolution::name),
+        resolution: place.resolution.map(Resolution::name),
         resolution_detail: some(place.resolution_detail.as_ref(), limit),
         resolved_path: alert.resolved_path.as_deref().map(|path| cut(path, limit)),
         rule: cut(&alert.rule, limit),
