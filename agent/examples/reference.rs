@@ -7,7 +7,7 @@ use std::{env, fs};
 use anyhow::{Context as _, Result};
 use komainu::event::event_types;
 use komainu::rules::diagnostics::{CODES, Severity};
-use komainu::{config, event, metrics};
+use komainu::{config, emit, event, metrics};
 
 fn main() -> Result<()> {
     let dir = PathBuf::from(env::args_os().nth(1).context("no directory given")?);
@@ -16,6 +16,7 @@ fn main() -> Result<()> {
         ("config.md", config::markdown()),
         ("events.md", events()?),
         ("metrics.md", metrics::markdown()),
+        ("alerts.md", emit::alert_reference()),
         ("diagnostics.md", diagnostics()?),
     ];
     for (name, text) in pages {

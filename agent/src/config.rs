@@ -101,7 +101,8 @@ section! {
 section! {
     /// Alerts on standard output.
     Output, "output" {
-        /// `falco` (or `json`): one object per line with Falco's keys. `text`: for people.
+        /// `falco` (or `json`): one JSON object per line with Falco's keys. `ecs`: in Elastic Common Schema.
+        /// `ocsf`: in OCSF, as Detection Finding. `text`: for people.
         format: Format = Format::Falco;
         /// Colour in the text format: `auto` (on a terminal), `always`, `never`.
         colour: Colour = Colour::Auto;

@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Format of alerts.
+    /// Format of alerts; `json` is another name of `falco`.
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Let the first matching rule alert, or all.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::facts::Facts;
 pub use crate::enrich::resolution::Resolution;
 
 /// Version of the alert schema, key `schema`. Keys may be added under the same number; a change
@@ -39,6 +40,8 @@ pub struct Alert {
     pub truncated: bool,
     /// Nearest first.
     pub ancestry: Vec<Ancestor>,
+    /// What formats other than Falco's need; `None` where none of these is written.
+    pub facts: Option<Box<Facts>>,
     /// Bytes that it takes of those that may wait for the sink; 0 where none are counted.
     pub queued: usize,
 }
@@ -66,13 +69,14 @@ impl Alert {
             + text(&self.resolved_path)
             + self.place.bytes()
             + self.session.as_ref().map_or(0, SessionPlace::bytes)
+            + self.facts.as_ref().map_or(0, |facts| facts.bytes())
             + fields.sum::<usize>()
             + ancestry.sum::<usize>()
     }
 }
 
 /// Fields are texts, numbers and lists of these.
-fn value_bytes(value: &Value) -> usize {
+pub(super) fn value_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
         Value::Array(values) => {

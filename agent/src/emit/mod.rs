@@ -8,6 +8,7 @@ pub mod alert;
 pub mod context;
 mod cut;
 mod escape;
+mod facts;
 mod format;
 pub mod lost;
 mod outlet;
@@ -18,7 +19,8 @@ pub mod stream;
 
 pub use alert::{Alert, Ancestor, Place, Resolution, SessionPlace};
 pub use cut::cut;
-pub use format::Format;
+pub use facts::Facts;
+pub use format::{Format, markdown as alert_reference};
 pub use lost::Lost;
 pub use outlet::Outlet;
 pub use own::OwnEvent;

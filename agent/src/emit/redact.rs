@@ -89,6 +89,9 @@ impl Redactor {
             .resolved_path
             .iter_mut()
             .for_each(|path| self.string(path));
+        if let Some(facts) = &mut alert.facts {
+            facts.redact(self);
+        }
         let root = alert.session.iter_mut().map(|session| &mut session.root);
         alert
             .ancestry
@@ -97,7 +100,7 @@ impl Redactor {
             .for_each(|process| self.string(&mut process.cmdline));
     }
 
-    fn value(&self, value: &mut serde_json::Value) {
+    pub(super) fn value(&self, value: &mut serde_json::Value) {
         match value {
             serde_json::Value::String(text) => self.string(text),
             serde_json::Value::Array(values) => values.iter_mut().for_each(|v| self.value(v)),
@@ -255,6 +258,11 @@ mod tests {
                 ..Default::default()
             }),
             resolved_path: Some(secret()),
+            facts: Some(Box::new(super::super::Facts {
+                values: vec![("proc.cmdline", secret().into())],
+                args: secret().split(' ').map(ToOwned::to_owned).collect(),
+                ..Default::default()
+            })),
             ..Alert::default()
         };
         Redactor::defaults().alert(&mut alert);

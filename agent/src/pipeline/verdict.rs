@@ -22,7 +22,7 @@ use super::unknown::Unknown;
 use crate::config::Config;
 use crate::decode::{self, Clock, Decoded, Lifecycle};
 use crate::emit::lost::{Place, Tally};
-use crate::emit::{Alert, Outlet, context};
+use crate::emit::{Alert, Facts, Outlet, context};
 use crate::enrich::State;
 use crate::enrich::identity::Source;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
@@ -39,6 +39,8 @@ pub(super) struct Decider {
     outlet: Outlet,
     matching: Matching,
     ancestors: usize,
+    /// A format is written that needs them.
+    facts: bool,
     /// Try every rule, and compare with what the kernel filter left.
     audit: bool,
     totals: Totals,
@@ -77,6 +79,7 @@ impl Decider {
             matching: config.matching.into(),
             audit: config.kernel.audit_filter,
             ancestors: config.output.ancestors.size(),
+            facts: config.output.format.needs_facts(),
             totals: Totals::default(),
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
@@ -265,6 +268,9 @@ impl Decider {
             }
             let mut alert = alert(&self.state, event, rule, self.ancestors);
             alert.rules_hash = Some(Arc::clone(&in_force.hash));
+            if self.facts {
+                alert.facts = Some(Box::new(Facts::of(event, &self.state, rule)));
+            }
             self.outlet.send(alert);
         }
         if !hits.is_empty() {

@@ -10,6 +10,7 @@
 mod differences;
 mod examples;
 mod monitoring;
+mod output;
 mod schema;
 mod upstream;
 mod validate;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use komainu::emit::Format;
 use serde_json::{Value, json};
 
 use crate::validate::problems;
@@ -17,6 +18,14 @@ fn committed_schemas_are_up_to_date() {
     assert_fresh("docs/schema/rules.schema.json", &rules);
     let tests = pretty(&komainu::cli::rule_test_schema());
     assert_fresh("docs/schema/rule-tests.schema.json", &tests);
+    for format in Format::MACHINE {
+        let schema = format.schema().unwrap();
+        jsonschema::meta::validate(&schema).unwrap();
+        assert_fresh(
+            &format!("docs/schema/alert.{}.schema.json", format.name()),
+            &pretty(&schema),
+        );
+    }
 }
 
 fn yaml(text: &str) -> Value {

@@ -47,7 +47,7 @@ fn the_configuration_is_read_and_names_what_is_mounted() {
     let container = &pod["containers"][0];
     assert_eq!(
         container["args"],
-        json!(["run", "--config", mounts["config"], "--format", "json"])
+        json!(["run", "--config", mounts["config"]])
     );
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "flood" => flood(argument(0)),
         "flood-in" => flood_in(argument(0), argument(1)),
         "open-many-in" => open_many_in(argument(0), argument(1), argument(2).parse().unwrap()),
+        "story-in" => crate::formats::act_story(argument(0), argument(1)),
         "swap-open" => crate::toctou::act_open(argument(0), argument(1).parse().unwrap()),
         "swap-connect" => {
             let port = |index| argument(index).parse().unwrap();

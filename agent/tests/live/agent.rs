@@ -8,9 +8,11 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
 
+use komainu::emit::Format;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,6 +20,7 @@ use tempfile::TempDir;
 use crate::{
     Test,
     cgroup::Cgroup,
+    contract,
     node::Node,
     watch::{Watch, act, finish, text},
 };
@@ -70,6 +73,8 @@ pub(crate) const UNFILTERED: &str = "
 pub(crate) struct Agent {
     child: Child,
     lines: Receiver<Value>,
+    /// Ends with the agent's output, and panics where a line is not what the contract says.
+    reader: Option<JoinHandle<()>>,
     rules: PathBuf,
     _directory: TempDir,
 }
@@ -90,15 +95,30 @@ impl Agent {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rules.yaml");
         fs::write(&path, rules).unwrap();
-        Self::launch(launcher, path, directory, config)
+        Self::launch(launcher, Format::Falco, path, directory, config)
+    }
+
+    /// The same as [`Self::start_with`], writing another format.
+    pub(crate) fn start_in(format: Format, rules: &str, config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rules.yaml");
+        fs::write(&path, rules).unwrap();
+        Self::launch(&[], format, path, directory, config)
     }
 
     /// Starts it with the rules there, a file or a directory.
     pub(crate) fn start_on(rules: &Path, config: &str) -> Self {
-        Self::launch(&[], rules.to_owned(), tempfile::tempdir().unwrap(), config)
+        let directory = tempfile::tempdir().unwrap();
+        Self::launch(&[], Format::Falco, rules.to_owned(), directory, config)
     }
 
-    fn launch(launcher: &[String], path: PathBuf, directory: TempDir, config: &str) -> Self {
+    fn launch(
+        launcher: &[String],
+        format: Format,
+        path: PathBuf,
+        directory: TempDir,
+        config: &str,
+    ) -> Self {
         let settings = directory.path().join("komainu.yaml");
         fs::write(&settings, config).unwrap();
         let mut words = launcher
@@ -107,7 +127,8 @@ impl Agent {
             .chain([env!("CARGO_BIN_EXE_komainu")]);
         let mut child = Command::new(words.next().unwrap())
             .args(words)
-            .args(["run", "--format", "json", "--log-level", "warn", "--rules"])
+            .args(["run", "--format", format.name(), "--log-level", "warn"])
+            .arg("--rules")
             .arg(&path)
             .arg("--config")
             .arg(&settings)
@@ -116,11 +137,9 @@ impl Agent {
             .unwrap();
         let stdout = child.stdout.take().unwrap();
         let (send, lines) = channel();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines() {
-                let line = line.unwrap();
-                let value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
-                if send.send(value).is_err() {
+                if send.send(contract::read(format, &line.unwrap())).is_err() {
                     return;
                 }
             }
@@ -128,10 +147,11 @@ impl Agent {
         let agent = Self {
             child,
             lines,
+            reader: Some(reader),
             rules: path,
             _directory: directory,
         };
-        agent.wait_for(own("started"));
+        agent.wait_for(contract::is_started(format));
         agent
     }
 
@@ -219,6 +239,11 @@ impl Drop for Agent {
     fn drop(&mut self) {
         // Fails where it has ended already.
         let _ended = self.child.kill().and_then(|()| self.child.wait());
+        let read = self.reader.take().map(JoinHandle::join);
+        // No test passes with a line that breaks the contract, whether it looked at that line or not.
+        if matches!(read, Some(Err(_))) && !std::thread::panicking() {
+            panic!("a line of the agent breaks the contract, see above");
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod cgroup;
 mod clone;
 mod connect;
 mod containers;
+mod contract;
 mod coverage;
 mod deployed;
 mod exec;
@@ -29,6 +30,7 @@ mod facts;
 mod fair;
 mod filter;
 mod flood;
+mod formats;
 mod identity;
 mod listen;
 mod network;
@@ -88,6 +90,7 @@ fn main() {
         flood::TESTS,
         fair::TESTS,
         agent::TESTS,
+        formats::TESTS,
         operations::TESTS,
         coverage::TESTS,
         stalled::TESTS,

@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use komainu::emit::Format;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    Test,
+    Test, contract,
     watch::{Watch, act, finish},
 };
 
@@ -87,7 +88,9 @@ fn gone_reader(_: &mut Watch) {
     fs::write(&rules, never).unwrap();
     let mut child = start(&rules, Stdio::piped(), Stdio::null());
     let mut reader = BufReader::new(child.stdout.take().unwrap());
-    reader.read_line(&mut String::new()).unwrap();
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    contract::read(Format::Falco, &line);
     drop(reader);
     assert_eq!(
         ended_within(child, Duration::from_secs(10)).code(),

@@ -1,7 +1,10 @@
-//! The JSON line: Falco's keys as they are, ours beside them, sorted, under 64 KiB.
+//! Falco's keys as they are, ours beside them, sorted, under 64 KiB.
 
+mod keys;
+
+pub(super) use keys::KEYS;
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::super::alert::{Alert, Ancestor, Place, PodPlace, Resolution, SCHEMA, SessionPlace};
@@ -9,28 +12,24 @@ use super::super::cut::{Cut, cut};
 use super::super::escape::SafeJson;
 use super::super::stream::utc;
 use super::Stamp;
-
-/// Bytes of a line at most, its line break included. Log collectors split longer ones.
-const MAX_LINE: usize = 64 * 1024 - 1;
-
-/// Bytes of one value, tried in turn until the line fits.
-const LIMITS: &[usize] = &[16_384, 8_192, 4_096, 2_048, 1_024, 512, 256, 128];
-/// Bytes of one value of an ancestor or session: context must not outweigh the alert.
-const PROCESS: usize = 256;
-/// Tags of a line that had to be stripped.
-const FEW_TAGS: usize = 16;
+use super::source::PROCESS;
+use super::tree::{FEW_TAGS, LAST_LIMITS, LIMITS, MAX_LINE, Short};
 
 /// Appends the alert as one line.
 pub(super) fn line(out: &mut Vec<u8>, alert: &Alert, stamp: &Stamp<'_>) -> serde_json::Result<()> {
     let start = out.len();
-    for &limit in LIMITS {
-        write(out, &whole(alert, stamp, limit))?;
-        if out.len() - start <= MAX_LINE {
-            return Ok(());
-        }
+    let whole = LIMITS.iter().map(|limit| whole(alert, stamp, *limit));
+    let stripped = LAST_LIMITS
+        .iter()
+        .map(|limit| stripped(alert, stamp, *limit));
+    for line in whole.chain(stripped) {
         out.truncate(start);
+        write(out, &line)?;
+        if out.len() - start <= MAX_LINE {
+            break;
+        }
     }
-    write(out, &stripped(alert, stamp))
+    Ok(())
 }
 
 fn write(out: &mut Vec<u8>, line: &Line<'_>) -> serde_json::Result<()> {
@@ -203,8 +202,8 @@ fn whole<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
 }
 
 /// What is left where so many values exist that even short ones do not fit.
-fn stripped<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>) -> Line<'a> {
-    let mut line = whole(alert, stamp, 1_024);
+fn stripped<'a>(alert: &'a Alert, stamp: &'a Stamp<'a>, limit: usize) -> Line<'a> {
+    let mut line = whole(alert, stamp, limit);
     line.tags.truncate(FEW_TAGS);
     Line {
         ancestry: None,
@@ -256,30 +255,5 @@ impl Serialize for Fields<'_> {
             )?;
         }
         map.end()
-    }
-}
-
-/// A value whose texts are cut.
-struct Short<'a> {
-    value: &'a Value,
-    limit: usize,
-}
-
-impl Serialize for Short<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.value {
-            Value::String(text) => cut(text, self.limit).serialize(serializer),
-            Value::Array(values) => {
-                let mut seq = serializer.serialize_seq(None)?;
-                for value in values {
-                    seq.serialize_element(&Short {
-                        value,
-                        limit: self.limit,
-                    })?;
-                }
-                seq.end()
-            }
-            other => other.serialize(serializer),
-        }
     }
 }

@@ -1,8 +1,20 @@
 //! The formats of a line. One file each, all of one shape: the bytes so far, the alert, and what the
 //! stream adds to it.
 
+mod attack;
+mod ecs;
 mod falco;
+mod key;
+mod ocsf;
+mod reference;
+mod schema;
+mod severity;
+mod source;
 mod text;
+mod tree;
+
+pub use reference::markdown;
+use serde_json::Value;
 
 use super::Alert;
 
@@ -25,11 +37,43 @@ pub enum Format {
     #[serde(alias = "json")]
     #[value(alias = "json")]
     Falco,
+    /// One JSON object per line, in Elastic Common Schema.
+    Ecs,
+    /// One JSON object per line, in OCSF: Detection Finding.
+    Ocsf,
     /// One line of text per alert, for people.
     Text,
 }
 
 impl Format {
+    /// Every one that has a schema.
+    pub const MACHINE: &[Self] = &[Self::Falco, Self::Ecs, Self::Ocsf];
+
+    /// As configuration and command line name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Falco => "falco",
+            Self::Ecs => "ecs",
+            Self::Ocsf => "ocsf",
+            Self::Text => "text",
+        }
+    }
+
+    /// Whether it needs [`Facts`](super::Facts) of alerts.
+    pub const fn needs_facts(self) -> bool {
+        matches!(self, Self::Ecs | Self::Ocsf)
+    }
+
+    /// JSON Schema (draft 2020-12) of a line; `None` for text.
+    pub fn schema(self) -> Option<Value> {
+        match self {
+            Self::Falco => Some(schema::falco()),
+            Self::Ecs => Some(schema::ecs()),
+            Self::Ocsf => Some(schema::ocsf()),
+            Self::Text => None,
+        }
+    }
+
     /// Appends the alert as one line.
     pub(super) fn line(
         self,
@@ -39,6 +83,8 @@ impl Format {
     ) -> serde_json::Result<()> {
         match self {
             Self::Falco => falco::line(out, alert, stamp),
+            Self::Ecs => ecs::line(out, alert, stamp),
+            Self::Ocsf => ocsf::line(out, alert, stamp),
             Self::Text => text::line(out, alert, stamp),
         }
     }
@@ -62,3 +108,6 @@ pub(super) struct Stamp<'a> {
     /// For a terminal.
     pub(super) colour: bool,
 }
+
+#[cfg(test)]
+mod tests;

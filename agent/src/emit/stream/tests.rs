@@ -78,6 +78,7 @@ fn alert() -> Alert {
             cmdline: "sh -c x".into(),
             missing: 0,
         }],
+        facts: None,
         queued: 0,
     }
 }
