@@ -89,7 +89,7 @@ fn own_events_have_theirs() {
         for event in sample::own_events() {
             valid(
                 *format,
-                &validator,
+                validator,
                 event.into_alert(1_785_493_230_123_456_789),
             );
         }
