@@ -19,8 +19,7 @@ fn ancestor() -> Ancestor {
     }
 }
 
-/// An event with every fact, of a connection by a file in a pod in a session, which no real one is.
-pub(super) fn full() -> Alert {
+fn every_fact() -> Facts {
     let fact = |name: &&'static str| {
         let value: Value = match *name {
             "evt.type" => "openat".into(),
@@ -37,6 +36,36 @@ pub(super) fn full() -> Alert {
         };
         (*name, value)
     };
+    Facts {
+        description: "What it is for.".into(),
+        values: NAMES.iter().map(fact).collect(),
+        args: vec!["cat".into(), "/etc/shadow".into()],
+    }
+}
+
+fn known_place() -> Place {
+    Place {
+        resolution: Some(Resolution::ApiUnreachable),
+        resolution_detail: Some("refused".into()),
+        container: Some(ContainerPlace {
+            id: "0123".into(),
+            name: Some("main".into()),
+            runtime: Some("cri".into()),
+            image: Some("r/web:1".into()),
+            image_digest: Some("sha256:ab".into()),
+        }),
+        pod: Some(PodPlace {
+            uid: Some("u".into()),
+            name: Some("web-1".into()),
+            namespace: Some("shop".into()),
+            owner_kind: Some("Deployment".into()),
+            owner_name: Some("web".into()),
+        }),
+    }
+}
+
+/// An event with every fact, of a connection by a file in a pod in a session, which no real one is.
+pub(super) fn full() -> Alert {
     Alert {
         time: 1_785_493_230_123_456_789,
         rule: "Read sensitive file".into(),
@@ -51,24 +80,7 @@ pub(super) fn full() -> Alert {
             ("evt.time".into(), 5.into()),
             ("fd.name".into(), "/etc/shadow".into()),
         ],
-        place: Place {
-            resolution: Some(Resolution::ApiUnreachable),
-            resolution_detail: Some("refused".into()),
-            container: Some(ContainerPlace {
-                id: "0123".into(),
-                name: Some("main".into()),
-                runtime: Some("cri".into()),
-                image: Some("r/web:1".into()),
-                image_digest: Some("sha256:ab".into()),
-            }),
-            pod: Some(PodPlace {
-                uid: Some("u".into()),
-                name: Some("web-1".into()),
-                namespace: Some("shop".into()),
-                owner_kind: Some("Deployment".into()),
-                owner_name: Some("web".into()),
-            }),
-        },
+        place: known_place(),
         session: Some(SessionPlace {
             id: "ab-1f-2a".into(),
             kind: "exec",
@@ -80,11 +92,7 @@ pub(super) fn full() -> Alert {
         resolved_path: Some("/real".into()),
         truncated: true,
         ancestry: vec![ancestor()],
-        facts: Some(Box::new(Facts {
-            description: "What it is for.".into(),
-            values: NAMES.iter().map(fact).collect(),
-            args: vec!["cat".into(), "/etc/shadow".into()],
-        })),
+        facts: Some(Box::new(every_fact())),
         queued: 0,
     }
 }
