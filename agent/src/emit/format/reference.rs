@@ -39,7 +39,9 @@ fn section(page: &mut String, title: &str, keys: &[Key]) {
         row(page, "", key);
         if let Kind::Objects(inner) = key.kind {
             let within = format!("{}[].", key.path);
-            inner.iter().for_each(|key| row(page, &within, key));
+            for key in inner {
+                row(page, &within, key);
+            }
         }
     }
 }
@@ -61,7 +63,9 @@ fn row(page: &mut String, within: &str, key: &Key) {
         there.to_owned(),
         doc,
     ];
-    page.push_str(&format!("| {} |\n", cells.join(" | ")));
+    page.push_str("| ");
+    page.push_str(&cells.join(" | "));
+    page.push_str(" |\n");
 }
 
 fn value(kind: &Kind) -> String {

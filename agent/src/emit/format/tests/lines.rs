@@ -29,9 +29,9 @@ fn paths(value: &Value, at: &str, keys: &BTreeSet<String>, found: &mut BTreeSet<
                 found.insert(at.to_owned());
             }
             let inner = format!("{at}[]");
-            values
-                .iter()
-                .for_each(|value| paths(value, &inner, keys, found));
+            for value in values {
+                paths(value, &inner, keys, found);
+            }
         }
         _ => {
             found.insert(at.to_owned());

@@ -23,9 +23,8 @@ fn every_fact() -> Facts {
     let fact = |name: &&'static str| {
         let value: Value = match *name {
             "evt.type" => "openat".into(),
-            "evt.category" => "file".into(),
             "evt.res" => "ENOENT".into(),
-            "fd.type" => "file".into(),
+            "evt.category" | "fd.type" => "file".into(),
             "fd.name" | "fs.path.name" => "/etc/shadow".into(),
             "fd.l4proto" => "tcp".into(),
             "fd.cip" | "fd.lip" => "10.1.2.3".into(),
