@@ -2,15 +2,17 @@
 
 mod load;
 mod reference;
+mod sink_values;
 mod values;
 
 use std::path::PathBuf;
 
 pub use load::{ConfigError, MAX_FILE, parse, read};
 pub use reference::markdown;
+pub use sink_values::{Facility, Headers, RequestBody, SyslogAddress, Url};
 pub use values::{
-    Colour, Count, LeastPriority, Listen, LogFormat, LogLevel, Matching, Pattern, PowerOfTwo,
-    Reload, Sheddable, Switch,
+    Colour, Count, FieldName, LeastPriority, Listen, LogFormat, LogLevel, Matching, Pattern,
+    PowerOfTwo, Reload, Sheddable, Switch,
 };
 
 use crate::emit::Format;
@@ -59,6 +61,10 @@ macro_rules! section {
     };
 }
 
+mod sinks;
+
+pub use sinks::{File, Spool, Syslog, Throttle, Webhook};
+
 section! {
     /// The whole file. Every key may be left out.
     Config, "" {
@@ -75,6 +81,16 @@ section! {
         priority: LeastPriority = LeastPriority(Priority::Debug);
         /// Section `output`.
         output: Output = Output::default();
+        /// Section `throttle`.
+        throttle: Throttle = Throttle::default();
+        /// Section `spool`.
+        spool: Spool = Spool::default();
+        /// Section `file`.
+        file: File = File::default();
+        /// Section `webhook`.
+        webhook: Webhook = Webhook::default();
+        /// Section `syslog`.
+        syslog: Syslog = Syslog::default();
         /// Section `processes`.
         processes: Processes = Processes::default();
         /// Section `containers`.
@@ -109,8 +125,8 @@ section! {
         /// Name of the node in alerts; empty: the environment variable `NODE_NAME`, else the
         /// host's name.
         node: String = String::new();
-        /// Alerts that wait for standard output at most. Further ones are lost, and counted in the
-        /// stream. 16 to 1000000.
+        /// Alerts that wait for standard output at most, and as many for each other sink. Further ones are
+        /// lost, and counted in the stream. 16 to 1000000.
         queue: Count<16, 1_000_000> = Count(4096);
         /// Bytes of memory that they take at most while they wait. 1 MiB to 1 GiB.
         queue_bytes: Count<1_048_576, 1_073_741_824> = Count(16_777_216);
@@ -281,6 +297,11 @@ section! {
 pub const KEYS: &[&[Key]] = &[
     Config::KEYS,
     Output::KEYS,
+    Throttle::KEYS,
+    Spool::KEYS,
+    File::KEYS,
+    Webhook::KEYS,
+    Syslog::KEYS,
     Processes::KEYS,
     Containers::KEYS,
     Sessions::KEYS,

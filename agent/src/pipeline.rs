@@ -1,7 +1,7 @@
 //! The whole agent, from top to bottom. The only place that makes threads, tasks and channels.
 //!
 //! ```text
-//!  rings ─► decide (thread) ──bounded──► sink (task) ─► stdout
+//!  rings ─► decide (thread) ──bounded──► sinks (a task each) ─► stdout, …
 //!            ▲   │ ▲ │ ▲
 //!    rules ──┘   │ │ │ └─notices── identity (task) ◄─ runtime, API server (tasks)
 //!  (swapped)     │ │ └──asked───────►┘
@@ -63,6 +63,8 @@ mod runtime;
 #[cfg(feature = "ebpf")]
 mod scan;
 #[cfg(feature = "ebpf")]
+mod sinks;
+#[cfg(feature = "ebpf")]
 mod stream;
 #[cfg(any(feature = "ebpf", test))]
 mod unknown;
@@ -89,6 +91,8 @@ pub fn run(_: Config) -> anyhow::Result<()> {
 /// Watches this machine until SIGTERM or SIGINT.
 #[cfg(feature = "ebpf")]
 pub fn run(config: Config) -> anyhow::Result<()> {
+    // Before any thread gives up what making directories needs.
+    sinks::prepare(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("komainu-async")

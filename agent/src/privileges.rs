@@ -6,11 +6,13 @@
 //! capabilities of the thread that may do most, to read, and none to change anything.
 
 use std::io;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::thread;
 
 use landlock::{
-    ABI, Access as _, AccessFs, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError,
-    RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access as _, AccessFs, BitFlags, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _,
+    RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
@@ -123,7 +125,16 @@ fn keep(choose: impl FnOnce(CapabilitySet) -> CapabilitySet) -> io::Result<Capab
     Ok(kept)
 }
 
-/// Nothing is written, made or removed, no signal and no connection to an abstract socket leaves the agent. What is open
+/// Directories in which files may be written, made and removed in spite of [`enter_domain`].
+static WRITABLE: OnceLock<Vec<PathBuf>> = OnceLock::new();
+
+/// Threads that give up writing from now on may go on doing it in these directories. Once, before any of them.
+pub fn may_write(directories: Vec<PathBuf>) {
+    let is_first = WRITABLE.set(directories).is_ok();
+    debug_assert!(is_first, "said once");
+}
+
+/// Nothing is written, made or removed outside of the directories of [`may_write`], no signal and no connection to an abstract socket leaves the agent. What is open
 /// stays so: standard output, maps. Executing is left alone: it gains nothing, and the image holds no other program.
 fn enter_domain() -> Result<bool, RulesetError> {
     // The newest of which something is used; an older kernel enforces what it knows.
@@ -134,8 +145,17 @@ fn enter_domain() -> Result<bool, RulesetError> {
         .create()?
         // What programs are started with in place of a terminal.
         .add_rules(path_beneath_rules(["/dev/null"], AccessFs::WriteFile))?
+        .add_rules(path_beneath_rules(
+            WRITABLE.get().into_iter().flatten(),
+            files(),
+        ))?
         .restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
+}
+
+/// What a sink does in its directory: nothing to other directories, devices or sockets.
+fn files() -> BitFlags<AccessFs> {
+    AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::Truncate
 }
 
 #[cfg(test)]
@@ -215,6 +235,25 @@ mod tests {
         });
         let known = is_known(|rules| rules.handle_access(AccessFs::WriteFile));
         assert_eq!(left.confined, known, "{left:?}");
+    }
+
+    #[test]
+    fn sinks_go_on_in_their_directories() {
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        may_write(vec![own.path().to_owned()]);
+        apart(|| {
+            let left = confine(Duty::Serve).unwrap();
+            let (one, two) = (own.path().join("one"), own.path().join("two"));
+            fs::write(&one, "text").unwrap();
+            fs::rename(&one, &two).unwrap();
+            File::create(&two).unwrap().set_len(0).unwrap();
+            fs::remove_file(&two).unwrap();
+            assert_eq!(fs::create_dir(&one).is_err(), left.confined);
+            assert_eq!(
+                fs::write(other.path().join("one"), "").is_err(),
+                left.confined
+            );
+        });
     }
 
     /// Whether this kernel can do that.

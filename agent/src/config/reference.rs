@@ -39,7 +39,8 @@ pub fn markdown() -> String {
                 .split('.')
                 .try_fold(&defaults, |value, part| value.get(part));
             let default = match value {
-                Some(Value::Object(_)) => continue,
+                // Has a table of its own.
+                Some(Value::Object(_)) if section.is_empty() => continue,
                 Some(value) => format!("`{value}`"),
                 None => String::new(),
             };

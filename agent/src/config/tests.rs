@@ -116,11 +116,54 @@ fn errors_have_a_position() {
             "duplicate",
         ),
     ] {
-        let message = error(text);
-        assert!(
-            message.starts_with(position) && message.contains(part),
-            "{text:?}: {message}"
-        );
+        is_wrong(text, position, part);
+    }
+}
+
+#[track_caller]
+fn is_wrong(text: &str, position: &str, part: &str) {
+    let message = error(text);
+    assert!(
+        message.starts_with(position) && message.contains(part),
+        "{text:?}: {message}"
+    );
+}
+
+#[test]
+fn errors_about_sinks_have_a_position() {
+    for (text, position, part) in [
+        (
+            "throttle: {keys: [proc.exepath, proc.nope]}\n",
+            "k.yaml:1:33: ",
+            "\"proc.nope\" is no field",
+        ),
+        (
+            "webhook: {url: 'logs.example'}\n",
+            "k.yaml:1:16: ",
+            "is no URL that begins with http:// or https://",
+        ),
+        (
+            "webhook: {url: 'http://a:b@c/'}\n",
+            "k.yaml:1:16: ",
+            "token_file",
+        ),
+        (
+            "webhook: {headers: {Authorization: x}}\n",
+            "k.yaml:1:",
+            "use token_file",
+        ),
+        (
+            "syslog: {address: 'logs:514'}\n",
+            "k.yaml:1:19: ",
+            "is none of udp://HOST:PORT",
+        ),
+        (
+            "syslog: {facility: loud}\n",
+            "k.yaml:1:20: ",
+            "is no facility; they are: kern, ",
+        ),
+    ] {
+        is_wrong(text, position, part);
     }
 }
 

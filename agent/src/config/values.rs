@@ -82,6 +82,31 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
+/// A field that rules may name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct FieldName(String);
+
+impl FieldName {
+    /// These, which must be fields.
+    pub(super) fn of(names: &[&str]) -> Vec<Self> {
+        names.iter().map(|name| Self((*name).to_owned())).collect()
+    }
+
+    /// With its argument, as rules have it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        rules::Output::of_fields([name.as_str()]).map_err(D::Error::custom)?;
+        Ok(Self(name))
+    }
+}
+
 /// Least severity of rules that are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeastPriority(pub Priority);

@@ -42,8 +42,8 @@ pub struct Alert {
     pub ancestry: Vec<Ancestor>,
     /// What formats other than Falco's need; `None` where none of these is written.
     pub facts: Option<Box<Facts>>,
-    /// Bytes that it takes of those that may wait for the sink; 0 where none are counted.
-    pub queued: usize,
+    /// Number among all of this run, which `id` ends with; 0 where the stream gives it one.
+    pub number: u64,
 }
 
 impl Alert {

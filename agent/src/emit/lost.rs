@@ -2,8 +2,9 @@
 //! a stream that is too slow for them still says what is missing.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Alert, OwnEvent};
 
@@ -46,40 +47,171 @@ impl Tally {
     }
 }
 
+/// Alerts that were not shown because they repeat others, and when. Times are nanoseconds since the epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Alerts.
+    pub count: u64,
+    /// Time of the first.
+    pub first: u64,
+    /// Time of the last.
+    pub last: u64,
+}
+
+impl Held {
+    /// One more.
+    pub fn add(&mut self, time: u64) {
+        self.merge(Self {
+            count: 1,
+            first: time,
+            last: time,
+        });
+    }
+
+    fn merge(&mut self, more: Self) {
+        self.first = match self.count {
+            0 => more.first,
+            _ => self.first.min(more.first),
+        };
+        self.count = self.count.saturating_add(more.count);
+        self.last = self.last.max(more.last);
+    }
+}
+
+/// A window of the throttle that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeats {
+    /// Name of the rule.
+    pub rule: String,
+    /// Its priority.
+    pub priority: &'static str,
+    /// What they had in common, `NAME=VALUE`; empty where that is several things.
+    pub key: Vec<String>,
+    /// What was held back.
+    pub held: Held,
+    /// Length of the window.
+    pub seconds: u64,
+}
+
 /// Losses that the stream has not told yet, and the bytes that wait for it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lost {
-    untold: Mutex<BTreeMap<Place, Tally>>,
+    /// Of the sink, and of the stage where it loses something.
+    name: &'static str,
+    untold: Mutex<Untold>,
     alerts: AtomicU64,
+    /// Bytes, and alerts.
     queued: AtomicUsize,
+    waiting: AtomicUsize,
+    /// Tells what is lost here too.
+    also: Option<Arc<Lost>>,
+}
+
+impl Default for Lost {
+    /// Of standard output.
+    fn default() -> Self {
+        Self::of(STDOUT, None)
+    }
+}
+
+/// The sink that there always is.
+pub const STDOUT: &str = "stdout";
+
+/// What is to be told.
+#[derive(Debug, Default)]
+struct Untold {
+    losses: BTreeMap<Place, Tally>,
+    /// By rule and key.
+    repeats: BTreeMap<(String, Vec<String>), Repeats>,
 }
 
 impl Lost {
+    /// Of a sink of this name; its losses are told by `also` too.
+    pub fn of(name: &'static str, also: Option<Arc<Self>>) -> Self {
+        Self {
+            name,
+            untold: Mutex::default(),
+            alerts: AtomicU64::new(0),
+            queued: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            also,
+        }
+    }
+
+    /// Name of the sink.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Counts an alert that found no room, of `time`, nanoseconds since the epoch.
     pub fn add(&self, time: u64) {
+        self.lose(self.name, None, 1, time);
         self.alerts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts alerts that the other side will not take, at `now`.
+    pub fn refused(&self, count: u64, now: u64) {
+        self.lose(self.name, None, count, now);
+        self.alerts.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts lines that the spool could not give back. When they were put there is not known.
+    pub fn damaged(&self, count: u64) {
+        if count > 0 {
+            self.lose("spool", Some(self.name), count, 0);
+            self.alerts.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    fn lose(&self, stage: &'static str, place: Option<&str>, count: u64, time: u64) {
         let place = Place {
-            stage: "stdout",
+            stage,
             class: None,
-            place: None,
+            place: place.map(ToOwned::to_owned),
         };
         let tally = Tally {
-            count: 1,
+            count,
             first: time,
             last: time,
             noticed: time,
         };
+        if let Some(also) = &self.also {
+            also.merge(place.clone(), tally);
+        }
         self.merge(place, tally);
     }
 
     /// Adds to what is to be told of a place.
     pub fn merge(&self, mut place: Place, tally: Tally) {
-        // Held by the other side for as long as it takes to swap the map.
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
-        if untold.len() >= PLACES && !untold.contains_key(&place) {
+        let losses = &mut self.untold().losses;
+        if losses.len() >= PLACES && !losses.contains_key(&place) {
             place.place = None;
         }
-        untold.entry(place).or_default().add(tally);
+        losses.entry(place).or_default().add(tally);
+    }
+
+    /// Adds to what is to be told of alerts that repeat.
+    pub fn repeated(&self, mut repeats: Repeats) {
+        let untold = &mut self.untold().repeats;
+        let mut place = (repeats.rule.clone(), repeats.key.clone());
+        if untold.len() >= PLACES && !untold.contains_key(&place) {
+            (place.1, repeats.key) = (Vec::new(), Vec::new());
+        }
+        match untold.entry(place) {
+            Entry::Vacant(entry) => {
+                entry.insert(repeats);
+            }
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                known.held.merge(repeats.held);
+                known.seconds = known.seconds.saturating_add(repeats.seconds);
+            }
+        }
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Untold> {
+        // Held by the other side for as long as it takes to swap the maps.
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Alerts lost since the start, told or not.
@@ -92,17 +224,16 @@ impl Lost {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// What was lost since the last call, as own events; with each, how many alerts that is.
+    /// What was lost or held back since the last call, as own events; with each, how many lost alerts that is.
     pub fn take(&self) -> impl Iterator<Item = (u64, Alert)> {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = std::mem::take(&mut *untold);
-        drop(untold);
-        taken.into_iter().map(|(place, tally)| {
-            let alerts = if place.stage == "stdout" {
-                tally.count
-            } else {
-                0
-            };
+        let name = self.name;
+        let Untold { losses, repeats } = std::mem::take(&mut *self.untold());
+        let repeats = repeats.into_values().map(|repeats| {
+            let time = repeats.held.last;
+            (0, OwnEvent::Throttled(repeats).into_alert(time))
+        });
+        let losses = losses.into_iter().map(move |(place, tally)| {
+            let alerts = if place.stage == name { tally.count } else { 0 };
             let event = OwnEvent::Blind {
                 stage: place.stage,
                 class: place.class,
@@ -112,20 +243,31 @@ impl Lost {
                 last: tally.last,
             };
             (alerts, event.into_alert(tally.noticed))
-        })
+        });
+        repeats.chain(losses)
+    }
+
+    /// Alerts that wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Takes room for an alert that will wait; false if there would be more than `max` bytes.
     pub(super) fn reserve(&self, bytes: usize, max: usize) -> bool {
         let take = |queued: usize| Some(queued.saturating_add(bytes)).filter(|sum| *sum <= max);
-        self.queued
+        let taken = self
+            .queued
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, take)
-            .is_ok()
+            .is_ok();
+        self.waiting
+            .fetch_add(usize::from(taken), Ordering::Relaxed);
+        taken
     }
 
     /// Gives back what [`Self::reserve`] took.
     pub(super) fn release(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::AcqRel);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Alert;
+use super::lost::Repeats;
 use super::stream::utc;
 
 /// `source` of own events.
@@ -64,16 +65,17 @@ pub enum OwnEvent {
     Blind {
         /// Where it was lost: `ring` (no room), `share` (no room for that
         /// cgroup: it took the most), `internal` (the kernel half could not make the
-        /// record), `entry` (the kernel did not run the program), `decode`, `stdout`, `governor` (they
-        /// were done without); `sessions` and `session_processes`, where exec sessions or processes of
+        /// record), `entry` (the kernel did not run the program), `decode`, the sink (`stdout`, `file`,
+        /// `webhook`, `syslog`), `spool` (what a sink had put on disk cannot be read), `governor` (they were
+        /// done without); `sessions` and `session_processes`, where exec sessions or processes of
         /// such were not followed for want of room: their events are there, but do not name the session.
         stage: &'static str,
         /// Event class, where known.
         class: Option<&'static str>,
         /// Container and pod, cgroup of the host, or cgroup where it is not known which; at `entry` the
-        /// program and the classes it serves.
+        /// program and the classes it serves, at `spool` the sink.
         place: Option<String>,
-        /// Events (for `stdout`: alerts, for `sessions` and `session_processes`: these); 0 at `governor`, where
+        /// Events (for a sink: alerts, for `spool`: lines, for `sessions` and `session_processes`: these); 0 at `governor`, where
         /// nobody counts.
         count: u64,
         /// Nanoseconds since the epoch; 0 where unknown.
@@ -81,6 +83,8 @@ pub enum OwnEvent {
         /// Nanoseconds since the epoch.
         last: u64,
     },
+    /// Alerts were not shown, because they repeat others that were.
+    Throttled(Repeats),
     /// It no longer watches.
     Stopped {
         /// Why.
@@ -89,6 +93,8 @@ pub enum OwnEvent {
         events: u64,
         /// Alerts made.
         alerts: u64,
+        /// Those among them that were not shown, because they repeat others.
+        throttled: u64,
         /// Alerts and events lost, all stages.
         lost: u64,
         /// cgroups whose events waited for the identity of their container, and got it.
@@ -110,6 +116,8 @@ impl OwnEvent {
             Self::CoverageLost { .. } => ("coverage_lost", "Critical"),
             Self::CoverageRestored { .. } => ("coverage_restored", "Notice"),
             Self::Blind { .. } => ("blind", "Critical"),
+            // Who reads alerts of that priority only must learn how many there were.
+            Self::Throttled(repeats) => ("throttled", repeats.priority),
             Self::Stopped { .. } => ("stopped", "Informational"),
         };
         let message = self.sentence();
@@ -163,10 +171,12 @@ impl OwnEvent {
             }
             Self::CoverageRestored { classes } => vec![("classes", classes.into())],
             Self::Blind { .. } => self.loss(),
+            Self::Throttled(repeats) => held(repeats),
             Self::Stopped {
                 reason,
                 events,
                 alerts,
+                throttled,
                 lost,
                 identified,
                 unidentified,
@@ -174,6 +184,7 @@ impl OwnEvent {
                 ("reason", reason.into()),
                 ("events", events.into()),
                 ("alerts", alerts.into()),
+                ("throttled", throttled.into()),
                 ("lost", lost.into()),
                 ("identified", identified.into()),
                 ("unidentified", unidentified.into()),
@@ -239,6 +250,7 @@ impl OwnEvent {
                 first,
                 last,
             } => lost(stage, *class, place.as_deref(), *count, (*first, *last)),
+            Self::Throttled(repeats) => repeated(repeats),
             Self::Stopped {
                 reason,
                 events,
@@ -252,6 +264,25 @@ impl OwnEvent {
             }
         }
     }
+}
+
+/// Facts of alerts that were not shown.
+fn held(repeats: Repeats) -> Vec<(&'static str, Value)> {
+    vec![
+        ("rule", repeats.rule.into()),
+        ("key", repeats.key.into()),
+        ("count", repeats.held.count.into()),
+        ("first", repeats.held.first.into()),
+        ("last", repeats.held.last.into()),
+        ("seconds", repeats.seconds.into()),
+    ]
+}
+
+fn repeated(repeats: &Repeats) -> String {
+    let Repeats { rule, seconds, .. } = repeats;
+    let (count, key) = (repeats.held.count, repeats.key.join(" "));
+    let of = if key.is_empty() { "" } else { ": " };
+    format!("and {count} more of {rule} in {seconds} s{of}{key}")
 }
 
 fn started(version: &str, rules: usize, attached: usize, degraded: &[String]) -> String {
@@ -278,7 +309,8 @@ fn lost(
         return format!("Events of class {class} were not watched between {first} and {last}");
     }
     let what = match stage {
-        "stdout" => "alerts",
+        "stdout" | "file" | "webhook" | "syslog" => "alerts",
+        "spool" => "lines",
         "sessions" => "exec sessions",
         "session_processes" => "processes of exec sessions",
         _ => "events",

@@ -1,12 +1,40 @@
 //! From alerts to numbered lines.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::format::{Format, Stamp};
+use super::syslog::Frame;
 use super::{Alert, Redactor};
+
+/// What the ids of one run have in common. Every sink tells the same alert by the same id.
+#[derive(Debug)]
+pub struct Run {
+    /// Tells this run's ids from every other's.
+    name: u64,
+    last: AtomicU64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            // Randomly keyed by the standard library: unique per run, which is all it has to be.
+            name: std::hash::RandomState::new().build_hasher().finish(),
+            last: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Run {
+    /// The next number, from 1.
+    pub fn next(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
 
 /// One output stream of one run: numbers lines from 1 without a gap, so that a reader sees what
 /// was lost between the agent and itself.
@@ -18,10 +46,11 @@ pub struct Stream {
     hostname: String,
     node: String,
     boot: String,
-    /// Tells this run's ids from every other's.
-    run: u64,
+    run: Arc<Run>,
     seq: u64,
     zone: TimeZone,
+    /// Each line is a message of syslog.
+    frame: Option<Frame>,
 }
 
 impl Stream {
@@ -42,11 +71,25 @@ impl Stream {
             hostname,
             node,
             boot,
-            // Randomly keyed by the standard library: unique per run, which is all it has to be.
-            run: std::hash::RandomState::new().build_hasher().finish(),
+            run: Arc::default(),
             seq: 0,
             zone: TimeZone::system(),
+            frame: None,
         }
+    }
+
+    /// The same with ids of this run, which others number too.
+    #[must_use]
+    pub fn of_run(mut self, run: Arc<Run>) -> Self {
+        self.run = run;
+        self
+    }
+
+    /// The same with a message of syslog for each line, without a line break.
+    #[must_use]
+    pub fn in_syslog(mut self, frame: Frame) -> Self {
+        self.frame = Some(frame);
+        self
     }
 
     /// Appends the alert as a line with the next number.
@@ -54,7 +97,11 @@ impl Stream {
         self.redactor.alert(&mut alert);
         self.seq += 1;
         let time = utc(alert.time);
-        let id = format!("{:016x}-{}", self.run, self.seq);
+        let number = match alert.number {
+            0 => self.run.next(),
+            number => number,
+        };
+        let id = format!("{:016x}-{number}", self.run.name);
         let output = format!(
             "{}: {} {}",
             self.local(alert.time),
@@ -71,7 +118,12 @@ impl Stream {
             boot: &self.boot,
             colour: self.colour,
         };
-        self.format.line(out, &alert, &stamp)
+        let start = out.len();
+        self.format.line(out, &alert, &stamp)?;
+        if let Some(frame) = &self.frame {
+            frame.wrap(out, start, &alert, &stamp);
+        }
+        Ok(())
     }
 
     /// Lines so far.

@@ -10,7 +10,7 @@ mod histogram;
 mod reference;
 pub mod table;
 
-pub use exposition::{Format, Page};
+pub use exposition::{Format, Page, Value};
 pub use histogram::{BOUNDS, Histogram};
 pub use reference::markdown;
 pub use table::{METRICS, Metric};

@@ -97,6 +97,8 @@ metrics! {
     /// Events that the rule matched: one alert each. Counted on over reloads while a rule of that name is in force.
     /// Only of the first 2000 rules, the rest together as rule (more).
     RULE_MATCHES = "komainu_rule_matches_total", Counter, ["rule", "priority"];
+    /// Alerts of the rule that were not shown, because they repeat others, and were told together.
+    RULE_THROTTLED = "komainu_rule_throttled_alerts_total", Counter, ["rule"];
     /// Evaluations of the rule that were timed: those of one event in 128.
     RULE_SAMPLES = "komainu_rule_evaluation_samples_total", Counter, ["rule"];
     /// Time that they took together. What several rules test is paid for by the first of them.
@@ -179,8 +181,12 @@ metrics! {
     SINK_LOST = "komainu_sink_lost_alerts_total", Counter, ["sink"];
     /// Lines written, those about the agent itself included.
     SINK_LINES = "komainu_sink_lines_total", Counter, ["sink"];
-    /// How long the write under way has not been taken by the reader; 0 where none is.
+    /// How long the write under way has not been taken by the other side; 0 where none is.
     SINK_BLOCKED = "komainu_sink_blocked_seconds", Gauge, ["sink"];
+    /// 1 while the sink does not take what is written to it, and is tried again.
+    SINK_FAILING = "komainu_sink_failing", Gauge, ["sink"];
+    /// Lines of the sink on disk.
+    SINK_SPOOLED = "komainu_sink_spooled_bytes", Gauge, ["sink"];
 
     /// Requests answered, by path (other for what there is not) and status.
     HTTP_REQUESTS = "komainu_http_requests_total", Counter, ["path", "code"];

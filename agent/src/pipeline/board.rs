@@ -4,14 +4,14 @@
 //! second, and not even that while somebody reads them.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use komainu_common::Class;
 
 use super::clock;
 use super::decide::Totals;
-use crate::emit::sink::Progress;
+use crate::emit::sink::State;
 use crate::enrich::process;
 
 /// How far the agent is.
@@ -93,8 +93,10 @@ pub(super) struct Board {
     coverage: Mutex<Coverage>,
     /// What the governor may do without, whether it does, and how often it began to.
     sheds: Mutex<Vec<(Class, bool, u64)>>,
-    /// Of the sink.
-    pub(super) written: Progress,
+    /// Of standard output.
+    pub(super) stdout: Arc<State>,
+    /// Of the other sinks.
+    others: OnceLock<Vec<Arc<State>>>,
     /// When the agent started, nanoseconds since the epoch.
     pub(super) started: u64,
 }
@@ -110,7 +112,8 @@ impl Default for Board {
             probes: OnceLock::new(),
             coverage: Mutex::default(),
             sheds: Mutex::default(),
-            written: Progress::default(),
+            stdout: Arc::default(),
+            others: OnceLock::new(),
             started: clock::now(),
         }
     }
@@ -243,6 +246,18 @@ impl Board {
     /// Classes that may be shed, whether they are, and how often they were.
     pub(super) fn sheds(&self) -> Vec<(Class, bool, u64)> {
         lock(&self.sheds).clone()
+    }
+
+    /// Once, the sinks beside standard output.
+    pub(super) fn sinks_are(&self, others: Vec<Arc<State>>) {
+        let is_first = self.others.set(others).is_ok();
+        debug_assert!(is_first, "sinks are made once");
+    }
+
+    /// Every sink, standard output first.
+    pub(super) fn sinks(&self) -> impl Iterator<Item = &Arc<State>> {
+        let others = self.others.get().into_iter().flatten();
+        std::iter::once(&self.stdout).chain(others)
     }
 
     pub(super) fn reloads(&self) -> Reloads {

@@ -16,6 +16,7 @@ const SAMPLE: u64 = 128;
 #[derive(Debug, Default)]
 pub(super) struct Cost {
     matches: AtomicU64,
+    throttled: AtomicU64,
     samples: AtomicU64,
     nanoseconds: AtomicU64,
 }
@@ -24,6 +25,11 @@ impl Cost {
     /// Events that the rule matched.
     pub(super) fn matches(&self) -> u64 {
         self.matches.load(Ordering::Relaxed)
+    }
+
+    /// Alerts of it that were not shown.
+    pub(super) fn held_back(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
     }
 
     /// Evaluations that were timed, and their time together.
@@ -35,6 +41,11 @@ impl Cost {
     /// Counts a match.
     pub(super) fn matched(&self) {
         self.matches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an alert that is not shown, because it repeats others.
+    pub(super) fn throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
     }
 
     fn took(&self, time: Duration) {
@@ -130,6 +141,7 @@ mod tests {
         let old = Costs::following(&RuleSet::default(), &Costs::default(), &before);
         old.of(0).unwrap().matched();
         old.of(1).unwrap().matched();
+        old.of(1).unwrap().throttled();
         let new = Costs::following(&before, &old, &after);
         old.of(1).unwrap().matched();
         let matches = |number| new.of(number).map(Cost::matches);
@@ -137,6 +149,7 @@ mod tests {
             [matches(0), matches(1), matches(2)],
             [Some(0), Some(2), None]
         );
+        assert_eq!(new.of(1).unwrap().held_back(), 1);
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub(super) struct Totals {
     pub(super) records: u64,
     /// Alerts made.
     pub(super) alerts: u64,
+    /// Those among them that were not shown, because they repeat others.
+    pub(super) throttled: u64,
     /// Records that could not be decoded, and events the kernel half lost.
     pub(super) lost: u64,
     /// Records among them that could not be decoded.
@@ -151,6 +153,7 @@ pub(super) fn run(
         decider.settle(&in_force, now, &wires.asked.0);
         decider.ask_names(|question| wires.names.try_send(question).is_ok());
         decider.tell_ended_sessions(&in_force, now);
+        decider.settle_throttle(&in_force, now);
         if now >= next {
             next = now + HOUSEKEEPING;
             housekeeping(&mut decider, wires);
@@ -180,6 +183,7 @@ fn finish(records: &mut impl Records, decider: &mut Decider, wires: &Wires) -> T
     let in_force = wires.in_force.load();
     decider.settle_all(&in_force);
     decider.tell_all_sessions(&in_force);
+    decider.finish_throttle();
     decider.tell_refused_sessions();
     decider.tell_undecodable();
     decider.totals()

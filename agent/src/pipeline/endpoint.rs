@@ -13,7 +13,6 @@ use super::engine::InForce;
 use super::identity::Inquired;
 use super::report::Ask;
 use crate::config::Config;
-use crate::emit::{Alert, Lost};
 
 /// Where the endpoint looks.
 #[derive(Debug)]
@@ -25,9 +24,6 @@ pub(super) struct Sources {
     pub(super) board: Arc<Board>,
     pub(super) in_force: Arc<ArcSwap<InForce>>,
     pub(super) inquired: Arc<Inquired>,
-    pub(super) lost: Arc<Lost>,
-    /// Weak: the sink ends when nobody can send any more.
-    pub(super) alerts: mpsc::WeakSender<Alert>,
     pub(super) kernel: mpsc::Sender<Ask>,
 }
 

@@ -10,9 +10,10 @@ use komainu_common::ledger::{ClassCounters, Reason};
 use super::board::{Board, Report};
 use super::engine::InForce;
 use super::report::{KernelReport, ProgramReport};
+use crate::emit::sink::State;
 use crate::enrich::identity::{Reach, Source};
 use crate::http::Served;
-use crate::metrics::{Format, Metric, Page, table};
+use crate::metrics::{Format, Metric, Page, Value, table};
 
 pub(super) use own::Own;
 
@@ -20,18 +21,8 @@ pub(super) use own::Own;
 const MAX_RULES: usize = 2000;
 /// Name of the sample of all the others.
 const MORE: &str = "(more)";
-/// Label of the only sink there is.
-const SINK: &str = "stdout";
 /// Names of the rings, in the order of [`Report::peaks`].
 const LANES: [&str; 2] = ["lifecycle", "bulk"];
-
-/// Alerts on their way to the sink.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Queue {
-    pub(super) alerts: usize,
-    pub(super) bytes: usize,
-    pub(super) lost: u64,
-}
 
 /// Everything that a page is made of.
 #[derive(Debug)]
@@ -39,7 +30,6 @@ pub(super) struct Facts<'a> {
     pub(super) board: &'a Board,
     pub(super) in_force: &'a InForce,
     pub(super) kernel: &'a KernelReport,
-    pub(super) queue: Queue,
     /// Questions and failures of each source, in the order of [`Source::ALL`].
     pub(super) inquiries: [(u64, u64); 2],
     pub(super) served: &'a Served,
@@ -60,7 +50,7 @@ pub(super) fn page(format: Format, facts: &Facts<'_>) -> String {
     decisions(&mut page, &report);
     identity(&mut page, facts, &report);
     tables(&mut page, &report);
-    sink(&mut page, facts);
+    sinks(&mut page, facts.board);
     http(&mut page, facts.served);
     coverage(&mut page, facts.board);
     process(&mut page, facts);
@@ -106,32 +96,64 @@ fn costs(page: &mut Page, in_force: &InForce) {
             .zip(in_force.users())
             .filter(|(_, rule)| rule.enabled)
     };
-    let of = |number| {
-        let cost = in_force.costs.of(number);
-        cost.map_or((0, 0, Duration::ZERO), |cost| {
-            let (samples, time) = cost.sampled();
-            (cost.matches(), samples, time)
-        })
-    };
-    let add = |a: (u64, u64, Duration), b: (u64, u64, Duration)| (a.0 + b.0, a.1 + b.1, a.2 + b.2);
     let rows = rules().take(MAX_RULES);
-    let rows = rows.map(|(number, rule)| (rule.name.as_str(), rule.priority.name(), of(number)));
+    let rows = rows.map(|(number, rule)| {
+        let priority = rule.priority.name();
+        (rule.name.as_str(), priority, Sums::of(in_force, number))
+    });
     let mut rows: Vec<_> = rows.collect();
-    let more = rules().skip(MAX_RULES).map(|(number, _)| of(number));
-    if let Some(sum) = more.reduce(add) {
+    let more = rules().skip(MAX_RULES);
+    let more = more.map(|(number, _)| Sums::of(in_force, number));
+    if let Some(sum) = more.reduce(Sums::and) {
         rows.push((MORE, "", sum));
     }
     let mut matches = page.family(&table::RULE_MATCHES);
-    for (name, priority, (count, ..)) in &rows {
-        matches.add(&[name, priority], *count);
+    for (name, priority, sums) in &rows {
+        matches.add(&[name, priority], sums.matches);
+    }
+    let mut throttled = page.family(&table::RULE_THROTTLED);
+    for (name, _, sums) in &rows {
+        throttled.add(&[name], sums.throttled);
     }
     let mut samples = page.family(&table::RULE_SAMPLES);
-    for (name, _, (_, count, _)) in &rows {
-        samples.add(&[name], *count);
+    for (name, _, sums) in &rows {
+        samples.add(&[name], sums.samples);
     }
     let mut times = page.family(&table::RULE_SAMPLED);
-    for (name, _, (.., time)) in &rows {
-        times.add(&[name], *time);
+    for (name, _, sums) in &rows {
+        times.add(&[name], sums.time);
+    }
+}
+
+/// What is counted of a rule, or of several.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    matches: u64,
+    throttled: u64,
+    samples: u64,
+    time: Duration,
+}
+
+impl Sums {
+    fn of(in_force: &InForce, rule: u32) -> Self {
+        in_force.costs.of(rule).map_or_else(Self::default, |cost| {
+            let (samples, time) = cost.sampled();
+            Self {
+                matches: cost.matches(),
+                throttled: cost.held_back(),
+                samples,
+                time,
+            }
+        })
+    }
+
+    fn and(self, more: Self) -> Self {
+        Self {
+            matches: self.matches + more.matches,
+            throttled: self.throttled + more.throttled,
+            samples: self.samples + more.samples,
+            time: self.time + more.time,
+        }
     }
 }
 
@@ -248,16 +270,35 @@ fn tables(page: &mut Page, report: &Report) {
     page.one(&table::CONTAINERS_EVICTED, report.containers_evicted);
 }
 
-fn sink(page: &mut Page, facts: &Facts<'_>) {
-    let (queue, written) = (&facts.queue, &facts.board.written);
-    page.family(&table::SINK_QUEUED).add(&[SINK], queue.alerts);
-    page.family(&table::SINK_QUEUED_BYTES)
-        .add(&[SINK], queue.bytes);
-    page.family(&table::SINK_LOST).add(&[SINK], queue.lost);
-    page.family(&table::SINK_LINES)
-        .add(&[SINK], written.lines());
-    page.family(&table::SINK_BLOCKED)
-        .add(&[SINK], written.blocked());
+fn sinks(page: &mut Page, board: &Board) {
+    counted(page, board, &table::SINK_QUEUED, |sink| sink.lost.waiting());
+    counted(page, board, &table::SINK_QUEUED_BYTES, |sink| {
+        sink.lost.queued()
+    });
+    counted(page, board, &table::SINK_LOST, |sink| sink.lost.alerts());
+    counted(page, board, &table::SINK_LINES, |sink| {
+        sink.progress.lines()
+    });
+    counted(page, board, &table::SINK_BLOCKED, |sink| {
+        sink.progress.blocked()
+    });
+    counted(page, board, &table::SINK_FAILING, |sink| {
+        sink.fault().is_some()
+    });
+    counted(page, board, &table::SINK_SPOOLED, State::spooled);
+}
+
+/// A sample of each sink.
+fn counted<V: Into<Value>>(
+    page: &mut Page,
+    board: &Board,
+    metric: &'static Metric,
+    of: impl Fn(&State) -> V,
+) {
+    let mut samples = page.family(metric);
+    for sink in board.sinks() {
+        samples.add(&[sink.name()], of(sink));
+    }
 }
 
 fn http(page: &mut Page, served: &Served) {

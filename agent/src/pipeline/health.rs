@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::board::{Board, Stage};
 use super::engine::InForce;
+use crate::emit::lost::STDOUT;
+use crate::emit::sink::State;
 use crate::emit::stream::utc;
 
 /// The deciding thread begins a round every 50 ms, or after a batch, which takes a few.
@@ -93,16 +95,29 @@ fn deciding(board: &Board, boot: u64) -> Check {
 }
 
 fn sink(board: &Board) -> Check {
-    let ended = board.written.has_ended();
+    let ended = board.stdout.progress.has_ended();
     let fault = ended.then(|| "standard output is not written any more".to_owned());
-    let blocked = board.written.blocked();
-    let note = (blocked > BLOCKED).then(|| {
-        format!(
-            "nobody has read standard output for {} s",
-            blocked.as_secs()
-        )
-    });
+    let notes: Vec<String> = board.sinks().filter_map(|sink| stalled(sink)).collect();
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     Check::new("sink", fault).noting(note)
+}
+
+/// What keeps a sink from writing.
+fn stalled(sink: &State) -> Option<String> {
+    let (name, blocked) = (sink.name(), sink.progress.blocked());
+    let name = if name == STDOUT {
+        "standard output"
+    } else {
+        name
+    };
+    if name != "standard output" && sink.progress.has_ended() {
+        return Some(format!("{name} is not written any more"));
+    }
+    if let Some(fault) = sink.fault() {
+        return Some(format!("{name} takes no alerts: {fault}"));
+    }
+    let seconds = blocked.as_secs();
+    (blocked > BLOCKED).then(|| format!("nobody has read {name} for {seconds} s"))
 }
 
 fn probes(board: &Board) -> Check {
@@ -293,7 +308,7 @@ mod tests {
     #[test]
     fn a_sink_that_ended_is_ill_and_who_stops_is_not_ready() {
         let board = watching(vec![probe("a", true, None)]);
-        board.written.end();
+        board.stdout.progress.end();
         assert_eq!(
             reasons(&health(&board, 100 * SECOND)),
             ["standard output is not written any more"]

@@ -1,22 +1,28 @@
-//! The output stream as configured.
+//! Output streams as configured.
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::node;
 use crate::config::{Colour, Config};
-use crate::emit::{Redactor, Stream, redact};
+use crate::emit::stream::Run;
+use crate::emit::{Format, Redactor, Stream, redact};
 
-/// Standard output's stream.
-pub(super) fn new(config: &Config) -> Stream {
-    let output = &config.output;
-    let colour = match output.colour {
+/// Whether standard output is coloured.
+pub(super) fn is_coloured(config: &Config) -> bool {
+    match config.output.colour {
         Colour::Always => true,
         Colour::Never => false,
         Colour::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-    };
+    }
+}
+
+/// A stream of this run in this format.
+pub(super) fn new(config: &Config, format: Format, colour: bool, run: &Arc<Run>) -> Stream {
+    let output = &config.output;
     let defaults = if output.redact_defaults {
         redact::DEFAULTS
     } else {
@@ -28,14 +34,9 @@ pub(super) fn new(config: &Config) -> Stream {
         .collect();
     patterns.extend(output.redact.iter().map(|pattern| pattern.regex().clone()));
     let redactor = Redactor::new(patterns);
-    Stream::new(
-        output.format,
-        colour,
-        redactor,
-        node::hostname(),
-        node::name(config),
-        node::boot_id(&config.processes.proc).unwrap_or_default(),
-    )
+    let (hostname, node) = (node::hostname(), node::name(config));
+    let boot = node::boot_id(&config.processes.proc).unwrap_or_default();
+    Stream::new(format, colour, redactor, hostname, node, boot).of_run(Arc::clone(run))
 }
 
 /// Whether the reader of a pipe, socket or terminal went away, which no write has found out yet.

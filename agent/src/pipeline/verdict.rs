@@ -2,6 +2,7 @@
 
 mod names;
 mod sessions;
+mod throttled;
 mod waiting;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use super::unknown::Unknown;
 use crate::config::Config;
 use crate::decode::{self, Clock, Decoded, Lifecycle};
 use crate::emit::lost::{Place, Tally};
-use crate::emit::{Alert, Facts, Outlet, context};
+use crate::emit::{Alert, Facts, Format, Outlet, Throttle, context};
 use crate::enrich::State;
 use crate::enrich::identity::Source;
 use crate::event::{Event, Membership, Pod, ProcKey, World};
@@ -37,6 +38,7 @@ pub(super) struct Decider {
     scratch: decode::Scratch,
     evaluation: rules::Scratch,
     outlet: Outlet,
+    throttle: Option<Throttle>,
     matching: Matching,
     ancestors: usize,
     /// A format is written that needs them.
@@ -76,10 +78,11 @@ impl Decider {
             scratch: decode::Scratch::default(),
             evaluation: rules::Scratch::default(),
             outlet,
+            throttle: throttled::new(config),
             matching: config.matching.into(),
             audit: config.kernel.audit_filter,
             ancestors: config.output.ancestors.size(),
-            facts: config.output.format.needs_facts(),
+            facts: config.formats().any(Format::needs_facts),
             totals: Totals::default(),
             undecodable: Undecodable::default(),
             unknown: Unknown::default(),
@@ -266,6 +269,12 @@ impl Decider {
                     "the kernel filter is wrong"
                 );
             }
+            let throttle = self.throttle.as_mut();
+            if throttle.is_some_and(|it| !it.admits(rule, event, &self.state, self.now)) {
+                self.totals.throttled += 1;
+                in_force.costs.of(*number).inspect(|cost| cost.throttled());
+                continue;
+            }
             let mut alert = alert(&self.state, event, rule, self.ancestors);
             alert.rules_hash = Some(Arc::clone(&in_force.hash));
             if self.facts {
@@ -333,7 +342,7 @@ impl Decider {
             last,
             noticed: clock::now(),
         };
-        self.outlet.tell(place, tally);
+        self.outlet.lost(&place, tally);
     }
 }
 

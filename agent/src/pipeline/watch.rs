@@ -16,16 +16,14 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use aya_log::EbpfLogger;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 
 use govern::Govern;
 use losses::Losses;
 use reload::{Cause, Tried};
 use setup::{
-    KernelFilter, Signals, decider_error, give_up, kernel_options, load_error, load_users,
-    sink_error, sources, spawn_decider, spawn_names, spawn_scan, start_canary, started, state,
-    tell_probes, watch_rules, write,
+    KernelFilter, Signals, decider_error, give_up, kernel_options, load_error, load_users, sources,
+    spawn_decider, spawn_names, spawn_scan, start_canary, started, state, tell_probes, watch_rules,
 };
 
 use super::board::{Board, Stage};
@@ -36,12 +34,11 @@ use super::identity::Inquired;
 use super::losses::Look;
 use super::nonce::Nonce;
 use super::report::{Ask, KernelReport};
+use super::sinks::{self, Running};
 use super::verdict::Decider;
 use super::{clock, endpoint, identity, stream};
 use crate::config::Config;
-use crate::emit::lost::Lost;
-use crate::emit::sink;
-use crate::emit::{Alert, Outlet, OwnEvent};
+use crate::emit::{Outlet, OwnEvent};
 use crate::enrich::users;
 use crate::kernel::{self, Kernel, Waker};
 
@@ -62,9 +59,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let shared = Shared::default();
-    let (alerts, for_sink) = mpsc::channel(config.output.queue.size());
     let (ask, asks) = mpsc::channel(1);
-    endpoint::start(&config, shared.sources(&alerts, ask)).await?;
+    endpoint::start(&config, shared.sources(ask)).await?;
     let nonce = (config.canary.interval_seconds.0 > 0).then(Nonce::new);
     let rules =
         engine::load(&config, nonce).map_err(|error| anyhow!("{error}\n{}", error.details))?;
@@ -75,11 +71,9 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     engine::put_in_force(&shared.in_force, rules, &mut filter)?;
     let degraded = tell_probes(kernel.probes(), &shared.board);
 
-    let written = write(for_sink, stream::new(&config), &shared);
-    let mut sink = tokio::spawn(written);
-    alerts
-        .send(started(&shared.in_force.load(), kernel.probes(), degraded))
-        .await?;
+    let (outlet, mut sinks) = sinks::start(&config, &shared.board)?;
+    let started = started(&shared.in_force.load(), kernel.probes(), degraded);
+    outlet.tell(started, FLUSH).await;
     let (notices, for_decider) = sync_channel(NOTICES);
     let changed = watch_rules(&config)?;
     let mut watch = Watch {
@@ -93,7 +87,7 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
         shared,
         kernel,
         notices,
-        alerts,
+        outlet,
         asks,
         changed,
         tried,
@@ -103,9 +97,9 @@ pub(super) async fn watch(config: Config) -> anyhow::Result<()> {
     watch.shared.board.enter(Stage::Watching);
     start_canary(&watch);
     let end = watch
-        .until_the_end(&mut signals, &mut sink, &mut decider.done)
+        .until_the_end(&mut signals, &mut sinks.stdout, &mut decider.done)
         .await;
-    watch.take_down(end, sink, decider).await
+    watch.take_down(end, sinks, decider).await
 }
 
 /// What the parts have in common.
@@ -114,24 +108,17 @@ struct Shared {
     board: Arc<Board>,
     in_force: Arc<ArcSwap<InForce>>,
     inquired: Arc<Inquired>,
-    lost: Arc<Lost>,
     canary: Arc<Canary>,
 }
 
 impl Shared {
     /// What the endpoint looks at.
-    fn sources(
-        &self,
-        alerts: &mpsc::Sender<Alert>,
-        kernel: mpsc::Sender<Ask>,
-    ) -> endpoint::Sources {
+    fn sources(&self, kernel: mpsc::Sender<Ask>) -> endpoint::Sources {
         let shared = self.clone();
         endpoint::Sources {
             board: shared.board,
             in_force: shared.in_force,
             inquired: shared.inquired,
-            lost: shared.lost,
-            alerts: alerts.downgrade(),
             kernel,
         }
     }
@@ -152,7 +139,6 @@ struct Deciding {
 }
 
 type Done = oneshot::Receiver<io::Result<Totals>>;
-type Sink = JoinHandle<io::Result<sink::Totals>>;
 
 /// What the waiting task holds.
 struct Watch {
@@ -168,7 +154,7 @@ struct Watch {
     /// Of the canary, where there is one.
     nonce: Option<Nonce>,
     notices: SyncSender<Notice>,
-    alerts: mpsc::Sender<Alert>,
+    outlet: Outlet,
     /// Questions of the endpoint.
     asks: mpsc::Receiver<Ask>,
     /// Says that rule files may have changed.
@@ -193,8 +179,7 @@ impl Watch {
         let names = spawn_names(config, notices.clone(), waker.clone())?;
         // After the last attach and the last thread that needs more, before the thread that reads what others wrote.
         give_up(&self.kernel)?;
-        let queued = config.output.queue_bytes.size();
-        let outlet = Outlet::new(self.alerts.clone(), Arc::clone(&shared.lost), queued);
+        let outlet = self.outlet.clone();
         let canary = Arc::clone(&shared.canary);
         let decider = Decider::new(state(config, epoch, &self.users), outlet, canary, config);
         shared
@@ -217,7 +202,7 @@ impl Watch {
     async fn until_the_end(
         &mut self,
         signals: &mut Signals,
-        sink: &mut Sink,
+        sink: &mut Running,
         done: &mut Done,
     ) -> End {
         let mut ledger = interval(Duration::from_secs(self.config.kernel.ledger_seconds.0));
@@ -239,10 +224,10 @@ impl Watch {
                 _ = govern.tick() => self.govern().await,
                 _ = users.tick() => self.reload_users().await,
                 _ = reader.tick() => if stream::reader_is_gone(io::stdout()) {
-                    return End::Sink(sink_error(Ok(Err(io::ErrorKind::BrokenPipe.into()))));
+                    return End::Sink(sinks::error(Ok(Err(io::ErrorKind::BrokenPipe.into()))));
                 },
                 _ = log.tick() => self.log.iter_mut().for_each(EbpfLogger::flush),
-                ended = &mut *sink => return End::Sink(sink_error(ended)),
+                ended = &mut *sink => return End::Sink(sinks::error(ended)),
                 ended = &mut *done => return End::Decider(decider_error(ended)),
             }
         }
@@ -265,8 +250,8 @@ impl Watch {
     }
 
     async fn tell(&self, event: OwnEvent) {
-        let told = timeout(FLUSH, self.alerts.send(event.into_alert(clock::now()))).await;
-        if !matches!(told, Ok(Ok(()))) {
+        let event = event.into_alert(clock::now());
+        if !self.outlet.tell(event, FLUSH).await {
             tracing::warn!("standard output does not take the agent's own events");
         }
     }

@@ -45,8 +45,10 @@ mod receive;
 mod ring;
 mod send;
 mod sessions;
+mod sinks;
 mod socket;
 mod stalled;
+mod throttle;
 mod toctou;
 mod uring;
 mod uring_files;
@@ -68,7 +70,37 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // One kernel half, one machine: acts of two tests must not mix.
     arguments.test_threads = Some(1);
-    let tests = [
+    let missing = watch::missing();
+    if let Some(reason) = &missing {
+        println!("live tests left out: {reason}");
+    }
+    let no_node = node::missing();
+    if let Some(reason) = &no_node {
+        println!("live tests of containers left out: {reason}");
+    }
+    let plain = on_the_host()
+        .into_iter()
+        .map(|test| (test, missing.is_some()));
+    let left_out = missing.is_some() || no_node.is_some();
+    let in_containers = [
+        containers::TESTS,
+        identity::TESTS,
+        users::TESTS,
+        sessions::TESTS,
+        deployed::TESTS,
+    ]
+    .concat();
+    let in_containers = in_containers.into_iter().map(|test| (test, left_out));
+    let trials = plain
+        .chain(in_containers)
+        .map(|(test, left_out)| trial(test).with_ignored_flag(left_out))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Tests that need no container.
+fn on_the_host() -> Vec<Test> {
+    [
         exec::TESTS,
         facts::TESTS,
         open::TESTS,
@@ -94,33 +126,11 @@ fn main() {
         operations::TESTS,
         coverage::TESTS,
         stalled::TESTS,
+        throttle::TESTS,
+        sinks::TESTS,
         privileges::TESTS,
     ]
-    .concat();
-    let missing = watch::missing();
-    if let Some(reason) = &missing {
-        println!("live tests left out: {reason}");
-    }
-    let no_node = node::missing();
-    if let Some(reason) = &no_node {
-        println!("live tests of containers left out: {reason}");
-    }
-    let plain = tests.into_iter().map(|test| (test, missing.is_some()));
-    let left_out = missing.is_some() || no_node.is_some();
-    let in_containers = [
-        containers::TESTS,
-        identity::TESTS,
-        users::TESTS,
-        sessions::TESTS,
-        deployed::TESTS,
-    ]
-    .concat();
-    let in_containers = in_containers.into_iter().map(|test| (test, left_out));
-    let trials = plain
-        .chain(in_containers)
-        .map(|(test, left_out)| trial(test).with_ignored_flag(left_out))
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit();
+    .concat()
 }
 
 /// A kernel half of its own for each test, so that its accounts can be closed at the end.

@@ -18,7 +18,10 @@ fn stream(format: Format, colour: bool) -> Stream {
         "n".into(),
         BOOT.into(),
     );
-    stream.run = 0xabc;
+    stream.run = Arc::new(Run {
+        name: 0xabc,
+        last: AtomicU64::new(0),
+    });
     stream.zone = TimeZone::UTC;
     stream
 }
@@ -79,7 +82,7 @@ fn alert() -> Alert {
             missing: 0,
         }],
         facts: None,
-        queued: 0,
+        number: 0,
     }
 }
 
@@ -177,6 +180,7 @@ fn own_events() {
         reason: "SIGTERM".into(),
         events: 1,
         alerts: 2,
+        throttled: 1,
         lost: 3,
         identified: 4,
         unidentified: vec!["no_runtime_answer 1".into()],

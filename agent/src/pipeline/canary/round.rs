@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use komainu_common::Class;
-use tokio::sync::mpsc::WeakSender;
 use tokio::time::{Instant, sleep};
 
 use super::super::board::Board;
@@ -14,7 +13,7 @@ use super::super::clock;
 use super::super::engine::InForce;
 use super::super::nonce::Nonce;
 use super::Canary;
-use crate::emit::{Alert, OwnEvent};
+use crate::emit::{OwnEvent, WeakOutlet};
 
 /// Time from the start of the agent to the first round.
 const FIRST: Duration = Duration::from_secs(1);
@@ -24,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const LATE: Duration = Duration::from_millis(500);
 /// Longest that the child may take: its acts take no time.
 const CHILD: Duration = Duration::from_secs(5);
+/// Longest that standard output may take to take a word.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// What a canary needs.
 #[derive(Debug)]
@@ -31,8 +32,8 @@ pub(in super::super) struct Cage {
     pub(in super::super) canary: Arc<Canary>,
     pub(in super::super) board: Arc<Board>,
     pub(in super::super) in_force: Arc<ArcSwap<InForce>>,
-    /// Weak: the sink ends when nobody can send any more.
-    pub(in super::super) alerts: WeakSender<Alert>,
+    /// Weak: the sinks end when nobody can send any more.
+    pub(in super::super) outlet: WeakOutlet,
     pub(in super::super) nonce: Nonce,
     /// Time between two rounds.
     pub(in super::super) interval: Duration,
@@ -43,7 +44,7 @@ pub(in super::super) struct Cage {
 /// Sends it out again and again, until nobody takes alerts any more.
 pub(in super::super) async fn run(cage: Cage) {
     sleep(FIRST).await;
-    while cage.alerts.strong_count() > 0 {
+    while cage.outlet.upgrade().is_some() {
         cage.check().await;
         sleep(cage.interval).await;
     }
@@ -118,9 +119,9 @@ impl Cage {
             events.push(OwnEvent::CoverageRestored { classes });
         }
         for event in events {
-            if let Some(alerts) = self.alerts.upgrade() {
-                // Fails where the sink is gone, which ends the agent.
-                drop(alerts.send(event.into_alert(clock::now())).await);
+            if let Some(outlet) = self.outlet.upgrade() {
+                // Where standard output is gone the agent ends.
+                outlet.tell(event.into_alert(clock::now()), FLUSH).await;
             }
         }
     }

@@ -3,6 +3,7 @@
 mod ending;
 mod script;
 mod sessions;
+mod throttled;
 mod waiting;
 
 use std::sync::mpsc::sync_channel;
@@ -17,7 +18,7 @@ use zerocopy::FromZeros;
 
 use super::*;
 use crate::config::{Config, Matching};
-use crate::emit::{Alert, Lost, Outlet, Resolution};
+use crate::emit::{Alert, Lost, Outlet, Queued, Resolution, sink};
 use crate::enrich::process::{self, Found};
 use crate::enrich::{State, users};
 use crate::event::Process;
@@ -56,17 +57,28 @@ fn rules(text: &str) -> InForce {
 }
 
 /// A deciding thread's state, what it makes, and what it lost.
-fn decider(config: &Config) -> (Decider, mpsc::Receiver<Alert>, Arc<Lost>) {
+fn decider(config: &Config) -> (Decider, Made, Arc<Lost>) {
     let limits = process::Limits::default();
     let state = State::new(limits, 64, EPOCH, Arc::default(), "h".into());
-    let (alerts, made) = mpsc::channel(100);
-    let lost = Arc::new(Lost::default());
-    let outlet = Outlet::new(alerts, Arc::clone(&lost), 1 << 20);
+    let sink = Arc::new(sink::State::default());
+    let lost = Arc::clone(&sink.lost);
+    let (outlet, mut queues) = Outlet::new([sink], Arc::default(), 100, 1 << 20);
+    let made = Made(queues.remove(0));
     (
         Decider::new(state, outlet, Arc::default(), config),
         made,
         lost,
     )
+}
+
+/// Alerts that were made.
+struct Made(mpsc::Receiver<Queued>);
+
+impl Made {
+    fn try_recv(&mut self) -> Option<Alert> {
+        let queued = self.0.try_recv().ok()?;
+        Some(Arc::unwrap_or_clone(queued.alert))
+    }
 }
 
 /// No runtime to ask.
@@ -127,7 +139,7 @@ fn decide_with(
     };
     let totals = run(script, decider, &wires, Duration::from_secs(5)).unwrap();
     drop(wires);
-    let alerts = std::iter::from_fn(|| made.try_recv().ok());
+    let alerts = std::iter::from_fn(|| made.try_recv());
     let alerts = alerts.chain(lost.take().map(|(_, blind)| blind)).collect();
     Outcome {
         alerts,

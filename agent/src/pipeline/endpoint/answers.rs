@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::super::board::Stage;
-use super::super::figures::{self, Facts, Own, Queue};
+use super::super::figures::{self, Facts, Own};
 use super::super::report::KernelReport;
 use super::super::{clock, health};
 use super::Sources;
@@ -106,22 +106,13 @@ impl Endpoint {
             board,
             in_force,
             inquired,
-            lost,
-            alerts,
             ..
         } = &self.sources;
-        let alerts = alerts.upgrade();
-        let queued = alerts.map_or(0, |alerts| alerts.max_capacity() - alerts.capacity());
         let boot = clock::boot();
         let facts = Facts {
             board,
             in_force: &in_force.load(),
             kernel,
-            queue: Queue {
-                alerts: queued,
-                bytes: lost.queued(),
-                lost: lost.alerts(),
-            },
             inquiries: [inquired.runtime.counts(), inquired.cluster.counts()],
             served: &self.served,
             own: Own::now(),

@@ -75,11 +75,6 @@ fn filled(format: Format, rules: usize) -> String {
         board: &board(),
         in_force: &in_force(rules),
         kernel: &kernel_report(),
-        queue: Queue {
-            alerts: 1,
-            bytes: 2,
-            lost: 3,
-        },
         inquiries: [(8, 1), (0, 0)],
         served: &Served::default(),
         own: Own::now(),

@@ -4,24 +4,27 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::super::board::Stage;
 use super::super::clock;
 use super::super::decide::{COUNT, DRAIN, Totals};
-use super::setup::{decider_error, sink_error, tell_waited};
-use super::{Deciding, End, FLUSH, Sink, Watch};
+use super::super::sinks::Sinks;
+use super::setup::{decider_error, tell_waited};
+use super::{Deciding, End, FLUSH, Watch};
 use crate::emit::OwnEvent;
 
 /// Longest that the deciding thread may take to end beyond draining the rings.
 const DECIDE: Duration = Duration::from_secs(3);
+/// Time that the sinks have at the end, however long the last word took.
+const LEAST_FLUSH: Duration = Duration::from_secs(3);
 
 impl Watch {
     /// Probes off, rings emptied, alerts written, in this order.
     pub(super) async fn take_down(
         mut self,
         end: End,
-        sink: Sink,
+        sinks: Sinks,
         deciding: Deciding,
     ) -> anyhow::Result<()> {
         self.shared.board.enter(Stage::Stopping);
@@ -35,7 +38,12 @@ impl Watch {
         deciding.waker.wake();
         let (reason, mut result) = match end {
             End::Signal(name) => (name.to_owned(), Ok(())),
-            End::Sink(error) => return Err(error),
+            End::Sink(error) => {
+                drop(self.outlet);
+                // Others may still take what there is.
+                drop(sinks.end(FLUSH).await);
+                return Err(error);
+            }
             End::Decider(error) => (format!("{error:#}"), Err(error)),
         };
         let mut totals = Totals::default();
@@ -55,21 +63,13 @@ impl Watch {
         tell_waited(&totals.waited);
         let stopped = self.stopped(reason, &totals);
         let last = stopped.into_alert(clock::now());
-        let flushed = timeout(FLUSH, async {
-            // Fails where the sink is gone, which its own result says.
-            drop(self.alerts.send(last).await);
-            drop(self.alerts);
-            sink.await
-        });
-        match flushed.await {
-            Ok(Ok(Ok(written))) => tracing::info!(written.lines, written.lost, "stopped"),
-            Ok(ended) => return Err(sink_error(ended)),
-            Err(_) => {
-                return Err(anyhow!(
-                    "standard output did not take the last alerts within {FLUSH:?}"
-                ));
-            }
-        }
+        // Where standard output is gone, its own result says so.
+        let began = Instant::now();
+        self.outlet.tell(last, FLUSH).await;
+        drop(self.outlet);
+        sinks
+            .end(FLUSH.saturating_sub(began.elapsed()).max(LEAST_FLUSH))
+            .await?;
         result
     }
 
@@ -84,10 +84,16 @@ impl Watch {
                 .collect(),
             events: totals.records,
             alerts: totals.alerts,
+            throttled: totals.throttled,
             lost: totals.lost
                 + self.losses.nameless
                 + self.losses.missed.total()
-                + self.shared.lost.alerts(),
+                + self
+                    .shared
+                    .board
+                    .sinks()
+                    .map(|sink| sink.lost.alerts())
+                    .sum::<u64>(),
         }
     }
 }

@@ -79,7 +79,7 @@ impl Watch {
         let missed = self.kernel.missed();
         let missed = missed.map(|row| (row.probe.program, row.probe.classes, row.count));
         for (place, tally) in self.losses.missed.observe(missed, clock::now()) {
-            self.shared.lost.merge(place, tally);
+            self.outlet.lost(&place, tally);
         }
     }
 
@@ -94,7 +94,7 @@ impl Watch {
             sleep(LAST_TRY).await;
             self.tell_losses(Look::Last);
         }
-        let (lost, nameless) = (&self.shared.lost, &mut self.losses.nameless);
+        let (outlet, nameless) = (&self.outlet, &mut self.losses.nameless);
         let clock = Clock {
             boot: clock::epoch(),
         };
@@ -111,7 +111,7 @@ impl Watch {
                     last: clock.unix(loss.last),
                     noticed: clock::now(),
                 };
-                lost.merge(place, tally);
+                outlet.lost(&place, tally);
                 *nameless += loss.count;
             }
             Ok(())

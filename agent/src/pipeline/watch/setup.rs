@@ -21,10 +21,9 @@ use super::super::hold::Waited;
 use super::super::rules_watch::{self, Pace};
 use super::super::verdict::Decider;
 use super::super::{clock, names, node, scan};
-use super::{Done, Shared, Watch};
+use super::{Done, Watch};
 use crate::config::{Config, Reload};
-use crate::emit::sink;
-use crate::emit::{Alert, OwnEvent, Stream};
+use crate::emit::{Alert, OwnEvent};
 use crate::enrich::proc::{Proc, cgroup::Hierarchies};
 use crate::enrich::users::{self, Question, Reader};
 use crate::enrich::{State, process, session};
@@ -229,21 +228,6 @@ pub(super) fn state(config: &Config, epoch: u64, users: &Arc<users::Users>) -> S
     state
 }
 
-/// Writes alerts to standard output.
-pub(super) fn write(
-    alerts: mpsc::Receiver<Alert>,
-    stream: Stream,
-    shared: &Shared,
-) -> impl Future<Output = io::Result<sink::Totals>> + use<> {
-    let (lost, board) = (Arc::clone(&shared.lost), Arc::clone(&shared.board));
-    async move {
-        let written = &board.written;
-        let ended = sink::run(alerts, tokio::io::stdout(), stream, &lost, written).await;
-        written.end();
-        ended
-    }
-}
-
 /// Sends the canary out, if that is wanted and it can be told from others.
 pub(super) fn start_canary(watch: &Watch) {
     let (config, shared) = (&watch.config.canary, &watch.shared);
@@ -258,7 +242,7 @@ pub(super) fn start_canary(watch: &Watch) {
         canary: Arc::clone(&shared.canary),
         board: Arc::clone(&shared.board),
         in_force: Arc::clone(&shared.in_force),
-        alerts: watch.alerts.downgrade(),
+        outlet: watch.outlet.downgrade(),
         nonce,
         interval: Duration::from_secs(config.interval_seconds.0),
         deadline: Duration::from_secs(config.deadline_seconds.0),
@@ -279,19 +263,6 @@ pub(super) fn watch_rules(config: &Config) -> io::Result<mpsc::Receiver<()>> {
             .spawn(watch)?;
     }
     Ok(changed)
-}
-
-pub(super) fn sink_error(
-    ended: Result<io::Result<sink::Totals>, tokio::task::JoinError>,
-) -> anyhow::Error {
-    match ended {
-        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            anyhow!("standard output was closed by its reader: nobody is left to alert")
-        }
-        Ok(Err(error)) => anyhow::Error::new(error).context("cannot write to standard output"),
-        Ok(Ok(_)) => anyhow!("writing alerts ended early"),
-        Err(error) => anyhow::Error::new(error).context("writing alerts failed"),
-    }
 }
 
 pub(super) fn decider_error(

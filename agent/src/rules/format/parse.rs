@@ -56,6 +56,26 @@ impl Output {
         self.fields.iter().map(|named| named.field)
     }
 
+    /// Prints these fields, with arguments, and nothing else. The error says which of them is none.
+    pub fn of_fields<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, String> {
+        let mut output = Self {
+            parts: Vec::new(),
+            fields: Vec::new(),
+            text: String::new(),
+        };
+        for name in names {
+            let resolved = match parse_operand(name) {
+                Ok((Operand::Field(reference), len)) if len == name.len() => {
+                    resolve(&reference).ok()
+                }
+                _ => None,
+            };
+            let resolved = resolved.ok_or_else(|| format!("{name:?} is no field"))?;
+            push_field(name, &resolved, None, &mut output);
+        }
+        Ok(output)
+    }
+
     /// Names of the fields it prints, with arguments.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|named| named.key.as_str())

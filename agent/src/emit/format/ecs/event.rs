@@ -228,6 +228,7 @@ fn of_own(event: &str) -> (&'static str, &'static str, &'static [&'static str]) 
         "stopped" => ("event", "process", &["end"]),
         "reloaded" | "reload_failed" => ("event", "configuration", &["change"]),
         "degraded" | "coverage_lost" | "coverage_restored" => ("state", "host", &["info"]),
+        "throttled" => ("event", "host", &["info"]),
         _ => ("pipeline_error", "host", &["info"]),
     }
 }

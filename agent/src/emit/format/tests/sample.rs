@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::emit::alert::{ContainerPlace, PodPlace};
 use crate::emit::facts::{Facts, NAMES};
 use crate::emit::format::severity::priorities;
+use crate::emit::lost::{Held, Repeats};
 use crate::emit::{Alert, Ancestor, OwnEvent, Place, Resolution, SessionPlace};
 use crate::event::fields::{self, FieldType};
 
@@ -92,7 +93,7 @@ pub(super) fn full() -> Alert {
         truncated: true,
         ancestry: vec![ancestor()],
         facts: Some(Box::new(every_fact())),
-        queued: 0,
+        number: 0,
     }
 }
 
@@ -145,10 +146,22 @@ pub(super) fn own_events() -> Vec<OwnEvent> {
             first: 0,
             last: 0,
         },
+        OwnEvent::Throttled(Repeats {
+            rule: text(),
+            priority: "Warning",
+            key: vec![text()],
+            held: Held {
+                count: 1,
+                first: 1,
+                last: 2,
+            },
+            seconds: 60,
+        }),
         OwnEvent::Stopped {
             reason: text(),
             events: 1,
             alerts: 1,
+            throttled: 0,
             lost: 0,
             identified: 0,
             unidentified: vec![text()],
@@ -307,7 +320,7 @@ pub(super) fn arbitrary() -> impl Strategy<Value = Alert> {
             truncated,
             ancestry,
             facts,
-            queued: 0,
+            number: 0,
         },
     )
 }

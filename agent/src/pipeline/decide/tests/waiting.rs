@@ -15,7 +15,7 @@ const UID: &str = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
 /// A deciding thread under a clock of the test.
 struct Bench {
     decider: Decider,
-    made: mpsc::Receiver<Alert>,
+    made: Made,
     set: InForce,
     now: Instant,
     asked: std::sync::Mutex<Vec<String>>,
@@ -66,7 +66,7 @@ impl Bench {
 
     /// Rules and resolutions of the alerts made since.
     fn alerts(&mut self) -> Vec<(String, &'static str)> {
-        let alerts = std::iter::from_fn(|| self.made.try_recv().ok());
+        let alerts = std::iter::from_fn(|| self.made.try_recv());
         alerts
             .map(|alert| (alert.rule, alert.place.resolution.unwrap().name()))
             .collect()
@@ -177,7 +177,7 @@ fn the_process_table_waits_with_its_cgroup() {
         exit,
     ]);
     bench.hear(told());
-    let messages: Vec<String> = std::iter::from_fn(|| bench.made.try_recv().ok())
+    let messages: Vec<String> = std::iter::from_fn(|| bench.made.try_recv())
         .map(|alert| alert.message)
         .collect();
     assert!(messages[0].contains("by bash -i"), "{messages:?}");
@@ -347,7 +347,7 @@ fn nothing_waits_beyond_the_end() {
     let totals = run(script, decider, &wires, Duration::from_secs(5)).unwrap();
     assert_eq!((totals.records, totals.alerts, totals.lost), (3, 2, 0));
     assert_eq!(lost.take().count(), 0);
-    let resolutions: Vec<_> = std::iter::from_fn(|| made.try_recv().ok())
+    let resolutions: Vec<_> = std::iter::from_fn(|| made.try_recv())
         .map(|alert| alert.place.resolution.unwrap())
         .collect();
     assert_eq!(resolutions, [R::NoRuntimeAnswer, R::CgroupUnknown]);
@@ -420,7 +420,7 @@ proptest! {
             }
         }
         bench.decider.settle_all(&bench.set);
-        let alerts: Vec<Alert> = std::iter::from_fn(|| bench.made.try_recv().ok()).collect();
+        let alerts: Vec<Alert> = std::iter::from_fn(|| bench.made.try_recv()).collect();
         prop_assert_eq!(alerts.len(), of_cgroup.len(), "seen is emitted");
         let mut last = std::collections::HashMap::new();
         for alert in alerts {
