@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -57,7 +57,7 @@ pub(crate) struct Line {
 }
 
 /// What an agent says when it ends; `None` where it does not say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {
     /// Events its user half saw.
     pub(crate) events: Option<u64>,
@@ -67,26 +67,99 @@ pub(crate) struct Totals {
     pub(crate) lost: Option<u64>,
 }
 
-/// A running agent; ends with this value.
+impl Totals {
+    /// What a line says, if it is that last one.
+    pub(crate) fn of(line: &Value) -> Option<Self> {
+        let count = |name: &str| line.get("output_fields")?.get(name)?.as_u64();
+        (own_event(line) == Some("stopped")).then(|| Self {
+            events: count("komainu.events"),
+            alerts: count("komainu.alerts"),
+            lost: count("komainu.lost"),
+        })
+    }
+}
+
+/// The process of an agent; ends with this value.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts it; its log goes to `log`, and what it writes to standard output is for the caller to read.
+    pub(crate) fn start(mut command: Command, log: PathBuf) -> Result<(Self, ChildStdout)> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let stdout = child.stdout.take().context("the agent has no stdout")?;
+        Ok((Self { child, log }, stdout))
+    }
+
+    /// Process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// An error if it ended by itself.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => Err(self.ended(status)),
+        }
+    }
+
+    /// Asks the agent to end and waits for it; an error if it does not, or not with 0.
+    pub(crate) fn stop(&mut self, within: Duration) -> Result<()> {
+        signal(&self.child, Signal::TERM);
+        let deadline = Instant::now() + within;
+        while Instant::now() < deadline {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(self.ended(status)),
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        bail!("the agent did not end within {within:?} of SIGTERM")
+    }
+
+    fn ended(&self, status: ExitStatus) -> anyhow::Error {
+        let tail = self.log_tail();
+        anyhow!("the agent ended with {status}; its log ends with:\n{tail}")
+    }
+
+    fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal(&self.child, Signal::KILL);
+        }
+        // Reaps it; there is nobody to tell if that fails.
+        drop(self.child.wait());
+    }
+}
+
+/// A running agent whose lines are read as they come; ends with this value.
 #[derive(Debug)]
 pub(crate) struct Agent {
-    child: Child,
+    process: Process,
     lines: Receiver<Result<Line, String>>,
-    log: PathBuf,
 }
 
 impl Agent {
     /// Starts the agent and waits until it says that it sees events.
     pub(crate) fn start(program: &Path, rules: &[PathBuf], within: Duration) -> Result<Self> {
         let log = project::scratch()?.join("agent.log");
-        let stderr = File::create(&log)?;
-        let mut child = command(program, rules, "json")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let stdout = child.stdout.take().context("the agent has no stdout")?;
+        let (process, stdout) = Process::start(command(program, rules, "json"), log)?;
         let (send, lines) = sync_channel(LINES);
         thread::spawn(move || {
             for text in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -101,14 +174,14 @@ impl Agent {
                 }
             }
         });
-        let mut agent = Self { child, lines, log };
+        let mut agent = Self { process, lines };
         agent.wait_started(within)?;
         Ok(agent)
     }
 
     /// Process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// The next line, if one comes before `deadline`.
@@ -119,52 +192,18 @@ impl Agent {
             Ok(Err(bad)) => bail!("the agent printed a line that is {bad}"),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => {
-                let status = self.child.wait()?;
-                bail!(
-                    "the agent ended ({status}); its log ends with:\n{}",
-                    self.log_tail()
-                )
+                let status = self.process.child.wait()?;
+                Err(self.process.ended(status))
             }
         }
     }
 
     /// Asks the agent to end and waits for it; an error if it does not, or not with 0.
     pub(crate) fn stop(mut self, within: Duration) -> Result<Totals> {
-        signal(&self.child, Signal::TERM);
-        let deadline = Instant::now() + within;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait()? {
-                if status.success() {
-                    return Ok(self.totals());
-                }
-                bail!(
-                    "the agent ended with {status}; its log ends with:\n{}",
-                    self.log_tail()
-                );
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        bail!("the agent did not end within {within:?} of SIGTERM")
-    }
-
-    /// What the agent says in its last line.
-    fn totals(&self) -> Totals {
+        self.process.stop(within)?;
         let lines = self.lines.iter().flatten();
-        let last = lines
-            .filter(|line| own_event(&line.json) == Some("stopped"))
-            .last();
-        let count = |name: &str| {
-            last.as_ref()?
-                .json
-                .get("output_fields")?
-                .get(name)?
-                .as_u64()
-        };
-        Totals {
-            events: count("komainu.events"),
-            alerts: count("komainu.alerts"),
-            lost: count("komainu.lost"),
-        }
+        let last = lines.filter_map(|line| Totals::of(&line.json)).last();
+        Ok(last.unwrap_or_default())
     }
 
     fn wait_started(&mut self, within: Duration) -> Result<()> {
@@ -176,24 +215,8 @@ impl Agent {
         }
         bail!(
             "the agent did not start within {within:?}; its log ends with:\n{}",
-            self.log_tail()
+            self.process.log_tail()
         )
-    }
-
-    fn log_tail(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            signal(&self.child, Signal::KILL);
-        }
-        // Reaps it; there is nobody to tell if that fails.
-        drop(self.child.wait());
     }
 }
 

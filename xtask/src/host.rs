@@ -58,6 +58,27 @@ pub(crate) fn require(verb: &str) -> Result<()> {
     )
 }
 
+/// Name and release of the kernel.
+pub(crate) fn kernel() -> String {
+    let name = rustix::system::uname();
+    format!("Linux {}", name.release().to_string_lossy())
+}
+
+/// Processors that this process may use.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What `/proc/cpuinfo` calls the first processor.
+pub(crate) fn model() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = line.and_then(|line| line.split_once(':'));
+    name.map_or("unknown", |(_, name)| name.trim()).to_owned()
+}
+
 /// Whether the effective capabilities (`proc_pid_status(5)`, `capabilities(7)`) allow loading
 /// tracing programs.
 fn may_load(status: &str) -> bool {

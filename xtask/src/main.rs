@@ -1,7 +1,8 @@
 //! Development verbs: everything that is done to this project is done with `cargo xtask VERB`.
 //!
 //! Each verb has a file (or folder) of its name. [`steps`] prints what happens and how long it
-//! took; [`host`] knows what the machine offers; [`agent`] builds and starts the agent.
+//! took; [`host`] knows what the machine offers; [`agent`] builds and starts the agent; [`janitor`] removes what a
+//! verb leaves behind.
 #![deny(unsafe_code)]
 #![expect(
     clippy::print_stdout,
@@ -11,17 +12,23 @@
 
 mod agent;
 mod bench;
+mod cgroup;
 mod demo;
 mod deploy;
 mod dist;
 mod e2e;
 mod r#gen;
 mod host;
+mod janitor;
 mod lint;
+mod process;
 mod project;
 mod run;
 mod setup;
+mod soak;
+mod stats;
 mod steps;
+mod table;
 mod test;
 
 use std::process::ExitCode;
@@ -71,6 +78,8 @@ enum Verb {
     Lint,
     /// Measure what the agent costs, side by side with nothing and with an empty program (needs root).
     Bench(bench::Options),
+    /// Wear an agent down for an hour, and check that everything still adds up (needs root).
+    Soak(soak::Options),
     /// Write the generated reference in docs/.
     Gen {
         /// Change nothing; fail if a file is out of date.
@@ -99,6 +108,7 @@ fn main() -> ExitCode {
         Verb::Test => test::test(),
         Verb::Lint => lint::lint(),
         Verb::Bench(options) => bench::bench(&options),
+        Verb::Soak(options) => soak::soak(&options),
         Verb::Gen { check } => r#gen::generate(check),
         Verb::Act(act) => demo::act(&act),
         Verb::Flood(flood) => bench::flood(&flood),

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 /// Events of one class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(super) struct Counts {
-    pub(super) seen: u64,
-    pub(super) emitted: u64,
-    pub(super) filtered: u64,
-    pub(super) lost: u64,
+pub(crate) struct Counts {
+    pub(crate) seen: u64,
+    pub(crate) emitted: u64,
+    pub(crate) filtered: u64,
+    pub(crate) lost: u64,
 }
 
 impl Counts {
@@ -29,7 +29,7 @@ impl Counts {
     }
 
     /// Both together.
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             seen: self.seen + other.seen,
             emitted: self.emitted + other.emitted,

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::report::Measured;
 use super::rounds::Row;
-use super::stats::{Summary, summarise};
 use super::work::{COMPILE, CONNECT, FORK_EXEC, GETPPID, OPEN_CLOSE, READ_ZERO};
+use crate::stats::{Summary, summarise};
 
 /// What a figure should be.
 #[derive(Clone, Copy, Debug, Serialize)]

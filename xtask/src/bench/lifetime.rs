@@ -10,10 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::process;
 use super::setups::{Programs, STOP, settled_cpu_time};
 use super::work;
-use crate::project;
+use crate::{process, project};
 
 /// Longest that the first alert may take.
 const FIRST_ALERT: Duration = Duration::from_secs(20);

@@ -14,13 +14,11 @@ mod counters;
 mod figures;
 mod flood;
 mod lifetime;
-mod process;
 mod programs;
 mod readme;
 mod report;
 mod rounds;
 mod setups;
-mod stats;
 mod units;
 mod work;
 
@@ -30,13 +28,14 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
+pub(crate) use self::counters::Counts;
 pub(crate) use self::flood::{Flood, flood};
 pub(crate) use self::programs::verifier;
 use self::report::Measured;
 use self::rounds::Rounds;
 use self::setups::{Programs, Setup, settled_cpu_time};
 use self::work::Work;
-use crate::{host, project};
+use crate::{host, process, project};
 
 /// How to measure.
 #[expect(

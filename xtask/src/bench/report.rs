@@ -11,8 +11,10 @@ use super::figures::{Figure, Target, figures};
 use super::flood::{Flooded, Sustained};
 use super::lifetime::Churn;
 use super::rounds::{Rounds, Row};
-use super::stats::Summary;
 use super::units;
+use crate::host;
+use crate::stats::Summary;
+use crate::table::table;
 
 /// Everything measured, and with what.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl Measured {
             self.number_of_rounds, spoken.events, spoken.alerts, spoken.lost,
         );
         let made = self.sustained.iter().map(|sustained| sustained.per_second);
-        let made = super::stats::summarise(&made.collect::<Vec<f64>>());
+        let made = crate::stats::summarise(&made.collect::<Vec<f64>>());
         writeln!(
             text,
             "Of the resident memory {} MiB are the rings, whose pages count as soon as they are mapped.",
@@ -65,9 +67,9 @@ impl Measured {
             text,
             "Rules: {}. {}, {} processors ({}), {}.",
             self.rules.join(", "),
-            kernel(),
-            processors(),
-            model(),
+            host::kernel(),
+            host::processors(),
+            host::model(),
             Timestamp::now().strftime("%Y-%m-%d"),
         )
         .ok();
@@ -80,9 +82,9 @@ impl Measured {
         let json = serde_json::json!({
             "rules": self.rules,
             "rounds": self.number_of_rounds,
-            "kernel": kernel(),
-            "processors": processors(),
-            "processor": model(),
+            "kernel": host::kernel(),
+            "processors": host::processors(),
+            "processor": host::model(),
             "time": Timestamp::now().to_string(),
             "agents": self.rounds.spoken,
             "rings_kib": self.rounds.rings_kib,
@@ -152,35 +154,6 @@ fn target_line(figure: &Figure) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A Markdown table of lines with equal headings, its columns as wide as what is in them.
-fn table(lines: &[Vec<(&'static str, String)>]) -> String {
-    let Some(first) = lines.first() else {
-        return String::new();
-    };
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells
-            .map(|(heading, cell)| heading.chars().count().max(cell.chars().count()))
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..first.len()).map(width).collect();
-    let row = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut text = String::from("|");
-        for (cell, width) in cells.zip(&widths) {
-            write!(text, " {cell:width$} |").ok();
-        }
-        text + "\n"
-    };
-    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    let mut text = row(&mut first.iter().map(|(heading, _)| *heading));
-    text += &row(&mut rules.iter().map(String::as_str));
-    for line in lines {
-        text += &row(&mut line.iter().map(|(_, cell)| cell.as_str()));
-    }
-    text
-}
-
 fn time(summary: Summary) -> String {
     format!(
         "{} ({}–{})",
@@ -196,25 +169,6 @@ fn ratio(summary: Summary) -> String {
         summary.median,
         (summary.high - summary.low) / 2.0
     )
-}
-
-fn kernel() -> String {
-    let name = rustix::system::uname();
-    format!("Linux {}", name.release().to_string_lossy())
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// What `/proc/cpuinfo` calls the first processor.
-fn model() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"));
-    let name = line.and_then(|line| line.split_once(':'));
-    name.map_or("unknown", |(_, name)| name.trim()).to_owned()
 }
 
 #[cfg(test)]
@@ -270,12 +224,5 @@ mod tests {
         assert!(line("opens lost meanwhile").ends_with("| 2 | ≤ 0 | missed |"));
         assert!(line("CPU for 1,000,000 × open").ends_with("| 0.05 s | ≤ 0.05 s | met |"));
         assert!(line("first alert").ends_with("| 0.5 s | ≤ 1 s | met |"));
-    }
-
-    #[test]
-    fn columns_are_as_wide_as_what_is_in_them() {
-        let lines = [vec![("a", "µ".to_owned()), ("long", "x".to_owned())]];
-        assert_eq!(table(&lines), "| a | long |\n| - | ---- |\n| µ | x    |\n");
-        assert_eq!(table(&[]), "");
     }
 }

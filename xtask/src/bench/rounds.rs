@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::counters::{Counters, Counts};
 use super::setups::Setup;
-use super::stats::{Summary, summarise};
 use super::work::Work;
 use crate::agent::Totals;
+use crate::stats::{Summary, summarise};
 
 /// Everything measured in rounds.
 #[derive(Debug, Default)]

@@ -11,9 +11,8 @@ use serde::Serialize;
 use xshell::{Shell, cmd};
 
 use super::counters::Reader;
-use super::process;
 use crate::agent::{self, Agent, Totals};
-use crate::project;
+use crate::{process, project};
 
 /// Longest that the agent may take to start, and to end.
 pub(super) const START: Duration = Duration::from_secs(20);

@@ -18,7 +18,8 @@ use clap::{Args, Subcommand};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
-use super::{cgroup, janitor, netns, overlay, terminal};
+use super::{netns, overlay, terminal};
+use crate::{cgroup, janitor, soak};
 
 /// An act and where it takes place.
 #[derive(Debug, Args)]
@@ -51,6 +52,8 @@ enum Kind {
     OpenForWriting { file: PathBuf },
     /// Begin a TCP connection in a network namespace without a way out.
     Connect { address: Ipv4Addr, port: u16 },
+    /// Do what a container of `soak` does.
+    Work(soak::Work),
     /// Remove what is named on standard input when it ends.
     Janitor,
 }
@@ -60,7 +63,10 @@ pub(crate) fn act(act: &Act) -> Result<()> {
     for dir in &act.cgroup {
         cgroup::enter(dir)?;
     }
-    let executes = !matches!(act.kind, Kind::OpenForWriting { .. } | Kind::Connect { .. });
+    let executes = !matches!(
+        act.kind,
+        Kind::OpenForWriting { .. } | Kind::Connect { .. } | Kind::Work(_)
+    );
     if !act.cgroup.is_empty() && !executes {
         // As in a real container, whose runtime enters the cgroup and then becomes the workload.
         return become_program(
@@ -92,6 +98,7 @@ pub(crate) fn act(act: &Act) -> Result<()> {
             Ok(())
         }
         Kind::Connect { address, port } => begin_connection(SocketAddrV4::new(*address, *port)),
+        Kind::Work(work) => soak::work(work),
         Kind::Janitor => janitor::wait_and_clean(io::stdin().lock()),
     }
 }

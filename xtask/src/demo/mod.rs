@@ -6,8 +6,6 @@
 
 mod act;
 mod alert;
-mod cgroup;
-mod janitor;
 mod netns;
 mod overlay;
 mod plan;
@@ -20,11 +18,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use self::alert::Alert;
-use self::janitor::Janitor;
 use self::started::Started;
 use self::workplace::Workplace;
 use crate::agent::{self, Agent};
 use crate::host;
+use crate::janitor::Janitor;
 use crate::steps::seconds;
 
 pub(crate) use act::{Act, act};

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::alert::Alert;
-use super::janitor::Janitor;
 use super::plan::Planned;
 use super::terminal;
 use super::workplace::Workplace;
+use crate::janitor::Janitor;
 
 /// A process that is still there after this time is killed.
 const ACT_TIME: Duration = Duration::from_secs(5);

@@ -1,15 +1,13 @@
 //! Where the acts take place, and the programs they use.
 
 use std::env;
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::cgroup;
-use super::janitor::Janitor;
+use crate::cgroup;
+use crate::janitor::Janitor;
 
 /// A directory, and a cgroup that looks like a container's.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ pub(super) struct Workplace {
 impl Workplace {
     /// Creates the directory and the cgroup; `janitor` will remove them.
     pub(super) fn prepare(janitor: &mut Janitor) -> Result<Self> {
-        let container = random_hex(32)?;
+        let container = cgroup::container_id()?;
         let dir = env::temp_dir().join(format!("komainu-demo-{}", short(&container)));
         janitor.remove_later(&dir)?;
         fs::create_dir(&dir)?;
@@ -79,14 +77,4 @@ pub(super) fn text(path: &Path) -> String {
 /// The first 12 digits of a container's id.
 fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
-}
-
-fn random_hex(bytes: usize) -> Result<String> {
-    let mut random = vec![0; bytes];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let mut text = String::with_capacity(bytes * 2);
-    for byte in random {
-        write!(text, "{byte:02x}")?;
-    }
-    Ok(text)
 }

@@ -12,7 +12,7 @@ const MAP: &str = "anon_inode:bpf-map";
 
 /// Processor time, in nanoseconds where the kernel counts them for its threads
 /// (`CONFIG_SCHED_INFO`), else in ticks.
-pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
+pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else {
@@ -28,16 +28,39 @@ pub(super) fn cpu_time(pid: u32) -> Result<Duration> {
     ticks(&stat).context("cannot read /proc/PID/stat")
 }
 
-/// Resident memory now, in KiB.
-pub(super) fn resident_kib(pid: u32) -> Result<u64> {
+/// Memory of a process, in KiB (`proc_pid_status(5)`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Resident.
+    pub(crate) resident: u64,
+    /// The part of it that is the process's own: heap and stacks.
+    pub(crate) anonymous: u64,
+}
+
+/// Memory now.
+pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok())
-        .context("cannot read /proc/PID/status")
+    memory_in(&status).context("cannot read /proc/PID/status")
+}
+
+/// Resident memory now, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
+    Ok(memory(pid)?.resident)
+}
+
+fn memory_in(status: &str) -> Option<Memory> {
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line?.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Some(Memory {
+        resident: of("VmRSS:")?,
+        anonymous: of("RssAnon:")?,
+    })
 }
 
 /// The part of it that is BPF maps: the rings, whose pages count as soon as they are mapped.
-pub(super) fn rings_kib(pid: u32) -> Result<u64> {
+pub(crate) fn rings_kib(pid: u32) -> Result<u64> {
     Ok(rings(&fs::read_to_string(format!("/proc/{pid}/smaps"))?))
 }
 
@@ -94,6 +117,14 @@ mod tests {
                      7f30-7f40 r-xp 00000000 fe:00 12  /usr/lib/libc.so.6\nRss:  1 kB\n";
         assert_eq!(rings(smaps), 6);
         assert_eq!(rings(""), 0);
+    }
+
+    #[test]
+    fn memory_is_told_by_kind() {
+        let status = "Name:\tx\nVmRSS:\t   52 kB\nRssAnon:\t   40 kB\nRssFile:\t   12 kB\n";
+        let memory = memory_in(status).unwrap();
+        assert_eq!((memory.resident, memory.anonymous), (52, 40));
+        assert_eq!(memory_in("Name:\tx\n"), None, "a kernel thread has none");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Cleaning up, whatever happens.
 //!
-//! A process in a session of its own holds the reading end of a pipe. The demo writes there what
-//! it is about to leave behind. When the pipe closes, because the demo is done or was killed, the
+//! A process in a session of its own holds the reading end of a pipe. A verb writes there what it
+//! is about to leave behind. When the pipe closes, because the verb is done or was killed, the
 //! process removes it all, last first.
 
 use std::env;
@@ -16,18 +16,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cgroup;
+use crate::cgroup;
 
-/// The demo's side.
+/// The verb's side.
 #[derive(Debug)]
-pub(super) struct Janitor {
+pub(crate) struct Janitor {
     child: Child,
     pipe: ChildStdin,
 }
 
 impl Janitor {
     /// Starts the cleaning process.
-    pub(super) fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args(["act", "janitor"])
             // Out of the terminal's foreground group: Ctrl-C must not reach it.
@@ -43,17 +43,17 @@ impl Janitor {
     }
 
     /// To be called before `path` is created: a file, a directory or a cgroup.
-    pub(super) fn remove_later(&mut self, path: &Path) -> Result<()> {
+    pub(crate) fn remove_later(&mut self, path: &Path) -> Result<()> {
         self.order("remove", path)
     }
 
     /// Ends process `pid`, if it still runs `program` then.
-    pub(super) fn kill_later(&mut self, pid: u32, program: &Path) -> Result<()> {
+    pub(crate) fn kill_later(&mut self, pid: u32, program: &Path) -> Result<()> {
         self.order(&format!("kill {pid}"), program)
     }
 
     /// Cleans now.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         let Self { mut child, pipe } = self;
         drop(pipe);
         let status = child.wait()?;
@@ -70,7 +70,7 @@ impl Janitor {
 }
 
 /// The cleaning process: collects orders until the pipe closes, then carries them out.
-pub(super) fn wait_and_clean(orders: impl BufRead) -> Result<()> {
+pub(crate) fn wait_and_clean(orders: impl BufRead) -> Result<()> {
     let orders: Vec<String> = orders.lines().map_while(Result::ok).collect();
     let mut errors = Vec::new();
     for order in orders.iter().rev() {

@@ -1,15 +1,28 @@
 //! A cgroup that looks like a container's.
 
-use std::fs;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+
+/// An id as a runtime makes it: 64 hex digits.
+pub(crate) fn container_id() -> Result<String> {
+    let mut random = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let mut id = String::with_capacity(2 * random.len());
+    for byte in random {
+        write!(id, "{byte:02x}")?;
+    }
+    Ok(id)
+}
 
 /// Path of the container below the root of each hierarchy.
 ///
 /// Burstable pod of a kubelet with the cgroupfs driver. Where a kubelet runs it would kill the
 /// processes of a pod it does not know, so there it is a container of docker's.
-pub(super) fn container_path(id: &str) -> PathBuf {
+pub(crate) fn container_path(id: &str) -> PathBuf {
     if kubelet_runs() {
         return Path::new("docker").join(id);
     }
@@ -18,7 +31,7 @@ pub(super) fn container_path(id: &str) -> PathBuf {
 
 /// Roots of the hierarchies a process has to enter: the unified one, else those of version 1 that
 /// every runtime uses.
-pub(super) fn roots() -> Result<Vec<PathBuf>> {
+pub(crate) fn roots() -> Result<Vec<PathBuf>> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     let roots = roots_in(&mounts);
     if roots.is_empty() {
@@ -28,7 +41,7 @@ pub(super) fn roots() -> Result<Vec<PathBuf>> {
 }
 
 /// Creates `path` below `root`, and calls `before` for each directory about to be created.
-pub(super) fn create(
+pub(crate) fn create(
     root: &Path,
     path: &Path,
     mut before: impl FnMut(&Path) -> Result<()>,
@@ -46,13 +59,13 @@ pub(super) fn create(
 }
 
 /// Moves the calling process into the cgroup.
-pub(super) fn enter(dir: &Path) -> Result<()> {
+pub(crate) fn enter(dir: &Path) -> Result<()> {
     let file = dir.join("cgroup.procs");
     fs::write(&file, "0").with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Processes in the cgroup.
-pub(super) fn processes(dir: &Path) -> Vec<i32> {
+pub(crate) fn processes(dir: &Path) -> Vec<i32> {
     let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }

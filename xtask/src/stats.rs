@@ -4,16 +4,16 @@ use serde::Serialize;
 
 /// A median and the middle half of the samples around it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Summary {
-    pub(super) median: f64,
+pub(crate) struct Summary {
+    pub(crate) median: f64,
     /// First and third quartile.
-    pub(super) low: f64,
-    pub(super) high: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 impl Summary {
     /// In another unit.
-    pub(super) fn scaled(self, factor: f64) -> Self {
+    pub(crate) fn scaled(self, factor: f64) -> Self {
         Self {
             median: self.median * factor,
             low: self.low * factor,
@@ -23,7 +23,7 @@ impl Summary {
 }
 
 /// Summary of `samples`; zeros where there are none.
-pub(super) fn summarise(samples: &[f64]) -> Summary {
+pub(crate) fn summarise(samples: &[f64]) -> Summary {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     Summary {
