@@ -19,6 +19,7 @@ pub mod event;
 pub mod http;
 #[cfg(feature = "ebpf")]
 pub mod kernel;
+mod lock;
 pub mod metrics;
 pub mod pipeline;
 pub mod privileges;

@@ -1,6 +1,6 @@
 //! Having the programs verified and attaching them, one by one: what a kernel refuses degrades its class.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use aya::{
     Ebpf,
@@ -10,6 +10,7 @@ use aya::{
 use hashbrown::HashMap;
 
 use super::probes::{Hook, PROBES, Probe, ProbeStatus, needed, older_name};
+use crate::lock::lock;
 
 /// Programs that the verifier refused, by name.
 pub(super) type Refused = HashMap<String, ProgramError>;
@@ -92,10 +93,6 @@ pub(super) fn probe(
         error: attached.err().map(|e| chain(&e)),
         verified: verified_instructions(object, probe.program),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn attach(

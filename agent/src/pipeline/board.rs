@@ -4,7 +4,7 @@
 //! second, and not even that while somebody reads them.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use komainu_common::Class;
@@ -13,6 +13,7 @@ use super::clock;
 use super::decide::Totals;
 use crate::emit::sink::State;
 use crate::enrich::process;
+use crate::lock::lock;
 
 /// How far the agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,10 +264,6 @@ impl Board {
     pub(super) fn reloads(&self) -> Reloads {
         lock(&self.reloads).clone()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Time over which the largest is kept.

@@ -1,9 +1,10 @@
 //! What is known of pods by their sandboxes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::event::Pod;
+use crate::lock::lock;
 
 /// Sandboxes remembered at most; the kubelet's default is 110 pods on a node.
 const MAX_PODS: usize = 4096;
@@ -26,7 +27,7 @@ pub(super) struct Pods(Mutex<HashMap<Box<str>, Arc<Facts>>>);
 impl Pods {
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Facts>>> {
         // Each access is one call of the map, so a panic elsewhere leaves it whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(super) fn get(&self, sandbox: &str) -> Option<Arc<Facts>> {
