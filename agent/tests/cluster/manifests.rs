@@ -100,6 +100,26 @@ fn the_pod_is_no_more_than_it_has_to_be() {
     );
 }
 
+/// Who applies the manifests again does not lose rules of his own, and who has none needs no map of them.
+#[test]
+fn own_rules_are_mounted_where_there_are_any_and_never_written() {
+    let pod = pod();
+    let volumes = pod["volumes"].as_array().unwrap().iter();
+    let rules = volumes.filter(|volume| volume["name"] == "rules");
+    let sources: Vec<&Value> = rules
+        .map(|volume| &volume["projected"]["sources"])
+        .collect();
+    let wanted = json!([
+        {"configMap": {"name": "komainu-rules"}},
+        {"configMap": {"name": "komainu-own-rules", "optional": true}},
+    ]);
+    assert_eq!(sources, [&wanted]);
+    let files = ["rules.yaml", "config.yaml", "daemonset.yaml", "rbac.yaml"];
+    for object in objects(&files) {
+        assert_ne!(object["metadata"]["name"], "komainu-own-rules");
+    }
+}
+
 #[test]
 fn the_map_of_rules_is_the_folder_of_rules() {
     let maps = objects(&["rules.yaml"]);

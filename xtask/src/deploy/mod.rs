@@ -96,6 +96,10 @@ fn request() -> Request {
                 "a profile without its file",
                 json!({"seccompProfile": {"type": "Localhost"}}),
             ),
+            (
+                "an AppArmor profile without its name",
+                json!({"appArmorProfile": {"type": "Localhost"}}),
+            ),
             ("a port that is none", json!({"http": {"port": 0}})),
         ]),
     }
