@@ -11,6 +11,7 @@ mod differences;
 mod examples;
 mod monitoring;
 mod output;
+mod pipelines;
 mod schema;
 mod upstream;
 mod validate;
