@@ -276,7 +276,7 @@ section! {
         /// Per cent of one CPU core; 0: no limit. Its programs' time in the kernel is not counted. 0 to 6400.
         cpu_budget: Count<0, 6_400> = Count(0);
         /// Event classes to do without, the first one first, when more was taken for five seconds. Their
-        /// system calls are not looked at then; what goes through an `io_uring` is. `exec`, `fork` and `exit`
+        /// system calls are not looked at then, nor the operations of an `io_uring` that do the same. `exec`, `fork` and `exit`
         /// cannot be named.
         shed: Vec<Sheddable> = Vec::new();
     }
