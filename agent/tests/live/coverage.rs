@@ -15,7 +15,7 @@ use crate::{
     Test,
     agent::{Agent, UNFILTERED, own},
     operations::{free_address, get, samples, wait_for_status},
-    watch::{Watch, act},
+    watch::{Watch, act, perform},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -38,6 +38,13 @@ const EVERYTHING: &str = "
     or evt.arg.dir startswith /komainu-canary)
   output: act=%evt.type command=%proc.cmdline
   priority: WARNING
+- rule: Acted otherwise
+  desc: a test
+  condition: >
+    evt.type in (chdir, fchdir, setns, capset, memfd_create, dup3, fcntl, kill, socket, bind, listen, accept, accept4,
+    sendto, sendmsg, recvfrom, recvmsg, shutdown) and evt.failed = true and proc.args startswith canary
+  output: act=%evt.type command=%proc.cmdline
+  priority: WARNING
 - rule: Connected
   desc: a test
   condition: evt.type = connect and fd.snet = 127.0.0.0/8 and proc.args startswith canary
@@ -50,7 +57,7 @@ const EVERYTHING: &str = "
   priority: WARNING
 ";
 
-const CLASSES: [&str; 8] = [
+const CLASSES: [&str; 20] = [
     "exec",
     "open",
     "rename",
@@ -59,6 +66,18 @@ const CLASSES: [&str; 8] = [
     "attribute",
     "mount",
     "connect",
+    "directory",
+    "namespace",
+    "credential",
+    "object",
+    "dup",
+    "signal",
+    "socket",
+    "listen",
+    "accept",
+    "send",
+    "receive",
+    "shutdown",
 ];
 
 fn acts_come_back(_: &mut Watch) {
@@ -179,9 +198,10 @@ fn budget_is_kept(_: &mut Watch) {
             .contains("open"),
         "{ready}"
     );
-    // What was under way is over; from then on nothing is seen, though opens go on.
+    // What was under way is over; from then on nothing is seen, though opens go on, through a ring too.
     std::thread::sleep(Duration::from_millis(1_500));
     let (_, before) = get(address, "/metrics", "*/*").unwrap();
+    perform("uring-open", &["plain", "/etc/hostname"]);
     std::thread::sleep(Duration::from_millis(1_500));
     let (_, after) = get(address, "/metrics", "*/*").unwrap();
     assert_eq!(seen(&before), seen(&after));

@@ -83,8 +83,8 @@ impl Cage {
         let classes = before.canary.classes.iter().copied();
         let tried: Vec<Class> = classes.filter(|class| !shed.contains(class)).collect();
         self.canary.send_out(true);
-        let nonce = self.nonce;
-        let acted = tokio::task::spawn_blocking(move || act(nonce)).await;
+        let (nonce, classes) = (self.nonce, tried.clone());
+        let acted = tokio::task::spawn_blocking(move || act(nonce, &classes)).await;
         if let Ok(Err(error)) = acted {
             self.canary.send_out(false);
             return Round::Failed(error);
@@ -127,10 +127,11 @@ impl Cage {
     }
 }
 
-/// Runs the child to its end.
-fn act(nonce: Nonce) -> std::io::Result<()> {
+/// Runs the child, which acts once for each class, to its end.
+fn act(nonce: Nonce, classes: &[Class]) -> std::io::Result<()> {
     let child = Command::new("/proc/self/exe")
         .args(["canary", &nonce.text()])
+        .args(classes.iter().map(|class| class.name()))
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::null())
