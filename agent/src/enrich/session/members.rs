@@ -46,22 +46,24 @@ impl Members {
         self.of.len()
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.of.len() >= self.max
+    /// Whether one more has room, if need be instead of one that exited.
+    pub(super) fn has_room(&self) -> bool {
+        self.of.len() < self.max || !self.exited.is_empty()
     }
 
-    /// Adds a living process; false where it is there already.
-    pub(super) fn insert(&mut self, process: ProcKey, session: Number) -> bool {
-        if self.of.contains_key(&process) {
-            return false;
-        }
+    /// Whether there is one more than may be: one that exited is to be forgotten.
+    pub(super) fn is_too_full(&self) -> bool {
+        self.of.len() > self.max
+    }
+
+    /// Adds a living process that is not there.
+    pub(super) fn insert(&mut self, process: ProcKey, session: Number) {
         let is_living = true;
         self.of.insert(process, Member { session, is_living });
         if self.round.len() > 2 * self.of.len() {
             self.round.retain(|process| is_alive(&self.of, *process));
         }
         self.round.push_back(process);
-        true
     }
 
     /// A process exited. Gives its session where it was a living one.

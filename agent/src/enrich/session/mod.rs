@@ -59,7 +59,8 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Number(u64);
 
-/// Sessions and processes that could not be followed for want of room, since it was last told.
+/// Sessions and processes that could not be followed for want of room, since it was last told. A session that was begun
+/// is never among them: it is kept until its end was told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     /// Sessions.
@@ -95,6 +96,13 @@ struct Followed {
     members: usize,
     /// Its end was told.
     is_told: bool,
+}
+
+impl Followed {
+    /// Nothing is known of it that somebody may ask for.
+    fn is_over(&self) -> bool {
+        self.members == 0 && self.is_told
+    }
 }
 
 /// How a process came to be where it is.
@@ -137,7 +145,8 @@ impl Sessions {
         numbers
     }
 
-    /// Takes note that the end of a session is told now; false where it was before, or where it has not ended.
+    /// Takes note that the end of a session is told now; false where it was before, or where it has not ended. It
+    /// may be forgotten when another begins, or by [`Self::expire`].
     pub fn close(&mut self, number: Number) -> bool {
         let followed = self.of.get_mut(&number);
         let Some(followed) = followed.filter(|f| f.living == 0 && !f.is_told) else {
@@ -175,8 +184,10 @@ impl Sessions {
         self.members.next_few()
     }
 
-    /// Forgets processes that exited before `now` by more than the linger time, and sessions without any.
+    /// Forgets processes that exited before `now` by more than the linger time, and sessions without any that were told
+    /// to have ended.
     pub fn expire(&mut self, now: u64) {
+        self.forget_told();
         while let Some(number) = self.members.expire(now, self.limits.linger) {
             self.release(number);
         }
@@ -224,12 +235,9 @@ impl Sessions {
 
     /// Begins a session; `None` where there is no room.
     fn begin(&mut self, mut session: Session) -> Option<Number> {
-        while self.of.len() >= self.limits.sessions {
-            let Some(number) = self.members.forget_oldest() else {
-                self.refuse(|refused| &mut refused.sessions, session.cgroup);
-                return None;
-            };
-            self.release(number);
+        if !self.has_room() {
+            self.refuse(|refused| &mut refused.sessions, session.cgroup);
+            return None;
         }
         let ProcKey { tgid, start_ticks } = session.root;
         session.id = format!("{}-{start_ticks:x}-{tgid:x}", self.boot).into();
@@ -248,25 +256,46 @@ impl Sessions {
         Some(number)
     }
 
+    /// Makes room for a session and its root by forgetting sessions whose end was told, and exited processes; false where
+    /// that does not do.
+    fn has_room(&mut self) -> bool {
+        self.forget_told();
+        let is_over = |followed: &Followed| followed.living == 0 && followed.is_told;
+        while self.of.len() >= self.limits.sessions {
+            if !self.of.values().any(is_over) {
+                return false;
+            }
+            let Some(number) = self.members.forget_oldest() else {
+                return false;
+            };
+            self.release(number);
+        }
+        self.members.has_room()
+    }
+
     fn join(&mut self, process: ProcKey, number: Number) {
         self.marks.remove(process);
-        while self.members.is_full() {
+        if self.members.session(process).is_some() {
+            return;
+        }
+        let has_room = self.members.has_room();
+        let Some(followed) = self.of.get_mut(&number).filter(|_| has_room) else {
+            let cgroup = self.get(number).map_or(0, |session| session.cgroup);
+            return self.refuse(|refused| &mut refused.processes, cgroup);
+        };
+        self.members.insert(process, number);
+        followed.living += 1;
+        followed.members += 1;
+        followed.session.processes += 1;
+        // A fork may be told after the exit of its maker.
+        followed.session.ended = None;
+        followed.is_told = false;
+        // Not before: the oldest may be the last of this session.
+        while self.members.is_too_full() {
             let Some(freed) = self.members.forget_oldest() else {
-                let cgroup = self.get(number).map_or(0, |session| session.cgroup);
-                return self.refuse(|refused| &mut refused.processes, cgroup);
+                break;
             };
             self.release(freed);
-        }
-        let Some(followed) = self.of.get_mut(&number) else {
-            return;
-        };
-        if self.members.insert(process, number) {
-            followed.living += 1;
-            followed.members += 1;
-            followed.session.processes += 1;
-            // A fork may be told after the exit of its maker.
-            followed.session.ended = None;
-            followed.is_told = false;
         }
     }
 
@@ -276,14 +305,19 @@ impl Sessions {
         }
     }
 
-    /// A member was forgotten; the last takes its session along.
+    /// A member was forgotten; the last takes its session along, unless its end is still to be told.
     fn release(&mut self, number: Number) {
         if let Some(followed) = self.of.get_mut(&number) {
             followed.members -= 1;
-            if followed.members == 0 {
+            if followed.is_over() {
                 self.of.remove(&number);
             }
         }
+    }
+
+    /// Forgets sessions that lost their last member before their end was told, which it is by now.
+    fn forget_told(&mut self) {
+        self.of.retain(|_, followed| !followed.is_over());
     }
 
     fn refuse(&mut self, which: fn(&mut Refused) -> &mut u64, cgroup: u64) {

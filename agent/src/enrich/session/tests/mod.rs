@@ -1,6 +1,7 @@
 //! Sessions against sequences of records, and against what `/proc` shows.
 
 mod model;
+mod room;
 mod scan;
 mod script;
 
@@ -212,8 +213,9 @@ fn what_finds_no_room_is_counted() {
     let refused = machine.state.sessions.take_refused();
     assert_eq!((refused.sessions, refused.processes), (1, 1));
     assert_eq!(machine.state.sessions.take_refused(), Refused::default());
-    // What ended makes room.
-    machine.exit(72, 0);
+    // What ended, and was told, makes room.
+    let ended = machine.exit(72, 0).unwrap();
+    assert!(machine.state.sessions.close(ended));
     machine.exec_into(100, b"sh", 0);
     assert!(machine.of(102).is_some());
 }
