@@ -1,14 +1,15 @@
 //! cgroup id → container id → what is known of the container.
 
 mod names;
+mod nesting;
 
 use std::collections::VecDeque;
 
 pub(super) use names::NamesOf;
+use nesting::Group;
 
 use super::key::{ContainerKey, PodKey};
 use super::known::{GivenUp, Known};
-use super::path;
 use crate::enrich::bounded::BoundedMap;
 use crate::enrich::identity::{News, PodNews, Reach, Source};
 use crate::enrich::resolution::{Resolution, Sources, Standing};
@@ -30,6 +31,8 @@ pub struct Containers {
     known: BoundedMap<ContainerKey, Known>,
     pods: BoundedMap<PodKey, Told>,
     sources: Sources,
+    /// Containers around all those that the runtime told of, the nearest first; `None` while none of those was seen.
+    runtime_in: Option<Box<[ContainerKey]>>,
     /// Removed, with the time: to be forgotten in this order.
     removed: VecDeque<(u64, Gone)>,
     /// Most that each of the maps holds.
@@ -40,19 +43,6 @@ pub struct Containers {
     changed: bool,
     /// Names of users and groups are asked for.
     has_names: bool,
-}
-
-/// What is known of a cgroup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Group {
-    Host,
-    /// `outer` is the outermost container of a path that names several.
-    Container {
-        inner: ContainerKey,
-        outer: Option<ContainerKey>,
-    },
-    /// Its path is not known, and nobody waits for it any more.
-    Unnamed(GivenUp),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +94,7 @@ impl Containers {
             known: BoundedMap::new(max),
             pods: BoundedMap::new(max),
             sources: Sources::default(),
+            runtime_in: None,
             removed: VecDeque::new(),
             max,
             kinds: Vec::new(),
@@ -112,15 +103,18 @@ impl Containers {
         }
     }
 
-    /// Learns the whole path of a cgroup; returns whether it was new.
+    /// Learns the path of a cgroup; returns whether it was new. One that begins with a slash is whole; of any other it is not
+    /// known what its beginning is in.
     ///
     /// Nothing is learned of id 0, which stands for any cgroup whose id is not known, nor from an
     /// empty path: who knows nothing of a cgroup must not take it for the host's.
     pub fn learn(&mut self, cgroup: u64, cgroup_path: &[u8]) -> bool {
-        if cgroup == 0 || cgroup_path.is_empty() || self.has_path(cgroup) {
+        let is_whole = nesting::is_whole(cgroup_path);
+        if cgroup == 0 || cgroup_path.is_empty() || self.has_path(cgroup, is_whole) {
             return false;
         }
         let group = self.group(cgroup_path);
+        self.place_runtime(&group);
         if self.kinds.len() < Self::MAX_KINDS {
             self.kinds.push((cgroup, group != Group::Host));
         }
@@ -144,9 +138,13 @@ impl Containers {
                 if let Some(key) = ContainerKey::parse(&container.id) {
                     let id = container.id.clone();
                     let known = self.entry(key, &id);
+                    let is_new = !known.is_told();
                     known.tell(Some(container));
                     known.removed = None;
                     self.merge(key);
+                    if is_new {
+                        self.find_runtime();
+                    }
                 }
             }
             // Of one that nobody saw it is no news.
@@ -167,7 +165,7 @@ impl Containers {
     pub fn of(&self, cgroup: u64) -> Membership<'_> {
         match self.groups.get(&cgroup) {
             Some(Group::Host) => Membership::Host,
-            Some(group) => self.known(*group).map_or(Membership::Unknown, |known| {
+            Some(group) => self.known(group).map_or(Membership::Unknown, |known| {
                 Membership::Container(known.container())
             }),
             None => Membership::Unknown,
@@ -179,7 +177,7 @@ impl Containers {
         match self.groups.get(&cgroup) {
             Some(Group::Host) => Where::Host,
             Some(group) => self
-                .effective(*group)
+                .effective(group)
                 .map_or(Where::Unknown, Where::Container),
             None => Where::Unknown,
         }
@@ -196,11 +194,11 @@ impl Containers {
             Some(Group::Host | Group::Unnamed(_)) => Wait::No,
             None if cgroup == 0 => Wait::No,
             None => Wait::Path,
-            Some(group) => match self.known(*group) {
+            Some(group) => match self.known(group) {
                 None => Wait::Path,
                 Some(known) if known.given_up.is_some() => Wait::No,
                 Some(known) if self.standing(known).is_open => Wait::Identity,
-                Some(_) if self.awaits_names(*group) => Wait::Names,
+                Some(_) if self.awaits_names(group) => Wait::Names,
                 Some(_) => Wait::No,
             },
         }
@@ -211,7 +209,7 @@ impl Containers {
         let known = match self.groups.get(&cgroup) {
             Some(Group::Host) => return (Resolution::Host, None),
             Some(Group::Unnamed(GivenUp::TooMany)) => return (Resolution::TooManyWaiting, None),
-            Some(group) => self.known(*group),
+            Some(group) => self.known(group),
             None => None,
         };
         let Some(known) = known else {
@@ -227,8 +225,8 @@ impl Containers {
     /// Nobody waits any more for what this cgroup still lacks.
     pub fn give_up(&mut self, cgroup: u64, why: GivenUp) {
         self.changed = true;
-        let group = self.groups.get(&cgroup).copied();
-        if group == Some(Group::Host) {
+        let group = self.groups.get(&cgroup);
+        if group == Some(&Group::Host) {
             return;
         }
         let key = group.and_then(|group| self.effective(group));
@@ -244,12 +242,15 @@ impl Containers {
 
     /// Full id of the container that the runtime is to be asked for, so that this cgroup gets its identity.
     pub fn to_ask(&self, cgroup: u64) -> Option<&str> {
-        let Some(Group::Container { inner, .. }) = self.groups.get(&cgroup) else {
+        let group = self.groups.get(&cgroup)?;
+        let Group::Container { inner, .. } = group else {
             return None;
         };
-        let container = self.known.get(inner)?.container();
-        let lacks = container.details.is_none() && self.sources.has_runtime();
-        lacks.then_some(&*container.id)
+        let keys = [Some(*inner), self.effective(group)].into_iter().flatten();
+        let known = keys.filter_map(|key| self.known.get(&key));
+        let mut lacking = known.map(Known::container).filter(|c| c.details.is_none());
+        let container = lacking.next().filter(|_| self.sources.has_runtime())?;
+        Some(&*container.id)
     }
 
     /// A cgroup was removed; late events may still be of it. `now` as for [`Self::hear`].
@@ -313,55 +314,21 @@ impl Containers {
         [self.groups.len(), self.known.len(), self.pods.len()]
     }
 
-    fn has_path(&self, cgroup: u64) -> bool {
+    /// Whether a path is known that is no worse than one that `is_whole`, or is not.
+    fn has_path(&self, cgroup: u64, is_whole: bool) -> bool {
         match self.groups.get(&cgroup) {
             Some(Group::Host) => true,
             // Forgotten for want of room: the path is needed again.
-            Some(Group::Container { inner, .. }) => self.known.get(inner).is_some(),
+            Some(Group::Container {
+                inner,
+                is_whole: known,
+                ..
+            }) => (*known || !is_whole) && self.known.get(inner).is_some(),
             Some(Group::Unnamed(_)) | None => false,
         }
     }
 
-    /// What a path says, and the entries of the containers it names.
-    fn group(&mut self, cgroup_path: &[u8]) -> Group {
-        let mut keys = path::containers(cgroup_path)
-            .filter_map(|named| Some((ContainerKey::parse(named.id)?, named)));
-        let Some((inner, named)) = keys.next() else {
-            return Group::Host;
-        };
-        let outer = keys.last().filter(|(key, _)| *key != inner);
-        for (key, named) in
-            std::iter::once((inner, &named)).chain(outer.iter().map(|(k, n)| (*k, n)))
-        {
-            self.entry(key, named.id).name(named);
-            self.merge(key);
-        }
-        Group::Container {
-            inner,
-            outer: outer.map(|(key, _)| key),
-        }
-    }
-
-    /// The container that a cgroup counts as.
-    ///
-    /// Who may make cgroups inside a container may name one like another container of the same runtime. No runtime
-    /// puts one of its containers into another, so where it knows the outer one, that is it; also where it
-    /// does not know the inner one: that runs in the outer one's pod, from its image or not.
-    fn effective(&self, group: Group) -> Option<ContainerKey> {
-        let Group::Container { inner, outer } = group else {
-            return None;
-        };
-        let known = self.known.get(&inner)?;
-        let is_answered = known.is_denied() || known.is_told();
-        let is_told = |key: &ContainerKey| self.known.get(key).is_some_and(Known::is_told);
-        Some(
-            outer
-                .filter(|outer| is_answered && is_told(outer))
-                .unwrap_or(inner),
-        )
-    }
-
-    fn known(&self, group: Group) -> Option<&Known> {
+    fn known(&self, group: &Group) -> Option<&Known> {
         self.known.get(&self.effective(group)?)
     }
 

@@ -25,8 +25,21 @@ pub struct Hierarchies {
 pub struct Group {
     /// Id as in `Header::cgroup`; 0 where the directory could not be looked at.
     pub id: u64,
-    /// Path in its hierarchy.
+    /// Path in its hierarchy, as far up as that can be seen.
     pub path: Vec<u8>,
+    /// That is up to its root.
+    pub is_whole: bool,
+}
+
+impl Group {
+    /// The path; it begins with a slash only where it is whole.
+    pub fn into_path(self) -> Vec<u8> {
+        match self.path.strip_prefix(b"/") {
+            Some(b"") if !self.is_whole => b".".to_vec(),
+            Some(below) if !self.is_whole => below.to_vec(),
+            _ => self.path,
+        }
+    }
 }
 
 impl Hierarchies {
@@ -77,6 +90,7 @@ fn group(mount: Option<&Mount>, path: &[u8], bit: u64) -> Group {
     Group {
         id: id.map_or(0, |id| id | bit),
         path,
+        is_whole: mount.is_some_and(Mount::is_whole),
     }
 }
 
@@ -145,6 +159,32 @@ mod tests {
         assert_eq!(id("1:memory:/a/b"), inode | CGROUP_V1);
         assert_eq!(id("1:memory:/a/../b"), 0);
         assert_eq!(id("1:memory:/gone"), 0);
+    }
+
+    /// In a machine that is itself a container, what is around that cannot be seen.
+    #[test]
+    fn only_a_whole_path_begins_with_a_slash() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        let hierarchies = Hierarchies {
+            v2: Some(Mount::at(dir.path())),
+            v1: None,
+        };
+        let path = |text: &str| hierarchies.choose(text.as_bytes()).unwrap().into_path();
+        assert_eq!(path("0::/a/b"), b"a/b");
+        assert_eq!(path("0::/"), b".");
+        let whole = Group {
+            is_whole: true,
+            ..hierarchies.choose(b"0::/a/b").unwrap()
+        };
+        assert_eq!(whole.into_path(), b"/a/b");
+        let mounted = std::fs::read("/proc/self/mountinfo").unwrap();
+        let real = Hierarchies::parse(&mounted, None).v2;
+        let is_root = std::fs::read_link("/proc/self/ns/cgroup")
+            .is_ok_and(|link| link.as_os_str() == "cgroup:[4026531835]");
+        if let Some(real) = real.filter(|_| is_root) {
+            assert!(real.is_whole(), "{real:?}");
+        }
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use zerocopy::FromZeros;
 use super::process::{Found, directory, exe_path, join_cmdline};
 use crate::decode::split_argv;
 use crate::event::{ExeFacts, ProcKey, Process, Text};
-use cgroup::Hierarchies;
+use cgroup::{Group, Hierarchies};
 use pinned::{link, read};
 
 pub use namespace::foreign;
@@ -45,7 +45,7 @@ pub struct Proc {
 pub struct Scanned {
     /// The process, ready for [`ProcessTable::found`](super::process::ProcessTable::found).
     pub found: Found,
-    /// Path of the cgroup that `found.process.cgroup` names.
+    /// Path of the cgroup that `found.process.cgroup` names, from the root of its hierarchy if it begins with a slash.
     pub cgroup_path: Vec<u8>,
 }
 
@@ -103,7 +103,7 @@ impl Proc {
                 },
                 process,
             },
-            cgroup_path: path.map(|p| p.path).unwrap_or_default(),
+            cgroup_path: path.map(Group::into_path).unwrap_or_default(),
         })
     }
 

@@ -258,13 +258,15 @@ impl State {
     fn may_be_own(&self, process: ProcKey, here: ContainerKey) -> bool {
         match self.sessions.origin(process) {
             None => true,
-            Some(Origin::Marked(Mark::Own(other))) => other == here || self.is_outer(other, here),
+            Some(Origin::Marked(Mark::Own(other))) => {
+                other == here || self.containers.is_around(other, here)
+            }
             Some(_) => false,
         }
     }
 
     /// Whether a process, while in the cgroup, is outside of a container as its runtime is: on the host; or, where
-    /// the machine is itself a container (kind), in one that no runtime told of, while it told of the inner one.
+    /// the machine is itself a container (kind), in that.
     fn is_outside(&self, process: ProcKey, cgroup: u64, here: ContainerKey) -> bool {
         let place = match self.sessions.origin(process) {
             None => self.containers.place(cgroup),
@@ -273,13 +275,9 @@ impl State {
         };
         match place {
             Where::Host => true,
-            Where::Container(other) => self.is_outer(other, here),
+            Where::Container(other) => self.containers.is_around(other, here),
             Where::Unknown => false,
         }
-    }
-
-    fn is_outer(&self, other: ContainerKey, here: ContainerKey) -> bool {
-        other != here && self.containers.is_told(here) && !self.containers.is_told(other)
     }
 
     /// Begins a session with this root; `None` where there is no room.

@@ -113,7 +113,7 @@ impl Containers {
     }
 
     /// Whether names may still come that events of this container wait for.
-    pub(super) fn awaits_names(&self, group: Group) -> bool {
+    pub(super) fn awaits_names(&self, group: &Group) -> bool {
         let Some(key) = self.has_names.then(|| self.own_of(group)).flatten() else {
             return false;
         };
@@ -123,14 +123,14 @@ impl Containers {
     }
 
     fn own(&self, cgroup: u64) -> Option<ContainerKey> {
-        self.own_of(*self.groups.get(&cgroup)?)
+        self.own_of(self.groups.get(&cgroup)?)
     }
 
     /// The container whose root processes of this group have.
-    fn own_of(&self, group: Group) -> Option<ContainerKey> {
+    fn own_of(&self, group: &Group) -> Option<ContainerKey> {
         let Group::Container { inner, .. } = group else {
             return None;
         };
-        self.effective(group).filter(|key| *key == inner)
+        self.effective(group).filter(|key| key == inner)
     }
 }

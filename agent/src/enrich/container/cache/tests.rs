@@ -195,41 +195,6 @@ fn who_gives_up_is_complete_later() {
     assert_eq!(resolution(&containers, 2), Resolution::Host);
 }
 
-/// A process that may make cgroups names one like a container of another pod.
-#[test]
-fn a_borrowed_name_does_not_help() {
-    let mut containers = Containers::new(8);
-    containers.hear(up(Source::Runtime), 0);
-    let own = pod_path(1);
-    containers.learn(
-        1,
-        format!("{own}/cri-containerd-{}.scope", id(2)).as_bytes(),
-    );
-    containers.learn(2, pod_path(2).as_bytes());
-    containers.learn(
-        3,
-        format!("{own}/cri-containerd-{}.scope", id(3)).as_bytes(),
-    );
-    containers.hear(told(2), 0);
-    containers.hear(told(1), 0);
-    containers.hear(News::NoContainer(id(3).into()), 0);
-    for (cgroup, expected) in [(1, id(1)), (2, id(2)), (3, id(1))] {
-        assert_eq!(*container(&containers, cgroup).id, *expected, "{cgroup}");
-        assert_eq!(resolution(&containers, cgroup), Resolution::Complete);
-    }
-}
-
-/// Docker in docker, kind: the runtime that is asked knows the inner ones.
-#[test]
-fn the_inner_container_counts_where_its_runtime_is_asked() {
-    let mut containers = Containers::new(8);
-    containers.hear(up(Source::Runtime), 0);
-    containers.learn(1, format!("/docker/{ID}{}", pod_path(1)).as_bytes());
-    containers.hear(told(1), 0);
-    assert_eq!(*container(&containers, 1).id, *id(1));
-    assert_eq!(resolution(&containers, 1), Resolution::Complete);
-}
-
 #[test]
 fn what_was_removed_is_known_for_a_while() {
     let mut containers = Containers::new(8);
@@ -324,6 +289,15 @@ fn steps(n: u64) -> Vec<Step> {
     steps
 }
 
+fn take(containers: &mut Containers, step: Step) {
+    match step {
+        Step::Learn(cgroup, path) => {
+            containers.learn(cgroup, path.as_bytes());
+        }
+        Step::Hear(news) => containers.hear(news, 0),
+    }
+}
+
 /// Everything that can be seen.
 fn seen(containers: &Containers, n: u64) -> Vec<(Resolution, Wait, Option<Container>)> {
     let cgroups = (1..=n).flat_map(|n| [n, 100 + n, 200 + n, 300 + n]);
@@ -348,10 +322,7 @@ proptest! {
     fn order_has_no_influence(shuffled in Just(steps(4)).prop_shuffle(), denied in 0..8_usize) {
         let mut containers = Containers::new(1024);
         for (at, step) in shuffled.iter().enumerate() {
-            match step.clone() {
-                Step::Learn(cgroup, path) => { containers.learn(cgroup, path.as_bytes()); }
-                Step::Hear(news) => containers.hear(news, 0),
-            }
+            take(&mut containers, step.clone());
             // An early answer that a later one corrects.
             if at == denied {
                 containers.hear(News::NoContainer(id(1).into()), 0);
@@ -366,10 +337,7 @@ proptest! {
         }
         let mut ordered = Containers::new(1024);
         for step in steps(4) {
-            match step {
-                Step::Learn(cgroup, path) => { ordered.learn(cgroup, path.as_bytes()); }
-                Step::Hear(news) => ordered.hear(news, 0),
-            }
+            take(&mut ordered, step);
         }
         prop_assert_eq!(seen(&containers, 4), seen(&ordered, 4));
         prop_assert_eq!(resolution(&containers, 1), Resolution::Complete);
@@ -413,3 +381,4 @@ fn a_removed_group_is_known_for_a_while() {
 }
 
 mod names;
+mod nesting;

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// Directories looked at in search of the namespace's root at most.
 const MAX_LOOKED_AT: usize = 65_536;
 
+/// Inode of the root of a hierarchy (`kernfs_create_root` numbers from 1).
+const ROOT: u64 = 1;
+
 /// What a line of `mountinfo` tells of a mount.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'a> {
@@ -90,6 +93,11 @@ impl Mount {
         }
         let relative = whole.strip_prefix(b"/").unwrap_or(whole);
         inode(&self.point.join(OsStr::from_bytes(relative)))
+    }
+
+    /// Whether it shows the hierarchy from its root. It does not where the machine is itself a container.
+    pub(super) fn is_whole(&self) -> bool {
+        inode(&self.point).is_ok_and(|inode| inode == ROOT)
     }
 
     /// Of a whole hierarchy.

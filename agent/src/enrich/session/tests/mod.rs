@@ -236,6 +236,29 @@ fn inside_a_node_that_is_a_container() {
     assert!(machine.of(40).is_none());
 }
 
+/// A container that the runtime has not told of, or never will, names a cgroup like one that runs.
+#[test]
+fn a_forged_name_begins_no_session() {
+    let mut machine = running();
+    machine.fork(30, 10, Put::B.named(4).in_pid_ns().init());
+    machine.exec(30, b"nginx", Put::B.named(4).in_pid_ns().init());
+    machine.tell(Put::B);
+    let forged = Put::FORGED.in_pid_ns();
+    machine.fork(70, 50, Put::A.inside().in_pid_ns());
+    machine.seen(70, forged.inside());
+    machine.exec(70, b"sh", forged.named(9));
+    machine.fork(71, 50, forged.inside());
+    machine.exec(71, b"sh", forged.named(9));
+    // Nor where it gets into the other's own.
+    machine.fork(72, 50, Put::B.inside().in_pid_ns());
+    machine.exec(72, b"sh", Put::B.named(4).in_pid_ns());
+    // Nor where the record of the fork is lost.
+    machine.exec(73, b"sh", forged.named(9).child_of(50));
+    for process in 70..74 {
+        assert!(machine.of(process).is_none(), "{process}");
+    }
+}
+
 /// Records of forks are lost: the parents tell, where they can.
 #[test]
 fn lost_forks() {

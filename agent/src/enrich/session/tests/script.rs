@@ -35,6 +35,8 @@ impl Put {
     pub(super) const B: Self = Self::at(4);
     pub(super) const NODE: Self = Self::at(5);
     pub(super) const IN_NODE: Self = Self::at(6);
+    /// A cgroup that was made in container A, named like B.
+    pub(super) const FORGED: Self = Self::at(7);
 
     pub(super) const fn at(cgroup: u64) -> Self {
         Self {
@@ -123,6 +125,7 @@ impl Machine {
                 Put::IN_NODE,
                 format!("/docker/{NODE_ID}/kubelet/{INNER_ID}"),
             ),
+            (Put::FORGED, format!("/docker/{A_ID}/docker/{B_ID}")),
         ] {
             state.containers.learn(put.cgroup, path.as_bytes());
         }
@@ -258,9 +261,13 @@ impl Machine {
 
     /// The runtime tells of the container that this cgroup is of.
     pub(super) fn tell(&mut self, put: Put) {
-        assert_eq!(put, Put::IN_NODE);
+        let id = match put {
+            Put::B => B_ID,
+            Put::IN_NODE => INNER_ID,
+            other => panic!("{other:?}"),
+        };
         let container = Container {
-            id: INNER_ID.into(),
+            id: id.into(),
             details: Some(ContainerDetails::default()),
             ..Container::default()
         };
