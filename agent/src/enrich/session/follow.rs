@@ -171,6 +171,15 @@ impl State {
         if is_init(task, outside) || self.is_first(process, here) || is_unclear && !is_runtime {
             return Some(own);
         }
+        // It may have been known for the container's own.
+        if self.sessions.marks.is_blurred(here) {
+            let cgroup = known.cgroup;
+            if !self.is_oldest(process, here) {
+                self.sessions
+                    .refuse(|refused| &mut refused.sessions, cgroup);
+            }
+            return Some(own);
+        }
         if is_runtime {
             let container = here;
             return Some(Origin::Marked(Mark::Entering { container, outside }));
@@ -230,6 +239,11 @@ impl State {
     /// What entered started a program of the container.
     fn arrives(&mut self, process: ProcKey, here: ContainerKey) -> Option<Origin> {
         let begun = if self.is_first(process, here) {
+            if self.sessions.marks.is_blurred(here) {
+                let cgroup = self.processes.get(process).map_or(0, |known| known.cgroup);
+                self.sessions
+                    .refuse(|refused| &mut refused.sessions, cgroup);
+            }
             None
         } else {
             self.begin(process, false)
@@ -241,16 +255,22 @@ impl State {
         })
     }
 
-    /// Whether a process that came from outside is the first of its container, with which it begins.
+    /// Whether a process that came from outside is the first of its container, with which it begins. Where marks of the
+    /// container were forgotten, it only may be.
     fn is_first(&self, process: ProcKey, here: ContainerKey) -> bool {
-        let age = |process: ProcKey| (process.start_ticks, process.tgid);
         self.sessions.is_scanned
             && self.sessions.marks.is_new(here)
-            && !self.processes.living().any(|(other, known)| {
-                age(other) < age(process)
-                    && self.containers.place(known.cgroup) == Where::Container(here)
-                    && self.may_be_own(other, here)
-            })
+            && self.is_oldest(process, here)
+    }
+
+    /// Whether no older process is known that may be the container's own.
+    fn is_oldest(&self, process: ProcKey, here: ContainerKey) -> bool {
+        let age = |process: ProcKey| (process.start_ticks, process.tgid);
+        !self.processes.living().any(|(other, known)| {
+            age(other) < age(process)
+                && self.containers.place(known.cgroup) == Where::Container(here)
+                && self.may_be_own(other, here)
+        })
     }
 
     /// Whether a process in a container may be the container's own: also where it was taken for that of an outer one,

@@ -1,11 +1,14 @@
 //! How processes that are in no session came into their containers.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use komainu_common::Task;
 
 use crate::enrich::bounded::BoundedMap;
 use crate::enrich::container::ContainerKey;
 use crate::event::ProcKey;
+
+/// Containers of which marks were forgotten that are known one by one at most.
+const MAX_BLURRED: usize = 4096;
 
 /// Namespaces by which what comes from outside is told, as inode numbers; 0 where unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,13 +39,30 @@ pub(super) enum Mark {
     },
 }
 
-/// Marks by process. A full table forgets those that were not needed lately, which can be found out again by
-/// their parents.
+impl Mark {
+    fn container(self) -> ContainerKey {
+        match self {
+            Self::Own(container) | Self::Entering { container, .. } => container,
+        }
+    }
+}
+
+/// Marks by process. A full table forgets those that were not needed lately. Mostly they can be found out again by their
+/// parents, but not safely: of the containers that they were of it is known that this is so.
 #[derive(Debug)]
 pub(super) struct Marks {
     of: BoundedMap<ProcKey, Mark>,
     /// Own processes of each container.
     own: HashMap<ContainerKey, usize>,
+    blurred: Blurred,
+}
+
+/// Containers of which marks were forgotten.
+#[derive(Debug)]
+enum Blurred {
+    These(HashSet<ContainerKey>),
+    /// They were too many to be known one by one.
+    All,
 }
 
 impl Marks {
@@ -50,6 +70,7 @@ impl Marks {
         Self {
             of: BoundedMap::new(max),
             own: HashMap::new(),
+            blurred: Blurred::These(HashSet::new()),
         }
     }
 
@@ -64,6 +85,7 @@ impl Marks {
         }
         if let Some((_, gone)) = self.of.insert(process, mark) {
             self.uncount(gone);
+            self.blur(gone.container());
         }
     }
 
@@ -76,6 +98,24 @@ impl Marks {
     /// Whether no process of the container's own is marked.
     pub(super) fn is_new(&self, container: ContainerKey) -> bool {
         !self.own.contains_key(&container)
+    }
+
+    /// Whether marks of the container were forgotten: a process that is not marked may be its own.
+    pub(super) fn is_blurred(&self, container: ContainerKey) -> bool {
+        match &self.blurred {
+            Blurred::These(these) => these.contains(&container),
+            Blurred::All => true,
+        }
+    }
+
+    fn blur(&mut self, container: ContainerKey) {
+        let Blurred::These(these) = &mut self.blurred else {
+            return;
+        };
+        these.insert(container);
+        if these.len() > MAX_BLURRED {
+            self.blurred = Blurred::All;
+        }
     }
 
     fn uncount(&mut self, mark: Mark) {

@@ -236,6 +236,38 @@ fn inside_a_node_that_is_a_container() {
     assert!(machine.of(40).is_none());
 }
 
+/// The first process of a container is not number 1 of its pid namespace, and what was known of it was forgotten.
+#[test]
+fn a_forgotten_init_is_no_session() {
+    let mut machine = Machine::new();
+    machine.state.sessions.marks = Marks::new(3);
+    let put = Put::A.inside().in_pid_ns();
+    machine.fork(50, 10, put);
+    machine.exec(50, b"nginx", put);
+    machine.fork(51, 50, put);
+    for other in 52..55 {
+        machine.fork(other, 51, put);
+    }
+    assert!(machine.state.sessions.marks.get(script::key(50)).is_none());
+    machine.fork(60, 50, put);
+    machine.exec(60, b"worker", put);
+    machine.exec(50, b"nginx", put);
+    for own in [50, 51, 60] {
+        assert!(machine.of(own).is_none(), "{own}");
+    }
+    // Whose parent is outside of the container, as that of a session is.
+    machine.fork_of(70, 50, 10, put);
+    for other in 80..84 {
+        machine.fork(other, 51, put);
+    }
+    machine.exec(70, b"sh", put);
+    assert!(machine.of(70).is_none());
+    assert_eq!(machine.state.sessions.take_refused().sessions, 1);
+    // An exec is one still: there are older processes, which are known for the container's own.
+    machine.exec_into(90, b"sh", 0);
+    assert!(machine.session(90).is_some());
+}
+
 /// A container that the runtime has not told of, or never will, names a cgroup like one that runs.
 #[test]
 fn a_forged_name_begins_no_session() {

@@ -31,10 +31,19 @@ struct Modelled {
     parent: Option<u32>,
 }
 
+impl Modelled {
+    /// Nothing is known of it as one in a container. Only members of sessions are known when they have exited.
+    fn is_outer(&self) -> bool {
+        let is_forgotten = !self.lives && !matches!(self.kind, Kind::Of(_));
+        self.kind == Kind::Outside || is_forgotten
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Act {
-    /// Maker, and the cgroup of the child where that is not the maker's.
-    Fork(usize, Option<u64>),
+    /// Maker, the cgroup of the child where that is not the maker's, and whether the maker's parent becomes its own
+    /// (`CLONE_PARENT`).
+    Fork(usize, Option<u64>, bool),
     Exec(usize),
     Seen(usize),
     Exit(usize),
@@ -108,7 +117,7 @@ impl Model {
     /// Mount namespace of the parent if it is outside, else its own, as it was shown.
     fn outside(&self, process: &Modelled) -> u32 {
         let parent = process.parent.map(|parent| &self.processes[&parent]);
-        let outer = parent.filter(|parent| parent.kind == Kind::Outside || !parent.lives);
+        let outer = parent.filter(|parent| parent.is_outer());
         outer.unwrap_or(process).shown.mnt
     }
 
@@ -125,16 +134,20 @@ impl Model {
         put
     }
 
-    fn fork(&mut self, maker: u32, cgroup: Option<u64>) -> (u32, Put) {
+    /// Child, its parent, and where it is.
+    fn fork(&mut self, maker: u32, cgroup: Option<u64>, of_parent: bool) -> (u32, u32, Put) {
         let child = self.next;
         self.next += 1;
         let made = self.processes[&maker];
+        let parent = made.parent.filter(|_| of_parent).unwrap_or(maker);
+        let above = self.processes[&parent];
+        let outside = if above.is_outer() { above } else { made }.shown.mnt;
         let put = Put {
             cgroup: cgroup.unwrap_or(made.put.cgroup),
             ..made.put
         };
         let kind = match (made.kind, container(put)) {
-            (Kind::Outside, Some(here)) => Kind::Stage(here, made.shown.mnt),
+            (Kind::Outside, Some(here)) => Kind::Stage(here, outside),
             (Kind::Stage(..), None) => Kind::Outside,
             (kind, _) => kind,
         };
@@ -142,11 +155,11 @@ impl Model {
             kind,
             put,
             shown: put,
-            parent: Some(maker),
+            parent: Some(parent),
             ..made
         };
         self.processes.insert(child, process);
-        (child, put)
+        (child, parent, put)
     }
 
     fn exec(&mut self, pid: u32) -> Put {
@@ -192,7 +205,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let cgroup = prop_oneof![Just(1_u64), Just(2), Just(3), Just(4)];
     let any = 0_usize..1000;
     let act = prop_oneof![
-        4 => (any.clone(), proptest::option::of(cgroup.clone())).prop_map(|(n, c)| Act::Fork(n, c)),
+        4 => (any.clone(), proptest::option::of(cgroup.clone()), prop::bool::weighted(0.2))
+            .prop_map(|(n, c, p)| Act::Fork(n, c, p)),
         4 => any.clone().prop_map(Act::Exec),
         2 => any.clone().prop_map(Act::Seen),
         2 => any.clone().prop_map(Act::Exit),
@@ -204,7 +218,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 
 /// Applies the act to both; gives the session that ended, if one should have, and did.
 fn apply(model: &mut Model, machine: &mut Machine, act: Act) -> (Option<u32>, Option<u32>) {
-    let (Act::Fork(index, _)
+    let (Act::Fork(index, ..)
     | Act::Exec(index)
     | Act::Seen(index)
     | Act::Exit(index)
@@ -214,9 +228,9 @@ fn apply(model: &mut Model, machine: &mut Machine, act: Act) -> (Option<u32>, Op
         return (None, None);
     };
     match act {
-        Act::Fork(_, cgroup) => {
-            let (child, put) = model.fork(pid, cgroup);
-            machine.fork(child, pid, put);
+        Act::Fork(_, cgroup, of_parent) => {
+            let (child, parent, put) = model.fork(pid, cgroup, of_parent);
+            machine.fork_of(child, pid, parent, put);
         }
         Act::Exec(_) => {
             let put = model.exec(pid);
@@ -281,6 +295,26 @@ proptest! {
             prop_assert_eq!(wanted, ended, "{:?}", act);
             for (pid, wanted, found) in roots(&model, &machine) {
                 prop_assert_eq!(wanted, found, "{} after {:?}", pid, act);
+            }
+        }
+    }
+
+    /// Whatever marks are forgotten, nothing of a container fakes a session, and what is missed is counted. What has got to
+    /// the host's cgroups and is forgotten is the host's.
+    #[test]
+    fn what_is_forgotten_of_origins_fakes_nothing(acts in acts(), marks in 1_usize..6) {
+        let mut machine = Machine::new();
+        machine.state.sessions.marks = Marks::new(marks);
+        machine.begin_container(50);
+        machine.exec_into(60, b"sh", 0);
+        let mut model = Model::running(50, 62);
+        let stays = |act: &Act| !matches!(act, Act::Move(_, 1) | Act::Fork(_, Some(1), _));
+        for act in acts.into_iter().filter(stays) {
+            apply(&mut model, &mut machine, act);
+            let is_counted = machine.state.sessions.refused.sessions > 0;
+            for (pid, wanted, found) in roots(&model, &machine) {
+                let is_missed = is_counted && found.is_none();
+                prop_assert!(wanted == found || is_missed, "{} after {:?}: {:?}", pid, act, found);
             }
         }
     }
