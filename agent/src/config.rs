@@ -224,7 +224,8 @@ section! {
         group: PathBuf = "/etc/group".into();
         /// Read the `passwd` and `group` files of containers too; else only number 0 has a name there.
         containers: bool = true;
-        /// Bytes of names of containers kept at most; the same content counts once. 64 KiB to 1 GiB.
+        /// Bytes of names of containers kept at most; the same content counts once, and a container has room for as much as
+        /// is then still free. 64 KiB to 1 GiB.
         max_bytes: Count<65_536, 1_073_741_824> = Count(8_388_608);
     }
 }

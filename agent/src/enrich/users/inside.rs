@@ -35,7 +35,7 @@ const ROOT: &str = "root";
 const FILES: [&str; 2] = ["etc/passwd", "etc/group"];
 
 /// Users and groups of one container.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Inside {
     names: Arc<Names>,
     users: IdMap,
@@ -94,8 +94,8 @@ pub enum Refusal {
     /// A file is larger than 256 KiB.
     #[error("passwd or group is larger than 256 KiB")]
     TooLarge,
-    /// All names together take more than they may.
-    #[error("there is no room for more names")]
+    /// They take more room than is left to others then.
+    #[error("there is no room for the names")]
     NoRoom,
     /// Reading takes too long.
     #[error("reading passwd and group hangs")]
@@ -145,13 +145,15 @@ impl Reader {
     /// The names of a container; `None` where those known are still right.
     pub fn answer(&mut self, question: Question) -> Result<Option<Arc<Inside>>, Refusal> {
         let (proc, host_root) = (self.proc.clone(), self.host_root.clone());
+        let known = question.known.clone();
         let look = self
             .isolated
             .run(move || look(&proc, &host_root, &question));
         let Some(mut found) = look.ok_or(Refusal::Hangs)?? else {
             return Ok(None);
         };
-        found.names = self.pool.share(found.names).ok_or(Refusal::NoRoom)?;
+        let old = known.as_ref().map(|known| &known.names);
+        found.names = self.pool.share(found.names, old).ok_or(Refusal::NoRoom)?;
         Ok(Some(Arc::new(found)))
     }
 }

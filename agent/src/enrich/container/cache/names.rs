@@ -103,7 +103,7 @@ impl Containers {
                 names.is_settled |= names.failures >= TRIES;
             }
             // Because of others: what was known may be so still.
-            Err(Refusal::Hangs | Refusal::NoRoom) => names.is_settled = true,
+            Err(Refusal::Hangs) => names.is_settled = true,
             // What was known may not be so any more.
             Err(_) => {
                 names.inside = None;

@@ -1,7 +1,9 @@
 //! When the names of a container are asked for, and who waits for them.
 
+use std::sync::Arc;
+
 use super::*;
-use crate::enrich::users::{Question, Refusal};
+use crate::enrich::users::{Inside, Question, Refusal};
 use crate::event::ProcKey;
 
 const SECOND: u64 = 1_000_000_000;
@@ -77,6 +79,19 @@ fn who_is_gone_is_not_waited_for_long() {
     let mut containers = known();
     assert!(asked(&mut containers, 1, 0).is_some());
     containers.hear_names(&id(7), Err(Refusal::Hangs));
+    assert_eq!(containers.wait(1), Wait::No);
+}
+
+/// No name is better than one that was right before.
+#[test]
+fn names_without_room_are_none() {
+    let mut containers = known();
+    assert!(asked(&mut containers, 1, 0).is_some());
+    containers.hear_names(&id(7), Ok(Some(Arc::new(Inside::default()))));
+    assert!(containers.names(1).is_some());
+    assert!(asked(&mut containers, 1, SECOND).is_some());
+    containers.hear_names(&id(7), Err(Refusal::NoRoom));
+    assert!(containers.names(1).is_none());
     assert_eq!(containers.wait(1), Wait::No);
 }
 
