@@ -1,6 +1,8 @@
 //! Names of users and groups in containers: from their own files, whatever is done to those.
 
 use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
     process::Command,
     time::{Duration, Instant},
 };
@@ -10,14 +12,16 @@ use serde_json::Value;
 use crate::{
     Test,
     agent::Agent,
+    cgroup::Cgroup,
     identity::runs,
-    node::{Node, Pod, Spec},
+    node::{BUSYBOX, Node, Pod, Spec},
     watch::Watch,
 };
 
 pub(crate) const TESTS: &[Test] = &[
     ("users_are_named_as_in_their_container", named),
     ("users_are_named_without_a_runtime", without_runtime),
+    ("users_are_named_however_slow_the_runtime_is", slow_runtime),
     ("users_of_hostile_containers_fool_nobody", hostile),
 ];
 
@@ -158,6 +162,35 @@ fn without_runtime(_: &mut Watch) {
         &LOOP,
     );
     lab.until_named("app");
+}
+
+/// A process in a new cgroup, which has the host's root for half a second and the container's from then on.
+fn slow_runtime(_: &mut Watch) {
+    let id = "5f0c".repeat(16);
+    let Some(cgroup) = Cgroup::new(&format!("docker/{id}")) else {
+        return println!("left out: no cgroup v2 hierarchy is mounted");
+    };
+    let root = tempfile::tempdir().unwrap();
+    for directory in ["bin", "etc"] {
+        fs::create_dir(root.path().join(directory)).unwrap();
+    }
+    fs::copy(BUSYBOX, root.path().join("bin/sleep")).unwrap();
+    fs::write(
+        root.path().join("etc/passwd"),
+        "app:x:1000:1000::/:/bin/sh\n",
+    )
+    .unwrap();
+    fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let agent = Agent::start_with(PROGRAMS, "containers: {runtime: off}\n");
+    let script =
+        "echo $$ > $0/cgroup.procs; sleep 0.5; exec chroot --userspec=1000:1000 $1 /bin/sleep 1234";
+    let mut runtime = Command::new("/bin/sh");
+    runtime.args(["-c", script, cgroup.path()]).arg(root.path());
+    let mut container = runtime.spawn().unwrap();
+    let alert = agent.wait_for(runs(&id, "sleep 1234"));
+    container.kill().unwrap();
+    container.wait().unwrap();
+    assert_eq!(user(&alert)[..2], ["app", "/"], "{alert}");
 }
 
 fn hostile(_: &mut Watch) {

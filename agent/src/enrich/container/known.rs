@@ -65,6 +65,12 @@ impl Known {
         self.told.is_some()
     }
 
+    /// Process id of its init on the host, where the runtime told it: then its root is set up.
+    pub(super) fn init(&self) -> Option<u32> {
+        let details = self.whole.details.as_ref()?;
+        (details.pid != 0).then_some(details.pid)
+    }
+
     /// Takes over what a cgroup path says. Every path of a container says the same.
     pub(super) fn name(&mut self, named: &path::Named<'_>) {
         self.named.get_or_insert_with(|| Named {

@@ -85,7 +85,10 @@ pub enum Refusal {
     /// No process of the container is there any more, or not yet.
     #[error("no process of the container is there")]
     Gone,
-    /// The process does not have the container's root: it is still the host's, or another.
+    /// The process has the host's root: the container's is not set up yet, or it has none of its own.
+    #[error("the process has the root of the host")]
+    HostRoot,
+    /// The process does not have the container's root, or that of the host is not known.
     #[error("the process has another root than the container")]
     OtherRoot,
     /// A file of that name is no regular file.
@@ -181,7 +184,9 @@ fn look(proc: &Path, host_root: &Path, question: &Question) -> Result<Option<Ins
             is_init: start.is_none(),
         };
         match process.look(proc, question, &host) {
-            Err(error @ (Refusal::Gone | Refusal::OtherRoot)) => refusal = error,
+            Err(error @ (Refusal::Gone | Refusal::HostRoot | Refusal::OtherRoot)) => {
+                refusal = error;
+            }
             answer => return answer,
         }
     }
@@ -213,7 +218,10 @@ impl Candidate {
         let known = question.known.as_deref();
         let is_same = known.is_none_or(|known| known.root == id);
         // Until the runtime has set up the container's root, its processes there have the host's.
-        if host.is_empty() || host.contains(&id) || !(is_same || self.is_init) {
+        if host.contains(&id) {
+            return Err(Refusal::HostRoot);
+        }
+        if host.is_empty() || !(is_same || self.is_init) {
             return Err(Refusal::OtherRoot);
         }
         let [passwd, group] = FILES.map(|name| File::find(&root, name));

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) const NAME: &str = "komainu.test/lab/busybox:1.35";
 /// What pods are made with: the same files with another command.
 pub(super) const PAUSE: &str = "komainu.test/pause:1";
-pub(super) const BUSYBOX: &str = "/bin/busybox";
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
 
 /// An archive in the layout of the Open Container Initiative (image-spec, image-layout.md) with both images.
 pub(crate) struct Image {

@@ -36,6 +36,8 @@ use std::{
 
 pub(crate) use client::{Confined, Output, Pids, Pod, Sandbox, Spec};
 
+pub(crate) use image::BUSYBOX;
+
 use client::Client;
 use image::Image;
 use place::Place;
@@ -49,7 +51,7 @@ const PROGRAMS: [&str; 5] = [
     "/usr/bin/containerd",
     "/usr/bin/ctr",
     "/usr/lib/cni/ptp",
-    image::BUSYBOX,
+    BUSYBOX,
     "/usr/bin/tar",
 ];
 

@@ -11,7 +11,8 @@ use crate::event::ProcKey;
 const SOON: u64 = 20_000_000;
 /// Time until known names are looked after, nanoseconds: programs in a container may make users.
 const REFRESH: u64 = 1_000_000_000;
-/// Failures for want of a process with the container's root after which nobody waits any more.
+/// Failures for want of a process with the container's root after which nobody waits any more. That the runtime has not
+/// given it that root yet is none: where nobody tells of the runtime's work, it may take as long as events wait.
 const TRIES: u8 = 3;
 
 /// The names of one container.
@@ -58,11 +59,7 @@ impl Containers {
         let Some(known) = self.own(cgroup).and_then(|key| self.known.get_mut(&key)) else {
             return;
         };
-        let init = known
-            .container()
-            .details
-            .as_ref()
-            .map(|details| details.pid);
+        let init = known.init();
         let container = known.container().id.clone();
         let names = &mut known.names;
         let pause = if names.is_settled { REFRESH } else { SOON };
@@ -74,7 +71,7 @@ impl Containers {
         }
         let question = Question {
             container,
-            init: init.filter(|pid| *pid != 0),
+            init,
             process: names.process,
             known: names.inside.clone(),
         };
@@ -91,6 +88,7 @@ impl Containers {
             return;
         };
         self.changed = true;
+        let is_set_up = known.init().is_some();
         let names = &mut known.names;
         names.is_pending = false;
         match answer {
@@ -98,7 +96,8 @@ impl Containers {
                 names.inside = new.or(names.inside.take());
                 names.is_settled = true;
             }
-            Err(Refusal::Gone | Refusal::OtherRoot) => {
+            Err(Refusal::HostRoot) if !is_set_up => {}
+            Err(Refusal::Gone | Refusal::HostRoot | Refusal::OtherRoot) => {
                 names.failures = names.failures.saturating_add(1);
                 names.is_settled |= names.failures >= TRIES;
             }

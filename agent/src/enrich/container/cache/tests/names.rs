@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::enrich::users::{Inside, Question, Refusal};
+use crate::enrich::users::{Question, Refusal};
 use crate::event::ProcKey;
 
 const SECOND: u64 = 1_000_000_000;
@@ -26,6 +26,15 @@ fn known() -> Containers {
     containers
 }
 
+/// What the runtime tells of container 7 when this is its init.
+fn running(init: u32) -> News {
+    let News::Container(mut container) = told(7) else {
+        unreachable!()
+    };
+    container.details.as_mut().unwrap().pid = init;
+    News::Container(container)
+}
+
 #[test]
 fn the_runtime_first_then_the_names() {
     let mut containers = Containers::new(64).with_names();
@@ -38,11 +47,7 @@ fn the_runtime_first_then_the_names() {
         asked(&mut containers, 1, 0).is_none(),
         "the runtime may tell the init"
     );
-    let News::Container(mut container) = told(7) else {
-        unreachable!()
-    };
-    container.details.as_mut().unwrap().pid = 77;
-    containers.hear(News::Container(container), 0);
+    containers.hear(running(77), 0);
     assert_eq!(containers.wait(1), Wait::Names);
     let question = asked(&mut containers, 1, 0).unwrap();
     assert_eq!((question.init, question.process), (Some(77), Some(process)));
@@ -82,12 +87,36 @@ fn who_is_gone_is_not_waited_for_long() {
     assert_eq!(containers.wait(1), Wait::No);
 }
 
+/// Without a runtime to tell when a container is set up, its first process has the host's root for a while.
+#[test]
+fn a_slow_runtime_is_waited_for() {
+    let mut containers = Containers::new(64).with_names();
+    containers.learn(1, pod_path(7).as_bytes());
+    for turn in 0..50 {
+        assert_eq!(containers.wait(1), Wait::Names);
+        assert!(asked(&mut containers, 1, turn * 20_000_000).is_some());
+        containers.hear_names(&id(7), Err(Refusal::HostRoot));
+    }
+    containers.hear_names(&id(7), Ok(Some(Arc::default())));
+    assert_eq!(containers.wait(1), Wait::No);
+    assert!(containers.names(1).is_some());
+    // One that the runtime told of is set up: it shares the host's root.
+    let mut containers = known();
+    containers.hear(running(77), 0);
+    for turn in 0..3 {
+        assert_eq!(containers.wait(1), Wait::Names);
+        assert!(asked(&mut containers, 1, turn * 20_000_000).is_some());
+        containers.hear_names(&id(7), Err(Refusal::HostRoot));
+    }
+    assert_eq!(containers.wait(1), Wait::No);
+}
+
 /// No name is better than one that was right before.
 #[test]
 fn names_without_room_are_none() {
     let mut containers = known();
     assert!(asked(&mut containers, 1, 0).is_some());
-    containers.hear_names(&id(7), Ok(Some(Arc::new(Inside::default()))));
+    containers.hear_names(&id(7), Ok(Some(Arc::default())));
     assert!(containers.names(1).is_some());
     assert!(asked(&mut containers, 1, SECOND).is_some());
     containers.hear_names(&id(7), Err(Refusal::NoRoom));
