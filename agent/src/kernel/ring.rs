@@ -3,13 +3,17 @@
 //! The kernel lets its memory be mapped with the data twice in a row, so that every record is in one
 //! piece (`kernel/bpf/ringbuf.c`). Pages that are mapped count as resident from then on, each mapping
 //! anew; so the data is mapped once, and a record that runs over the end is copied in two pieces.
+//!
+//! What the kernel writes is mapped read-only, where Rust has relaxed loads only; a fence makes them acquire what was
+//! written before (`std::sync::atomic`, "Atomic accesses to read-only memory"; `Documentation/bpf/ringbuf.rst` has the order
+//! that the kernel keeps).
 #![expect(unsafe_code, reason = "memory that the kernel writes")]
 
 use std::{
     num::NonZeroUsize,
     os::fd::{AsFd, BorrowedFd},
     ptr::{self, NonNull},
-    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence},
 };
 
 use aya::maps::MapData;
@@ -30,6 +34,39 @@ const DISCARDED: u32 = 1 << 30;
 #[derive(Debug)]
 pub(super) struct Ring {
     map: MapData,
+    memory: Memory,
+}
+
+impl Ring {
+    /// Maps a ring of `size` bytes of data.
+    pub(super) fn new(map: MapData, size: usize) -> Result<Self, Errno> {
+        let memory = Memory::new(map.fd().as_fd(), size)?;
+        Ok(Self { map, memory })
+    }
+
+    /// Appends the next record to `bytes` and gives its place back to the kernel; `false` if there is none.
+    ///
+    /// Where what is written cannot be a ring's, all that waits is skipped, and an empty record stands for it: decoding
+    /// refuses that, and counts it.
+    pub(super) fn take(&mut self, bytes: &mut Vec<u8>) -> bool {
+        self.memory.take(bytes)
+    }
+
+    /// Bytes between reader and writers, headers of records included.
+    pub(super) fn waiting(&self) -> u64 {
+        self.memory.waiting() as u64
+    }
+}
+
+impl AsFd for Ring {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.map.fd().as_fd()
+    }
+}
+
+/// The memory of a ring, and how far it is read.
+#[derive(Debug)]
+struct Memory {
     /// How far is read, the page that only the reader writes.
     consumer: Mapping,
     /// How far is written, and behind that page the data.
@@ -40,16 +77,16 @@ pub(super) struct Ring {
     read: usize,
 }
 
-impl Ring {
-    /// Maps a ring of `size` bytes of data.
-    pub(super) fn new(map: MapData, size: usize) -> Result<Self, Errno> {
+impl Memory {
+    fn new(fd: BorrowedFd<'_>, size: usize) -> Result<Self, Errno> {
         let page = page_size();
-        let fd = map.fd().as_fd();
+        if !size.is_power_of_two() || size < page {
+            return Err(Errno::INVAL);
+        }
         let consumer = Mapping::new(fd, ProtFlags::READ | ProtFlags::WRITE, page, 0)?;
         let producer = Mapping::new(fd, ProtFlags::READ, page + size, page)?;
-        let read = consumer.position().load(Ordering::Acquire);
+        let read = consumer.position().load(Ordering::Relaxed);
         Ok(Self {
-            map,
             consumer,
             producer,
             size,
@@ -57,49 +94,63 @@ impl Ring {
         })
     }
 
-    /// Appends the next record to `bytes` and gives its place back to the kernel; `false` if there is none.
-    pub(super) fn take(&mut self, bytes: &mut Vec<u8>) -> bool {
+    fn take(&mut self, bytes: &mut Vec<u8>) -> bool {
         loop {
-            let written = self.producer.position().load(Ordering::Acquire);
-            let waiting = written.wrapping_sub(self.read);
+            let waiting = self.waiting();
+            if waiting > self.size {
+                self.advance(waiting);
+                return true;
+            }
             if waiting < HEADER {
                 return false;
             }
-            let word = self.length_at(self.read).load(Ordering::Acquire);
-            let len = (word & !(BUSY | DISCARDED)) as usize;
-            // The kernel writes no record that is larger than what it says is waiting.
-            if word & BUSY != 0 || len > waiting - HEADER {
+            let word = self.length_at(self.read).load(Ordering::Relaxed);
+            // What the record holds was written before its length.
+            fence(Ordering::Acquire);
+            if word & BUSY != 0 {
                 return false;
+            }
+            let len = (word & !DISCARDED) as usize;
+            if len > waiting - HEADER {
+                self.advance(waiting);
+                return true;
             }
             if word & DISCARDED == 0 {
                 self.copy(self.read.wrapping_add(HEADER), len, bytes);
             }
-            let taken = (HEADER + len).next_multiple_of(8);
-            self.read = self.read.wrapping_add(taken);
-            let position = self.consumer.position();
-            position.store(self.read, Ordering::Release);
+            self.advance((HEADER + len).next_multiple_of(8));
             if word & DISCARDED == 0 {
                 return true;
             }
         }
     }
 
-    /// Bytes between reader and writers, headers of records included.
-    pub(super) fn waiting(&self) -> u64 {
-        let written = self.producer.position().load(Ordering::Acquire);
-        written.wrapping_sub(self.read) as u64
+    /// Bytes between reader and writers: no more than there are, if they are right.
+    fn waiting(&self) -> usize {
+        let written = self.producer.position().load(Ordering::Relaxed);
+        // A record's length was written before.
+        fence(Ordering::Acquire);
+        written.wrapping_sub(self.read)
+    }
+
+    /// Gives bytes back to the kernel, which writes there when it sees the new position.
+    fn advance(&mut self, bytes: usize) {
+        self.read = self.read.wrapping_add(bytes);
+        let position = self.consumer.position();
+        position.store(self.read, Ordering::Release);
     }
 
     /// The length of the record at a position. Records are 8-aligned, so it never runs over the end.
     fn length_at(&self, position: usize) -> &AtomicU32 {
         let at = position & (self.size - 1) & !7;
-        // SAFETY: within the data and aligned; the kernel writes it atomically.
+        // SAFETY: within the data and aligned; the kernel writes it atomically. It is only loaded from, relaxed.
         unsafe { AtomicU32::from_ptr(self.data().add(at).cast()) }
     }
 
     /// Copies `len` bytes, no more than the ring has, from a position.
     fn copy(&self, position: usize, len: usize, bytes: &mut Vec<u8>) {
         let at = position & (self.size - 1);
+        let len = len.min(self.size);
         let first = len.min(self.size - at);
         for (at, len) in [(at, first), (0, len - first)] {
             // SAFETY: within the data; the kernel leaves a finished record alone until its place is given back.
@@ -113,13 +164,7 @@ impl Ring {
     }
 }
 
-impl AsFd for Ring {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.map.fd().as_fd()
-    }
-}
-
-/// Memory of the ring, from a page with a position in its first word.
+/// A part of it, from a page with a position in its first word.
 #[derive(Debug)]
 struct Mapping {
     start: NonNull<u8>,
@@ -153,7 +198,7 @@ impl Mapping {
         Ok(Self { start, len })
     }
 
-    /// The position that the kernel or the reader publishes.
+    /// The position that the kernel or the reader publishes. That of the kernel may only be loaded, relaxed.
     fn position(&self) -> &AtomicUsize {
         // SAFETY: the first word of a page, an `unsigned long` that both sides access atomically.
         unsafe { AtomicUsize::from_ptr(self.start.as_ptr().cast()) }
@@ -167,3 +212,6 @@ impl Drop for Mapping {
         debug_assert!(unmapped.is_ok(), "a mapping of our own");
     }
 }
+
+#[cfg(test)]
+mod tests;
