@@ -22,8 +22,8 @@
 //!
 //! # Swapping
 //!
-//! Plans live in two slots. The loader writes the idle one and then flips [`ActivePlan`], which programs
-//! read once; so no event sees half a plan.
+//! Plans live in two slots. The loader writes the idle one and then switches [`ActivePlan`], one number, which
+//! programs read once for each event, as it begins; so no event sees half a plan, or two.
 
 /// Conjunctions per class.
 pub const MAX_CONJUNCTIONS: usize = 256;
@@ -312,11 +312,28 @@ wire! {
 wire! {
     /// Which plan is in force; the one value that is switched.
     pub struct ActivePlan {
-        /// Slot in force.
-        pub slot: u32,
-        /// Counts plans from 1; travels with each record as `Header::plan`.
+        /// Counts plans from 1; travels with each record as `Header::plan`. Its [slot](slot_of) follows from it.
         pub generation: u32,
     }
 }
 
+/// Slot of the plan of a generation.
+#[inline]
+pub const fn slot_of(generation: u32) -> u32 {
+    generation % SLOTS
+}
+
+/// Generation of the plan after this one: never 0, which stands for none, and in the other slot.
+pub const fn next_generation(generation: u32) -> u32 {
+    match generation.checked_add(1) {
+        Some(next) => next,
+        None => SLOTS,
+    }
+}
+
+const _: () = {
+    let (last, first) = (u32::MAX, next_generation(u32::MAX));
+    assert!(first != 0 && slot_of(first) != slot_of(last));
+    assert!(next_generation(0) == 1 && slot_of(1) != slot_of(2));
+};
 const _: () = assert!(size_of::<PathKey>() == 192 && size_of::<PrefixKey>() == 196);

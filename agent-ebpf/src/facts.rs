@@ -9,7 +9,7 @@ use komainu_common::{
 
 use crate::{
     file, filter,
-    maps::{self, PATH_AREA, offset},
+    maps::{self, PATH_AREA, Scratch, offset},
     path,
     read::{self, Address as _, Typed},
     record::{self, Record},
@@ -19,12 +19,12 @@ use crate::{
 
 const WORD: u32 = u64::BITS;
 
-/// Appends to the record in the scratch buffer of this index what rules read of its class.
+/// Appends to the record in the scratch buffer what rules read of its class.
 #[inline(always)]
-pub(crate) fn append(scratch: u32, class: Class) {
-    let wanted = filter::facts(class);
+pub(crate) fn append(scratch: &Scratch, class: Class) {
+    let wanted = filter::facts(scratch, class);
     if wanted != 0 {
-        append_facts(scratch, wanted);
+        append_facts(scratch.index, wanted);
     }
 }
 

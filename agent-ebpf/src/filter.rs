@@ -8,7 +8,7 @@ use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use komainu_common::{
     Class,
     class::CLASS_SLOTS,
-    filter::{ActivePlan, ClassPlan, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, role, source},
+    filter::{ClassPlan, PLAN_AUDIT, PLAN_FACTS, PLAN_PRESENT, Vector, role, slot_of, source},
 };
 
 use crate::{
@@ -21,28 +21,38 @@ use crate::{
     task::Subject,
 };
 
+/// Notes which plan is in force, for the event that begins: all that asks the plan goes by this.
+#[inline(always)]
+pub(crate) fn note_plan(scratch: &mut Scratch) {
+    scratch.filter.generation = ACTIVE_PLAN.get(0).map_or(0, |active| active.generation);
+}
+
+/// Index of the plan of a class.
+#[inline(always)]
+fn index_of(generation: u32, class: Class) -> u32 {
+    slot_of(generation) * CLASS_SLOTS + u32::from(class.0)
+}
+
 /// The plan of one class, and what is left of its conjunctions for the event at hand.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate {
     plan: &'static ClassPlan,
     /// Its index in the plans.
     index: u32,
-    slot: u32,
     generation: u32,
     class: Class,
 }
 
 impl Gate {
-    /// The gate of a class; `None` where no plan is in force, and everything passes.
+    /// The gate of a class for the event in the scratch buffer; `None` where no plan is in force, and everything passes.
     #[inline(always)]
-    pub(crate) fn of(class: Class) -> Option<Self> {
-        let ActivePlan { slot, generation } = *ACTIVE_PLAN.get(0)?;
-        let index = (slot & 1) * CLASS_SLOTS + u32::from(class.0);
+    pub(crate) fn of(scratch: &Scratch, class: Class) -> Option<Self> {
+        let generation = scratch.filter.generation;
+        let index = index_of(generation, class);
         let plan = PLANS.get(index)?;
         (plan.flags & PLAN_PRESENT != 0).then_some(Self {
             plan,
             index,
-            slot: slot & 1,
             generation,
             class,
         })
@@ -58,7 +68,6 @@ impl Gate {
     /// every source that [`Self::wants`] names and the class has.
     #[inline(always)]
     pub(crate) fn begin(&self, scratch: &mut Scratch) {
-        scratch.filter.generation = self.generation;
         for (alive, all) in scratch.filter.alive.iter_mut().zip(self.plan.all) {
             alive.set(all);
         }
@@ -96,7 +105,7 @@ impl Gate {
     #[inline(always)]
     pub(crate) fn test_names(&self, scratch: &mut Scratch, role: u8) -> bool {
         let names = Names {
-            head: [self.slot as u8, role, self.class.0 as u8, 0],
+            head: [slot_of(self.generation) as u8, role, self.class.0 as u8, 0],
             plan: self.index,
         };
         if lookup(scratch, names) {
@@ -131,10 +140,9 @@ impl Gate {
 
 /// The facts that rules read of a class.
 #[inline(always)]
-pub(crate) fn facts(class: Class) -> u32 {
-    let slot = ACTIVE_PLAN.get(0).map_or(0, |active| active.slot & 1);
+pub(crate) fn facts(scratch: &Scratch, class: Class) -> u32 {
     PLANS
-        .get(slot * CLASS_SLOTS + u32::from(class.0))
+        .get(index_of(scratch.filter.generation, class))
         .map_or(0, |plan| plan.flags >> PLAN_FACTS)
 }
 
@@ -180,7 +188,8 @@ pub(crate) extern "C" fn ended_passes(index: u32, call: u32) -> u32 {
     };
     let header = record::header(scratch);
     let (result, cgroup, uid) = (header.ret, header.cgroup, header.task.uid);
-    let Some(gate) = Gate::of(Class(header.class)) else {
+    let class = Class(header.class);
+    let Some(gate) = Gate::of(scratch, class) else {
         return 1;
     };
     gate.begin(scratch);

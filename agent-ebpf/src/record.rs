@@ -18,7 +18,7 @@ use crate::{
     account::{count, lose, now},
     arch::Call,
     facts,
-    filter::Gate,
+    filter::{self, Gate},
     maps::{self, BULK, LIFECYCLE, PATH_AREA, SCRATCH, SLOTS_PER_CPU, Scratch, Slot, setting},
     path,
     read::{self, Typed},
@@ -84,8 +84,10 @@ pub(crate) fn draft<T, A: Subject>(slot: Slot, class: Class, subject: A) -> Opti
     words::zero(&mut header.conjunctions);
     header.plan = 0;
     header.reserved = 0;
-    record.scratch().len = (size_of::<Header>() + size_of::<T>()) as u32;
-    record.scratch().index = index;
+    let scratch = record.scratch();
+    scratch.len = (size_of::<Header>() + size_of::<T>()) as u32;
+    scratch.index = index;
+    filter::note_plan(scratch);
     Some(record)
 }
 
@@ -294,7 +296,7 @@ impl<T, A: Subject> Record<T, A> {
     /// The same, with the facts that rules read of its class, see [`facts`].
     #[inline(always)]
     pub(crate) fn submit_with_facts(self) {
-        facts::append(self.scratch().index, Class(self.header().class));
+        facts::append(self.scratch(), Class(self.header().class));
         self.submit();
     }
 

@@ -39,7 +39,7 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     record.set_call(&call, ret);
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
-    let gate = Gate::of(Class::ACCEPT);
+    let gate = Gate::of(record.scratch(), Class::ACCEPT);
     let row = if has_flags(&call) {
         const { native::row("accept4") }
     } else {

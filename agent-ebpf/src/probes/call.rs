@@ -126,7 +126,7 @@ impl Act {
         out.dev = 0;
         out.inode_mode = 0;
         out.facts = 0;
-        let gate = Gate::of(self.spec.class);
+        let gate = Gate::of(record.scratch(), self.spec.class);
         if let Some(gate) = gate
             && !self.passes_numbers(&record, &gate)
             && gate.reject(record.scratch())

@@ -47,7 +47,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     let len = call.arg(2) & 0xffff_ffff;
     let before = record.scratch().len;
     address::append_asked(&record, call.arg(1), len);
-    let gate = Gate::of(Class::CONNECT);
+    let gate = Gate::of(record.scratch(), Class::CONNECT);
     if let Some(gate) = gate
         && !passes(&record, &gate, ctx.arg(1), before)
         && gate.reject(record.scratch())

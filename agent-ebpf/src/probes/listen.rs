@@ -36,7 +36,7 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
     record.set_call(&call, ctx.arg(1));
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
-    let gate = Gate::of(Class::LISTEN);
+    let gate = Gate::of(record.scratch(), Class::LISTEN);
     let row = if is_listen(&call) {
         const { native::row("listen") }
     } else {

@@ -55,7 +55,7 @@ pub fn open(ctx: RawTracePointContext) -> i32 {
     };
     record.set_call(&call, ret);
     let name = arguments(&call, record.fixed());
-    let gate = Gate::of(Class::OPEN);
+    let gate = Gate::of(record.scratch(), Class::OPEN);
     if let Some(gate) = gate
         && !passes_numbers(&record, &gate, row(&call), ret)
         && gate.reject(record.scratch())
@@ -93,7 +93,7 @@ pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
     clear(out);
     out.dirfd = call.arg(0) as i32;
     out.flags = call.arg(2) as u32;
-    let gate = Gate::of(Class::OPEN);
+    let gate = Gate::of(record.scratch(), Class::OPEN);
     let row = const { native::row("open_by_handle_at") };
     if let Some(gate) = gate
         && !passes_numbers(&record, &gate, row, ret)

@@ -90,7 +90,7 @@ fn report(call: &Call, form: Form, fd: i32, target: Target, message: &Message) {
     record.set_call(call, message.ret);
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
-    let gate = Gate::of(Class::RECEIVE);
+    let gate = Gate::of(record.scratch(), Class::RECEIVE);
     if !network::passes(
         record.scratch(),
         gate.as_ref(),

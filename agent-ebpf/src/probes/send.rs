@@ -78,7 +78,7 @@ fn report(call: &Call, form: Form, fd: i32, target: Target, message: &Message) {
     record.set_call(call, message.ret);
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
-    let gate = Gate::of(Class::SEND);
+    let gate = Gate::of(record.scratch(), Class::SEND);
     if !network::passes(
         record.scratch(),
         gate.as_ref(),

@@ -30,7 +30,7 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
     record.set_call(&call, ret);
     let fixed = record.fixed();
     sock::fill(record.scratch(), target, &mut fixed.sock);
-    let gate = Gate::of(Class::SOCKET);
+    let gate = Gate::of(record.scratch(), Class::SOCKET);
     let row = if is_pair(&call) {
         const { native::row("socketpair") }
     } else {

@@ -9,7 +9,7 @@ use komainu_common::{
     class::CLASS_SLOTS,
     filter::{
         ActivePlan, ClassPlan, MAX_PLAN_PATH, PLAN_AUDIT, PLAN_BASE, PLAN_FACTS, PLAN_PRESENT,
-        PathKey, PrefixKey, SLOTS, Vector, cgroup_kind, path_kind,
+        PathKey, PrefixKey, SLOTS, Vector, cgroup_kind, next_generation, path_kind, slot_of,
     },
 };
 use zerocopy::FromZeros as _;
@@ -36,7 +36,6 @@ pub struct Tables {
 #[derive(Debug, Default)]
 pub(super) struct Installed {
     generation: u32,
-    slot: u32,
     /// Keys by slot, to be removed before the slot is written again.
     paths: [Vec<PathKey>; SLOTS as usize],
     prefixes: [Vec<PrefixKey>; SLOTS as usize],
@@ -49,27 +48,24 @@ impl Kernel {
     ///
     /// On an error nothing changes for any event: what is half-written, nothing reads.
     pub fn prepare(&mut self, tables: &Tables, audit: bool) -> Result<u32, LoadError> {
-        let slot = (self.installed.slot + 1) % SLOTS;
+        let generation = next_generation(self.installed.generation);
+        let slot = slot_of(generation);
         self.clear_slot(slot)?;
         self.write_paths(slot, &tables.paths)?;
         self.write_prefixes(slot, &tables.prefixes)?;
         self.write_classes(slot, tables, audit)?;
-        // 0 stands for no plan.
-        Ok(self.installed.generation.wrapping_add(1).max(1))
+        Ok(generation)
     }
 
     /// Puts the plan last prepared in force, for every event from now on.
     pub fn commit(&mut self) -> Result<(), LoadError> {
-        let value = ActivePlan {
-            slot: (self.installed.slot + 1) % SLOTS,
-            generation: self.installed.generation.wrapping_add(1).max(1),
-        };
+        let generation = next_generation(self.installed.generation);
+        let value = ActivePlan { generation };
         let mut active: Array<_, ActivePlan> = self.table("ACTIVE_PLAN", Array::try_from)?;
         active
             .set(0, value, 0)
             .map_err(|e| LoadError::Map("ACTIVE_PLAN", e))?;
-        self.installed.slot = value.slot;
-        self.installed.generation = value.generation;
+        self.installed.generation = generation;
         Ok(())
     }
 
