@@ -51,7 +51,7 @@ pub const MAX_CGROUP_KINDS: u32 = 16384;
 pub mod source {
     /// Return value of the system call.
     pub const RESULT: u32 = 0;
-    /// Index of the call's row in [`x86_64::TABLE`](crate::syscalls::x86_64::TABLE), or
+    /// Index of the call's row in [`TABLE`](crate::syscalls::TABLE), or
     /// [`super::row_of_call`].
     pub const CALL: u32 = 1;
     /// `O_*` flags as passed (`openat2`: from `open_how`; `creat`: what it stands for).
@@ -95,7 +95,7 @@ pub const fn row_of_call(row: u32) -> u32 {
     clippy::cast_possible_truncation,
     reason = "a table of some dozens of rows"
 )]
-const HANDLED: u32 = crate::syscalls::x86_64::TABLE.len() as u32;
+const HANDLED: u32 = crate::syscalls::TABLE.len() as u32;
 
 /// What user space has told about a cgroup.
 pub mod cgroup_kind {

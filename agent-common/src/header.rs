@@ -18,7 +18,7 @@ wire! {
         /// cgroup id of the process, see [`CGROUP_V1`].
         pub cgroup: u64,
         /// System call number as the program used it (see [`HEADER_COMPAT`]), or [`NO_SYSCALL`]. Sub-calls
-        /// of `socketcall`: see [`socketcall`](crate::syscalls::x86_64::compat::socketcall).
+        /// of `socketcall`: see [`socketcall`](crate::arch::x86_64::socketcall).
         pub syscall: u32,
         /// CPU the event happened on.
         pub cpu: u32,

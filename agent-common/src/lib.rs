@@ -53,6 +53,7 @@ macro_rules! wire {
 }
 
 pub mod accept;
+pub mod arch;
 pub mod call;
 pub mod cgroup;
 pub mod class;

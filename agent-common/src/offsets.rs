@@ -50,11 +50,15 @@ macro_rules! offsets {
             }
         }
     };
+    (@need aarch64) => { cfg!(any(target_arch = "aarch64", bpf_target_arch = "aarch64")) };
     (@need required) => { true };
     (@need optional) => { false };
 }
 
 offsets! {
+    /// What the kernel keeps beside the registers of a program in a system call, on arm64.
+    regs_orig_x0: aarch64 ("pt_regs", "orig_x0");
+    regs_syscallno: aarch64 ("pt_regs", "syscallno");
     /// `thread_info.status` within `task_struct`: carries `TS_COMPAT` on x86.
     task_thread_status: optional ("task_struct", "thread_info.status");
     task_pid: required ("task_struct", "pid");

@@ -1,8 +1,9 @@
 //! Operations of an `io_uring` that do what a system call does, and raise its event.
 
+use crate::arch::native;
 use crate::call;
 use crate::filter::row_of_call;
-use crate::syscalls::{handler, x86_64 as native};
+use crate::syscalls::{self, handler};
 
 /// An operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,37 +62,27 @@ pub mod op {
     pub const LISTEN: u8 = 57;
 }
 
-/// Numbers of calls that are rows of the table of calls.
-mod number {
-    pub(super) const SHUTDOWN: u32 = 48;
-    pub(super) const MKDIRAT: u32 = 258;
-    pub(super) const UNLINKAT: u32 = 263;
-    pub(super) const LINKAT: u32 = 265;
-    pub(super) const SYMLINKAT: u32 = 266;
-    pub(super) const RENAMEAT2: u32 = 316;
-}
-
 /// Every operation that raises an event.
 pub const TABLE: &[Operation] = &[
-    row(op::OPENAT, native::OPENAT, OPEN),
-    row(op::OPENAT2, native::OPENAT2, OPEN),
-    row(op::CONNECT, native::CONNECT, CONNECT),
-    row(op::SHUTDOWN, number::SHUTDOWN, CALL),
-    row(op::RENAMEAT, number::RENAMEAT2, CALL),
-    row(op::UNLINKAT, number::UNLINKAT, CALL),
-    row(op::MKDIRAT, number::MKDIRAT, CALL),
-    row(op::SYMLINKAT, number::SYMLINKAT, CALL),
-    row(op::LINKAT, number::LINKAT, CALL),
-    row(op::ACCEPT, native::ACCEPT4, SOCKET),
-    row(op::SOCKET, native::SOCKET, SOCKET),
-    row(op::BIND, native::BIND, SOCKET),
-    row(op::LISTEN, native::LISTEN, SOCKET),
-    row(op::SEND, native::SENDTO, MESSAGE),
-    row(op::SEND_ZC, native::SENDTO, MESSAGE),
-    row(op::SENDMSG, native::SENDMSG, MESSAGE),
-    row(op::SENDMSG_ZC, native::SENDMSG, MESSAGE),
-    row(op::RECV, native::RECVFROM, MESSAGE),
-    row(op::RECVMSG, native::RECVMSG, MESSAGE),
+    row(op::OPENAT, "openat", OPEN),
+    row(op::OPENAT2, "openat2", OPEN),
+    row(op::CONNECT, "connect", CONNECT),
+    row(op::SHUTDOWN, "shutdown", CALL),
+    row(op::RENAMEAT, "renameat2", CALL),
+    row(op::UNLINKAT, "unlinkat", CALL),
+    row(op::MKDIRAT, "mkdirat", CALL),
+    row(op::SYMLINKAT, "symlinkat", CALL),
+    row(op::LINKAT, "linkat", CALL),
+    row(op::ACCEPT, "accept4", SOCKET),
+    row(op::SOCKET, "socket", SOCKET),
+    row(op::BIND, "bind", SOCKET),
+    row(op::LISTEN, "listen", SOCKET),
+    row(op::SEND, "sendto", MESSAGE),
+    row(op::SEND_ZC, "sendto", MESSAGE),
+    row(op::SENDMSG, "sendmsg", MESSAGE),
+    row(op::SENDMSG_ZC, "sendmsg", MESSAGE),
+    row(op::RECV, "recvfrom", MESSAGE),
+    row(op::RECVMSG, "recvmsg", MESSAGE),
 ];
 
 const OPEN: [u16; 2] = [handler::RING_OPEN, handler::RING_OPEN_END];
@@ -100,7 +91,8 @@ const CALL: [u16; 2] = [handler::RING_CALL, handler::RING_CALL_END];
 const SOCKET: [u16; 2] = [handler::RING_SOCKET, handler::RING_SOCKET_END];
 const MESSAGE: [u16; 2] = [handler::RING_MESSAGE, handler::RING_MESSAGE_END];
 
-const fn row(opcode: u8, syscall: u32, [begin, end]: [u16; 2]) -> Operation {
+const fn row(opcode: u8, name: &str, [begin, end]: [u16; 2]) -> Operation {
+    let syscall = native(name);
     Operation {
         opcode,
         syscall,
@@ -112,25 +104,15 @@ const fn row(opcode: u8, syscall: u32, [begin, end]: [u16; 2]) -> Operation {
 
 /// Row of the native call with this number, in either table; past their ends for none.
 const fn row_of_number(number: u32) -> u32 {
-    const fn has(numbers: &[u32], number: u32) -> bool {
-        let mut at = 0;
-        while at < numbers.len() {
-            if numbers[at] == number {
-                return true;
-            }
-            at += 1;
-        }
-        false
-    }
     let mut row: u32 = 0;
-    while (row as usize) < native::TABLE.len() {
-        if has(native::TABLE[row as usize].native, number) {
+    while (row as usize) < syscalls::TABLE.len() {
+        if syscalls::TABLE[row as usize].native.has(number) {
             return row;
         }
         row += 1;
     }
     row = 0;
-    while (row as usize) < call::TABLE.len() && !has(call::TABLE[row as usize].native, number) {
+    while (row as usize) < call::TABLE.len() && !call::TABLE[row as usize].native.has(number) {
         row += 1;
     }
     row_of_call(row)
@@ -141,7 +123,7 @@ pub const OPCODES: usize = 64;
 
 /// [`TABLE`] by opcode; `begin` is 0 where there is none.
 pub const BY_OPCODE: [Operation; OPCODES] = {
-    let mut all = [row(0, 0, [handler::NONE; 2]); OPCODES];
+    let mut all = [row(0, "", [handler::NONE; 2]); OPCODES];
     let mut at = 0;
     while at < TABLE.len() {
         all[TABLE[at].opcode as usize] = TABLE[at];
@@ -153,22 +135,21 @@ pub const BY_OPCODE: [Operation; OPCODES] = {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syscalls;
 
     /// An operation stands for a call that has an event, of the kind that its handler records.
     #[test]
     fn operations_stand_for_calls() {
         for operation in TABLE {
-            let own = native::find(operation.syscall, false);
+            let own = syscalls::find(operation.syscall, false);
             let row = call::TABLE
                 .iter()
-                .find(|row| row.native.contains(&operation.syscall));
+                .find(|row| row.native.has(operation.syscall));
             assert!(own.is_some() != row.is_some(), "{operation:?}");
             let at = operation.row as usize;
-            let name = native::TABLE.get(at).map(|row| row.name);
+            let name = syscalls::TABLE.get(at).map(|row| row.name);
             let of_call = || {
                 call::TABLE
-                    .get(at - native::TABLE.len())
+                    .get(at - syscalls::TABLE.len())
                     .map(|row| row.name)
             };
             let expected = own.map(|own| own.name).or(row.map(|row| row.name));

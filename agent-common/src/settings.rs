@@ -20,6 +20,8 @@ wire! {
         /// Number of the kernel's struct, in its BTF, as which any of its memory is read word by word with plain
         /// loads; 0 where the kernel has no [`CAST`] (before 6.2).
         pub words: u32,
+        /// KiB of a page of memory.
+        pub page_kib: u32,
     }
 }
 
@@ -32,6 +34,7 @@ impl Settings {
         bulk_bytes: 4096,
         typed: 0,
         words: 0,
+        page_kib: 4,
     };
 }
 

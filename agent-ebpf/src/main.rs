@@ -30,9 +30,6 @@
     reason = "the signature aya's program macros want"
 )]
 
-#[cfg(not(bpf_target_arch = "x86_64"))]
-compile_error!("the layout of pt_regs and the system call numbers are those of x86-64 only");
-
 mod account;
 mod arch;
 mod cgroup;

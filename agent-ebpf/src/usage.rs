@@ -2,7 +2,7 @@
 
 use komainu_common::{Usage, offsets::ABSENT};
 
-use crate::{maps::offset, read::Address};
+use crate::{arch::page_kib, maps::offset, read::Address};
 
 /// `RLIMIT_NOFILE` (`include/uapi/asm-generic/resource.h`).
 const RLIMIT_NOFILE: u32 = 7;
@@ -11,8 +11,6 @@ const MM_FILEPAGES: u32 = 0;
 const MM_ANONPAGES: u32 = 1;
 const MM_SWAPENTS: u32 = 2;
 const MM_SHMEMPAGES: u32 = 3;
-/// KiB per page of x86-64.
-const PAGE_KIB: u64 = 4;
 
 /// Fills every field of `out` about `task`.
 #[inline(always)]
@@ -31,11 +29,11 @@ pub(crate) fn fill<A: Address>(task: A, out: &mut Usage) {
         return;
     };
     let pages = mm.load::<u64>(offset!(mm_total_vm)).unwrap_or(0);
-    out.vm_size = pages * PAGE_KIB;
+    out.vm_size = pages * page_kib();
     let resident =
         pages_of(mm, MM_FILEPAGES) + pages_of(mm, MM_ANONPAGES) + pages_of(mm, MM_SHMEMPAGES);
-    out.vm_rss = resident * PAGE_KIB;
-    out.vm_swap = pages_of(mm, MM_SWAPENTS) * PAGE_KIB;
+    out.vm_rss = resident * page_kib();
+    out.vm_swap = pages_of(mm, MM_SWAPENTS) * page_kib();
 }
 
 /// Pages of one kind that the memory holds. The kernel's counts may be negative for a moment.

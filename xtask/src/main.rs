@@ -30,6 +30,7 @@ mod stats;
 mod steps;
 mod table;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -68,10 +69,12 @@ enum Verb {
         #[arg(long, conflicts_with = "check")]
         pipelines: bool,
     },
-    /// Make what is given to users in target/dist: static binary, image, chart, list of parts, checksums.
-    Dist,
+    /// Make what is given to users in target/dist: static binaries, images, chart, list of parts, checksums.
+    Dist(dist::Options),
     /// Ask a real API server, where its programs are given, and check what is told of pods.
     E2e(e2e::Options),
+    /// Run the agent on a kernel of another architecture, in a virtual machine (needs apt).
+    Vm(vm::Options),
     /// Run everything that must hold: lints, tests, live-kernel tests, rule tests, docs freshness.
     Test,
     /// Run the static checks: rustfmt, clippy on both targets, cargo-deny, tidy.
@@ -103,8 +106,9 @@ fn main() -> ExitCode {
             pipelines: true, ..
         } => deploy::pipelines().map(drop),
         Verb::Deploy { check, .. } => deploy::deploy(check),
-        Verb::Dist => dist::dist(),
+        Verb::Dist(options) => dist::dist(options),
         Verb::E2e(options) => e2e::e2e(&options),
+        Verb::Vm(options) => vm::vm(options),
         Verb::Test => test::test(),
         Verb::Lint => lint::lint(),
         Verb::Bench(options) => bench::bench(&options),

@@ -1,6 +1,10 @@
 //! What a row says about its call: where the arguments stand, and which kernel object it is about.
 
-use crate::{Class, filter::role};
+use crate::{
+    Class,
+    arch::{Numbers, THIS},
+    filter::role,
+};
 
 /// In the place of an argument's index: there is none. One of eight, so that the kernel half can keep
 /// the arguments, and zeros behind them, in an array that any three bits index.
@@ -293,29 +297,64 @@ pub(super) const fn at(dirfd: u8, path: u8) -> PathSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Name of its event. Several rows can have one name: variants of a call that differ in their
-    /// arguments (`setuid` and `setuid32` of i386) are one event to rules.
+    /// arguments (`setuid` and `setuid32` of 32-bit programs) are one event to rules.
     pub name: &'static str,
+    /// Names that it has in the kernel's native table.
+    pub native_names: [&'static str; 2],
+    /// Names that it has in the kernel's table of 32-bit calls.
+    pub compat_names: [&'static str; 2],
     /// Numbers of the native table (x32 included where it differs).
-    pub native: &'static [u32],
+    pub native: Numbers,
     /// Numbers of the 32-bit compat table.
-    pub compat: &'static [u32],
+    pub compat: Numbers,
     /// Where its arguments stand.
     pub spec: Spec,
 }
 
-/// A row of class `class`.
-pub(super) const fn row(
-    name: &'static str,
-    class: Class,
-    native: &'static [u32],
-    compat: &'static [u32],
-    mut spec: Spec,
-) -> Row {
+/// A row of class `class`, by its own name in both tables.
+pub(super) const fn row(name: &'static str, class: Class, mut spec: Spec) -> Row {
     spec.class = class;
     Row {
         name,
-        native,
-        compat,
+        native_names: [name, ""],
+        compat_names: [name, ""],
+        native: Numbers::of(THIS.native, &[name]),
+        compat: Numbers::of(THIS.compat, &[name]),
         spec,
+    }
+}
+
+impl Row {
+    /// By this name in both tables.
+    pub(super) const fn called(self, name: &'static str) -> Self {
+        self.natively([name, ""]).narrowly([name, ""])
+    }
+
+    /// By this name in the table of 32-bit calls.
+    pub(super) const fn compat(self, name: &'static str) -> Self {
+        self.narrowly([name, ""])
+    }
+
+    /// By this name, too, in the table of 32-bit calls.
+    pub(super) const fn compat_too(self, name: &'static str) -> Self {
+        let own = self.compat_names[0];
+        self.narrowly([own, name])
+    }
+
+    /// By this name in the table of 32-bit calls, and not in the other.
+    pub(super) const fn only_compat(self, name: &'static str) -> Self {
+        self.natively(["", ""]).narrowly([name, ""])
+    }
+
+    const fn natively(mut self, names: [&'static str; 2]) -> Self {
+        self.native_names = names;
+        self.native = Numbers::of(THIS.native, &names);
+        self
+    }
+
+    const fn narrowly(mut self, names: [&'static str; 2]) -> Self {
+        self.compat_names = names;
+        self.compat = Numbers::of(THIS.compat, &names);
+        self
     }
 }

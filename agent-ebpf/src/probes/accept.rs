@@ -4,7 +4,7 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
     accept::Accept,
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{Syscall, TABLE, row},
 };
 
 use super::{address, network};
@@ -16,9 +16,6 @@ use crate::{
     sock::{self, Name},
     task,
 };
-
-/// `SYS_ACCEPT4` of `socketcall(2)`.
-const SYS_ACCEPT4: u32 = compat::socketcall(18);
 
 /// Records an accept.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -41,9 +38,9 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
     sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(record.scratch(), Class::ACCEPT);
     let row = if has_flags(&call) {
-        const { native::row("accept4") }
+        const { row("accept4") }
     } else {
-        const { native::row("accept") }
+        const { row("accept") }
     };
     if !network::passes(record.scratch(), gate.as_ref(), &fixed.sock, row, ret) {
         return 0;
@@ -64,9 +61,6 @@ pub fn accept(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn has_flags(call: &Call) -> bool {
-    if call.compat {
-        call.number == compat::ACCEPT4 || call.number == SYS_ACCEPT4
-    } else {
-        call.number == native::ACCEPT4
-    }
+    const ACCEPT4: Syscall = TABLE[row("accept4") as usize];
+    call.is(&ACCEPT4.native, &ACCEPT4.compat)
 }

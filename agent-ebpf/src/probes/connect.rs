@@ -1,9 +1,7 @@
 //! Connected sockets: `connect`.
 
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
-use komainu_common::{
-    Class, connect::Connect, filter::source, sock::SOCK_RESOLVED, syscalls::x86_64 as native,
-};
+use komainu_common::{Class, connect::Connect, filter::source, sock::SOCK_RESOLVED, syscalls};
 
 use super::address;
 use crate::{
@@ -77,7 +75,7 @@ fn passes(record: &Record<Connect>, gate: &Gate, ret: i64, item: u32) -> bool {
     filter::set(
         scratch,
         source::CALL,
-        i64::from(const { native::row("connect") }),
+        i64::from(const { syscalls::row("connect") }),
     );
     filter::set(scratch, source::FAMILY, family);
     filter::set(scratch, source::PEER_PORT, port);

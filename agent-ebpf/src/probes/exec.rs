@@ -11,7 +11,7 @@ use komainu_common::{
     },
     item::{ITEM_CUT, ITEM_DELETED, ITEM_FAULT, tag},
     limits::{MAX_ANCESTORS, MAX_ARGV, MAX_ENV, MAX_FAILED_ARG, MAX_FAILED_ARGS, MAX_USER_PATH},
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{Syscall, TABLE, row},
 };
 
 use crate::{
@@ -100,11 +100,8 @@ pub fn exec_failed(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn is_execveat(call: &Call) -> bool {
-    if call.compat {
-        call.number == compat::EXECVEAT
-    } else {
-        call.number == native::EXECVEAT || call.number == native::X32_EXECVEAT
-    }
+    const EXECVEAT: Syscall = TABLE[row("execveat") as usize];
+    call.is(&EXECVEAT.native, &EXECVEAT.compat)
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
     listen::Listen,
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{Syscall, TABLE, row},
 };
 
 use super::{address, network};
@@ -16,9 +16,6 @@ use crate::{
     sock::{self, Name},
     task,
 };
-
-/// `SYS_LISTEN` of `socketcall(2)`.
-const SYS_LISTEN: u32 = compat::socketcall(4);
 
 /// Records a bind or listen.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -38,9 +35,9 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
     sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(record.scratch(), Class::LISTEN);
     let row = if is_listen(&call) {
-        const { native::row("listen") }
+        const { row("listen") }
     } else {
-        const { native::row("bind") }
+        const { row("bind") }
     };
     let ret = ctx.arg(1);
     if !network::passes(record.scratch(), gate.as_ref(), &fixed.sock, row, ret) {
@@ -64,9 +61,6 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn is_listen(call: &Call) -> bool {
-    if call.compat {
-        call.number == compat::LISTEN || call.number == SYS_LISTEN
-    } else {
-        call.number == native::LISTEN
-    }
+    const LISTEN: Syscall = TABLE[row("listen") as usize];
+    call.is(&LISTEN.native, &LISTEN.compat)
 }

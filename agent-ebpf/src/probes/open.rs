@@ -3,10 +3,11 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
+    arch::{compat, native},
     filter::{role, source},
     item::tag,
     open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_RESOLVED, OPEN_UPPER_LAYER, Open},
-    syscalls::x86_64::{self as native, compat},
+    syscalls,
 };
 
 use crate::{
@@ -31,6 +32,10 @@ const PATH: pathname::Slot = pathname::Slot {
 const CREAT_FLAGS: u32 = 0o1101;
 /// `FMODE_CREATED` (`include/linux/fs.h`).
 const FMODE_CREATED: u32 = 0x10_0000;
+
+/// Numbers of `open`, `creat` and `openat2`, all of which are not `openat`.
+const NATIVE: [u32; 3] = [native("open"), native("creat"), native("openat2")];
+const COMPAT: [u32; 3] = [compat("open"), compat("creat"), compat("openat2")];
 
 /// `struct open_how` of `openat2(2)`.
 #[derive(Clone, Copy)]
@@ -94,7 +99,7 @@ pub fn open_by_handle(ctx: RawTracePointContext) -> i32 {
     out.dirfd = call.arg(0) as i32;
     out.flags = call.arg(2) as u32;
     let gate = Gate::of(record.scratch(), Class::OPEN);
-    let row = const { native::row("open_by_handle_at") };
+    let row = const { syscalls::row("open_by_handle_at") };
     if let Some(gate) = gate
         && !passes_numbers(&record, &gate, row, ret)
         && gate.reject(record.scratch())
@@ -125,16 +130,12 @@ fn passes_numbers(record: &Record<Open>, gate: &Gate, row: u32, ret: i64) -> boo
 #[inline(always)]
 fn row(call: &Call) -> u32 {
     const ROWS: [u32; 3] = [
-        native::row("open"),
-        native::row("creat"),
-        native::row("openat2"),
+        syscalls::row("open"),
+        syscalls::row("creat"),
+        syscalls::row("openat2"),
     ];
-    let numbers = if call.compat {
-        [compat::OPEN, compat::CREAT, compat::OPENAT2]
-    } else {
-        [native::OPEN, native::CREAT, native::OPENAT2]
-    };
-    let mut row = const { native::row("openat") };
+    let numbers = if call.compat { COMPAT } else { NATIVE };
+    let mut row = const { syscalls::row("openat") };
     for (number, its_row) in numbers.into_iter().zip(ROWS) {
         if call.number == number {
             row = its_row;
@@ -147,11 +148,7 @@ fn row(call: &Call) -> u32 {
 #[inline(always)]
 fn arguments(call: &Call, out: &mut Open) -> u64 {
     clear(out);
-    let (open, creat, openat2) = if call.compat {
-        (compat::OPEN, compat::CREAT, compat::OPENAT2)
-    } else {
-        (native::OPEN, native::CREAT, native::OPENAT2)
-    };
+    let [open, creat, openat2] = if call.compat { COMPAT } else { NATIVE };
     if call.number == open {
         out.flags = call.arg(1) as u32;
         out.mode = call.arg(2) as u32;

@@ -3,13 +3,11 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
+    arch::{Numbers, THIS},
     item::tag,
     limits::MAX_CONTROL,
     receive::Receive,
-    syscalls::{
-        handler,
-        x86_64::{self as native, compat},
-    },
+    syscalls::{Syscall, TABLE, handler, row as row_of},
 };
 
 use super::{
@@ -26,9 +24,11 @@ use crate::{
     task,
 };
 
-/// `SYS_RECVMSG` and `SYS_RECVMMSG` of `socketcall(2)`.
-const SYS_RECVMSG: u32 = compat::socketcall(17);
-const SYS_RECVMMSG: u32 = compat::socketcall(19);
+/// Calls with message headers.
+const MESSAGE: Syscall = TABLE[row_of("recvmsg") as usize];
+const MESSAGES: Syscall = TABLE[row_of("recvmmsg") as usize];
+/// `recv(2)`, which has no address: a call of its own, or a sub-call of `socketcall(2)`.
+const WITHOUT_ADDRESS: Numbers = Numbers::of(THIS.compat, &["recv", "SYS_RECV"]);
 
 /// Records what was received.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -45,13 +45,12 @@ pub fn receive(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn form(call: &Call) -> Form {
-    match (call.compat, call.number) {
-        (false, native::RECVMSG | native::X32_RECVMSG) | (true, compat::RECVMSG | SYS_RECVMSG) => {
-            Form::Message
-        }
-        (false, native::RECVMMSG | native::X32_RECVMMSG)
-        | (true, compat::RECVMMSG | compat::RECVMMSG_TIME64 | SYS_RECVMMSG) => Form::Messages,
-        _ => Form::Buffer,
+    if call.is(&MESSAGE.native, &MESSAGE.compat) {
+        Form::Message
+    } else if call.is(&MESSAGES.native, &MESSAGES.compat) {
+        Form::Messages
+    } else {
+        Form::Buffer
     }
 }
 
@@ -60,7 +59,7 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
     if form != Form::Buffer {
         return Message::of_header(call, form, index, ret);
     }
-    if call.compat && call.number == compat::RECV {
+    if call.compat && WITHOUT_ADDRESS.has(call.number) {
         return Message::of_buffer(call, ret, 0, 0);
     }
     // The kernel has written the length of the address back.
@@ -75,9 +74,9 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
 #[inline(always)]
 fn row(form: Form) -> u32 {
     match form {
-        Form::Buffer => const { native::row("recvfrom") },
-        Form::Message => const { native::row("recvmsg") },
-        Form::Messages => const { native::row("recvmmsg") },
+        Form::Buffer => const { row_of("recvfrom") },
+        Form::Message => const { row_of("recvmsg") },
+        Form::Messages => const { row_of("recvmmsg") },
     }
 }
 

@@ -3,12 +3,10 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
+    arch::{Numbers, THIS},
     limits::MAX_DATA,
     send::Send,
-    syscalls::{
-        handler,
-        x86_64::{self as native, compat},
-    },
+    syscalls::{Syscall, TABLE, handler, row as row_of},
 };
 
 use super::{
@@ -25,9 +23,11 @@ use crate::{
     task,
 };
 
-/// `SYS_SENDMSG` and `SYS_SENDMMSG` of `socketcall(2)`.
-const SYS_SENDMSG: u32 = compat::socketcall(16);
-const SYS_SENDMMSG: u32 = compat::socketcall(20);
+/// Calls with message headers.
+const MESSAGE: Syscall = TABLE[row_of("sendmsg") as usize];
+const MESSAGES: Syscall = TABLE[row_of("sendmmsg") as usize];
+/// `send(2)`, which has no address: a call of its own, or a sub-call of `socketcall(2)`.
+const WITHOUT_ADDRESS: Numbers = Numbers::of(THIS.compat, &["send", "SYS_SEND"]);
 
 /// Records what was sent.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -38,13 +38,12 @@ pub fn send(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn form(call: &Call) -> Form {
-    match (call.compat, call.number) {
-        (false, native::SENDMSG | native::X32_SENDMSG) | (true, compat::SENDMSG | SYS_SENDMSG) => {
-            Form::Message
-        }
-        (false, native::SENDMMSG | native::X32_SENDMMSG)
-        | (true, compat::SENDMMSG | SYS_SENDMMSG) => Form::Messages,
-        _ => Form::Buffer,
+    if call.is(&MESSAGE.native, &MESSAGE.compat) {
+        Form::Message
+    } else if call.is(&MESSAGES.native, &MESSAGES.compat) {
+        Form::Messages
+    } else {
+        Form::Buffer
     }
 }
 
@@ -53,7 +52,7 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
     if form != Form::Buffer {
         return Message::of_header(call, form, index, ret);
     }
-    if call.compat && call.number == compat::SEND {
+    if call.compat && WITHOUT_ADDRESS.has(call.number) {
         return Message::of_buffer(call, ret, 0, 0);
     }
     // The kernel takes an int.
@@ -64,9 +63,9 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
 #[inline(always)]
 fn row(form: Form) -> u32 {
     match form {
-        Form::Buffer => const { native::row("sendto") },
-        Form::Message => const { native::row("sendmsg") },
-        Form::Messages => const { native::row("sendmmsg") },
+        Form::Buffer => const { row_of("sendto") },
+        Form::Message => const { row_of("sendmsg") },
+        Form::Messages => const { row_of("sendmmsg") },
     }
 }
 

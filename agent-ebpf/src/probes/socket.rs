@@ -4,14 +4,11 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use komainu_common::{
     Class,
     socket::Socket,
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{Syscall, TABLE, row},
 };
 
 use super::network;
 use crate::{arch::Call, filter::Gate, maps::Slot, read, record, sock, task};
-
-/// `SYS_SOCKETPAIR` of `socketcall(2)`.
-const SYS_SOCKETPAIR: u32 = compat::socketcall(8);
 
 /// Records a new socket.
 #[raw_tracepoint(tracepoint = "sys_exit")]
@@ -32,9 +29,9 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
     sock::fill(record.scratch(), target, &mut fixed.sock);
     let gate = Gate::of(record.scratch(), Class::SOCKET);
     let row = if is_pair(&call) {
-        const { native::row("socketpair") }
+        const { row("socketpair") }
     } else {
-        const { native::row("socket") }
+        const { row("socket") }
     };
     if !network::passes(record.scratch(), gate.as_ref(), &fixed.sock, row, ret) {
         return 0;
@@ -52,11 +49,8 @@ pub fn socket(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn is_pair(call: &Call) -> bool {
-    if call.compat {
-        call.number == compat::SOCKETPAIR || call.number == SYS_SOCKETPAIR
-    } else {
-        call.number == native::SOCKETPAIR
-    }
+    const SOCKETPAIR: Syscall = TABLE[row("socketpair") as usize];
+    call.is(&SOCKETPAIR.native, &SOCKETPAIR.compat)
 }
 
 /// The new descriptors; -1 for none.

@@ -5,7 +5,13 @@
 use aya_ebpf::{
     helpers::bpf_get_current_pid_tgid, macros::raw_tracepoint, programs::RawTracePointContext,
 };
-use komainu_common::syscalls::{class_of, handler, handler_of, row_of, x86_64::compat};
+use komainu_common::{
+    arch::{
+        NO_NUMBER,
+        x86_64::{SOCKETCALL_BASE, SOCKETCALL_LAST, socketcall},
+    },
+    syscalls::{class_of, handler, handler_of, row_of},
+};
 
 use crate::{
     account, arch,
@@ -16,19 +22,20 @@ use crate::{
 /// Finds the handler of the system call and jumps to it.
 #[raw_tracepoint(tracepoint = "sys_exit")]
 pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
-    let Some(number) = arch::number(arch::registers(ctx.arg(0))) else {
+    let regs = arch::registers(ctx.arg(0));
+    let Some(number) = arch::number(regs) else {
         return 0;
     };
     let Some(&interest) = INTEREST.get(number) else {
         return 0;
     };
     // No call has a number of those that stand for the sub-calls of `socketcall`.
-    if interest == 0 || number >= compat::SOCKETCALL_BASE {
+    if interest == 0 || number >= SOCKETCALL_BASE {
         return 0;
     }
-    let half = if arch::is_compat() {
+    let half = if arch::is_compat(regs) {
         match (interest >> 16) as u16 {
-            handler::SOCKETCALL => socketcall(ctx.arg(0)),
+            handler::SOCKETCALL if arch::SOCKETCALL != NO_NUMBER => sub_call(ctx.arg(0)),
             half => half,
         }
     } else {
@@ -47,12 +54,12 @@ pub fn sys_exit(ctx: RawTracePointContext) -> i32 {
 
 /// Half a word of the interest table for the sub-call of `socketcall(2)`, its first argument.
 #[inline(always)]
-fn socketcall(regs: u64) -> u16 {
+fn sub_call(regs: u64) -> u16 {
     let operation = arch::Call::new(regs).map_or(0, |call| call.arg(0) as u32);
-    if operation > compat::SOCKETCALL_LAST {
+    if operation > SOCKETCALL_LAST {
         return 0;
     }
-    let interest = INTEREST.get(compat::socketcall(operation));
+    let interest = INTEREST.get(socketcall(operation));
     interest.map_or(0, |interest| (interest >> 16) as u16)
 }
 

@@ -215,7 +215,7 @@ impl<'a> Body<'a> {
     fn syscall(&self, class: Class) -> Result<&'static str, DecodeError> {
         let number = self.header.syscall;
         let compat = self.header.flags & HEADER_COMPAT != 0;
-        syscalls::x86_64::find(number, compat)
+        syscalls::find(number, compat)
             .filter(|call| syscalls::class_of(call.handler) == Some(class))
             .map(|call| call.name)
             .ok_or(DecodeError::Syscall { class, number })

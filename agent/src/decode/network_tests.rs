@@ -3,6 +3,7 @@
 use komainu_common::{
     Class,
     accept::Accept,
+    arch::{Numbers, THIS, native},
     header::HEADER_COMPAT,
     item::tag,
     listen::Listen,
@@ -10,7 +11,6 @@ use komainu_common::{
     send::Send,
     sock::{SOCK_ACCEPTED, SOCK_BOUND, SOCK_RESOLVED, Sock},
     socket::Socket,
-    syscalls::x86_64::{self as native, compat},
 };
 use proptest::prelude::*;
 use zerocopy::FromZeros as _;
@@ -59,12 +59,14 @@ fn send(sock: Sock) -> Send {
 
 #[test]
 fn parameters_of_sends_are_in_the_order_of_the_table() {
+    let without_address = Numbers::of(THIS.compat, &["send", "SYS_SEND"])
+        .first()
+        .unwrap();
     for (number, flags, name) in [
-        (native::SENDTO, 0, "sendto"),
-        (native::SENDMSG, 0, "sendmsg"),
-        (native::X32_SENDMSG, 0, "sendmsg"),
-        (native::SENDMMSG, 0, "sendmmsg"),
-        (compat::SEND, HEADER_COMPAT, "sendto"),
+        (native("sendto"), 0, "sendto"),
+        (native("sendmsg"), 0, "sendmsg"),
+        (native("sendmmsg"), 0, "sendmmsg"),
+        (without_address, HEADER_COMPAT, "sendto"),
     ] {
         let items: [(u8, u8, &[u8]); 1] = [(tag::DATA, 0, b"data")];
         let mut bytes = record(Class::SEND, number, 100, &send(tcp()), &items);
@@ -93,9 +95,9 @@ fn parameters_of_receives_are_in_the_order_of_the_table() {
     receive.fd = 4;
     receive.size = 64;
     for (number, name) in [
-        (native::RECVFROM, "recvfrom"),
-        (native::RECVMSG, "recvmsg"),
-        (native::RECVMMSG, "recvmmsg"),
+        (native("recvfrom"), "recvfrom"),
+        (native("recvmsg"), "recvmsg"),
+        (native("recvmmsg"), "recvmmsg"),
     ] {
         let items: [(u8, u8, &[u8]); 2] = [(tag::DATA, 0, b"data"), (tag::CONTROL, 0, b"ctl")];
         let bytes = record(Class::RECEIVE, number, 4, &receive, &items);
@@ -134,7 +136,7 @@ fn the_role_of_a_sender_comes_from_its_socket() {
         (bound, Role::Server),
         (connected, Role::Client),
     ] {
-        let bytes = record(Class::SEND, native::SENDTO, 1, &send(sock), &[]);
+        let bytes = record(Class::SEND, native("sendto"), 1, &send(sock), &[]);
         check_event(&bytes, |event| {
             let socket = event.fd.as_ref().unwrap().socket.unwrap();
             assert_eq!(socket.role, Some(role), "{sock:?}");
@@ -146,7 +148,7 @@ fn the_role_of_a_sender_comes_from_its_socket() {
 fn an_address_passed_is_the_peer_of_datagrams_only() {
     for (sock, peer) in [(udp(), "10.0.0.2:53"), (tcp(), "10.0.0.1:443")] {
         let items = [(tag::USER_ADDR, 0, ASKED)];
-        let bytes = record(Class::SEND, native::SENDTO, -1, &send(sock), &items);
+        let bytes = record(Class::SEND, native("sendto"), -1, &send(sock), &items);
         check_event(&bytes, |event| {
             let socket = event.fd.as_ref().unwrap().socket.unwrap();
             assert_eq!(socket.peer, Some(peer.parse().unwrap()));
@@ -161,7 +163,7 @@ fn a_failed_accept_makes_no_descriptor() {
     accept.sock = tcp();
     accept.queue_len = 3;
     accept.queue_max = 4;
-    for (ret, number) in [(-11, native::ACCEPT), (7, native::ACCEPT4)] {
+    for (ret, number) in [(-11, native("accept")), (7, native("accept4"))] {
         let bytes = record(Class::ACCEPT, number, ret, &accept, &[]);
         check_event(&bytes, |event| {
             let fd = event.fd.as_ref().unwrap();
@@ -183,7 +185,7 @@ fn an_unbound_socket_has_no_name_and_no_role() {
     for (port, is_bound) in [(9000, true), (0, false)] {
         listen.sock.local_port = port;
         let items = [(tag::USER_ADDR, 0, ASKED)];
-        let bytes = record(Class::LISTEN, native::BIND, 0, &listen, &items);
+        let bytes = record(Class::LISTEN, native("bind"), 0, &listen, &items);
         check_event(&bytes, |event| {
             let socket = event.fd.as_ref().unwrap().socket.unwrap();
             assert_eq!(socket.local.is_some(), is_bound);
@@ -199,7 +201,7 @@ fn the_type_of_a_socket_is_split_from_its_flags() {
     let mut made = Socket::new_zeroed();
     made.kind = 2 | 0o2_000_000;
     made.fd = 5;
-    let bytes = record(Class::SOCKET, native::SOCKET, 5, &made, &[]);
+    let bytes = record(Class::SOCKET, native("socket"), 5, &made, &[]);
     check_event(&bytes, |event| {
         assert_eq!(value(event, "type"), Value::Uint(2));
         assert_eq!(value(event, "flags"), Value::Uint(0x1000), "O_CLOEXEC");

@@ -9,13 +9,11 @@ use komainu_common::{
 use super::{Body, DecodeError, Items, Scratch};
 use crate::event::{
     Event, Fd, FdKind, Layer, PathArg, Value, event_type,
-    flags::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, open_flags},
+    flags::{FD_LOWER_LAYER, FD_UPPER_LAYER, O_DIRECTORY, O_F_CREATED, O_TMPFILE, open_flags},
     path, user_dev,
 };
 
 const O_CREAT: u32 = 0o100;
-const O_DIRECTORY: u32 = 0o200_000;
-const O_TMPFILE: u32 = 0o20_000_000 | O_DIRECTORY;
 
 /// What stands in front of a relative path whose directory is not known.
 const UNKNOWN_BASE: &[u8] = b"<UNKNOWN>";

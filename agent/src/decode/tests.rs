@@ -4,13 +4,14 @@ mod hostile;
 
 use komainu_common::{
     Class, Header, Task,
+    arch::{Numbers, native},
     connect::Connect,
     exec::{Ancestor, EXEC_FAILED, EXEC_MEMFD, Exec},
     header::{HEADER_COMPAT, HEADER_IO_URING, HEADER_UNFINISHED, NO_SYSCALL},
     item::{ITEM_CUT, ITEM_FAULT, tag},
     open::{OPEN_CREATED, OPEN_RESOLVED, Open},
     sock::SOCK_RESOLVED,
-    syscalls::x86_64::{self as native, compat},
+    syscalls::{TABLE, handler},
 };
 use zerocopy::{FromZeros as _, Immutable, IntoBytes};
 
@@ -94,14 +95,17 @@ fn open() -> Open {
 
 #[test]
 fn every_open_call_has_its_parameters_in_the_order_of_the_table() {
-    let calls = [
-        (native::OPEN, 0, "open"),
-        (native::CREAT, 0, "creat"),
-        (native::OPENAT, 0, "openat"),
-        (native::OPENAT2, 0, "openat2"),
-        (compat::OPEN, HEADER_COMPAT, "open"),
-    ];
-    for (number, flags, name) in calls {
+    let calls = TABLE.iter().filter(|call| call.handler == handler::OPEN);
+    let numbers = calls.flat_map(|call| {
+        let all = |numbers: &'static Numbers, flags: u16| {
+            let numbers = numbers.as_slice().iter();
+            numbers.map(move |&number| (number, flags, call.name))
+        };
+        all(&call.native, 0).chain(all(&call.compat, HEADER_COMPAT))
+    });
+    // 32-bit programs have all four everywhere.
+    assert!(numbers.clone().count() >= 6);
+    for (number, flags, name) in numbers {
         let items: [(u8, u8, &[u8]); 2] =
             [(tag::USER_PATH, 0, b"/a/b"), (tag::KERNEL_PATH, 0, b"/c")];
         let mut bytes = record(Class::OPEN, number, 6, &open(), &items);
@@ -135,7 +139,7 @@ fn an_unfinished_operation_is_incomplete() {
         (HEADER_IO_URING, false),
         (HEADER_IO_URING | HEADER_UNFINISHED, true),
     ] {
-        let mut bytes = record(Class::OPEN, native::OPENAT, 0, &open(), &items);
+        let mut bytes = record(Class::OPEN, native("openat"), 0, &open(), &items);
         bytes[6..8].copy_from_slice(&flags.to_ne_bytes());
         check_event(&bytes, |event| {
             assert_eq!((event.ty.name, event.truncated), ("openat", truncated));
@@ -157,7 +161,7 @@ fn a_relative_path_is_joined_with_its_directory() {
     for (raw, base, expected) in cases {
         let mut items = vec![(tag::USER_PATH, 0, raw)];
         items.extend(base.map(|base| (tag::BASE_PATH, 0, base)));
-        let bytes = record(Class::OPEN, native::OPENAT, -2, &open(), &items);
+        let bytes = record(Class::OPEN, native("openat"), -2, &open(), &items);
         check_event(&bytes, |event| {
             let fd = event.fd.as_ref().unwrap();
             assert_eq!(fd.name, expected);
@@ -176,7 +180,7 @@ fn an_unreadable_name_leaves_the_kernels() {
         (tag::USER_PATH, ITEM_FAULT, b""),
         (tag::KERNEL_PATH, 0, b"/k"),
     ];
-    let bytes = record(Class::OPEN, native::OPEN, 3, &open(), &items);
+    let bytes = record(Class::OPEN, native("openat"), 3, &open(), &items);
     check_event(&bytes, |event| {
         assert_eq!(event.fd.as_ref().unwrap().name, b"/k");
         assert!(event.truncated);
@@ -262,7 +266,10 @@ fn an_argument_list_splits_after_its_program() {
 
 #[test]
 fn a_failed_exec_changes_no_process() {
-    for (number, name) in [(native::EXECVE, "execve"), (native::EXECVEAT, "execveat")] {
+    for (number, name) in [
+        (native("execve"), "execve"),
+        (native("execveat"), "execveat"),
+    ] {
         let mut exec = Exec::new_zeroed();
         exec.flags = EXEC_FAILED;
         let items: [(u8, u8, &[u8]); 1] = [(tag::ARGV, ITEM_CUT, b"a\0b\0")];
@@ -292,7 +299,7 @@ fn a_mapped_address_is_ipv4() {
     connect.sock.peer_port = 443;
     connect.fd = 4;
     connect.sock.facts = SOCK_RESOLVED;
-    let bytes = record(Class::CONNECT, native::CONNECT, -115, &connect, &[]);
+    let bytes = record(Class::CONNECT, native("connect"), -115, &connect, &[]);
     check_event(&bytes, |event| {
         let fd = event.fd.as_ref().unwrap();
         assert_eq!(fd.kind, Some(FdKind::Ipv4));
@@ -309,7 +316,7 @@ fn a_unix_name_ends_at_its_nul_unless_abstract() {
     let cases: [(&[u8], &[u8]); 2] = [(b"/run/x\0junk", b"/run/x"), (b"\0abstract", b"\0abstract")];
     for (raw, expected) in cases {
         let items = [(tag::UNIX_PATH, 0, raw)];
-        let bytes = record(Class::CONNECT, native::CONNECT, 0, &connect, &items);
+        let bytes = record(Class::CONNECT, native("connect"), 0, &connect, &items);
         check_event(&bytes, |event| {
             assert_eq!(
                 value(event, "tuple"),

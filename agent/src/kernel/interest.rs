@@ -2,11 +2,9 @@
 
 use aya::maps::Array;
 use komainu_common::{
+    arch::{Numbers, compat, x86_64::SOCKETCALL_BASE},
     call,
-    syscalls::{
-        INTEREST_SLOTS, half_of_row, handler, handler_of,
-        x86_64::{self, compat},
-    },
+    syscalls::{INTEREST_SLOTS, TABLE, half_of_row, handler, handler_of},
 };
 
 use super::{Hook, Kernel, LoadError};
@@ -45,26 +43,24 @@ fn interest_table(is_wanted: impl Fn(&str, u16) -> bool) -> Vec<u32> {
             }
         }
     };
-    let mut enter_call = |native: &[u32], narrow: &[u32], half: u32| {
-        enter(native, half);
-        enter(narrow, half << 16);
-        if narrow
-            .iter()
-            .any(|&number| number >= compat::SOCKETCALL_BASE)
-        {
+    let mut enter_call = |native: &Numbers, narrow: &Numbers, half: u32| {
+        enter(native.as_slice(), half);
+        enter(narrow.as_slice(), half << 16);
+        let mut narrow = narrow.as_slice().iter();
+        if narrow.any(|&number| number >= SOCKETCALL_BASE) {
             let by_sub_call = u32::from(handler::SOCKETCALL) << 16;
-            enter(&[compat::SOCKETCALL], by_sub_call);
+            enter(&[compat("socketcall")], by_sub_call);
         }
     };
-    for call in x86_64::TABLE {
+    for call in TABLE {
         if is_wanted(call.name, call.handler) {
-            enter_call(call.native, call.compat, u32::from(call.handler));
+            enter_call(&call.native, &call.compat, u32::from(call.handler));
         }
     }
     for (row, call) in (0..=u8::MAX).zip(call::TABLE) {
         let half = half_of_row(row, &call.spec);
         if is_wanted(call.name, handler_of(half)) {
-            enter_call(call.native, call.compat, half.into());
+            enter_call(&call.native, &call.compat, half.into());
         }
     }
     words
@@ -72,53 +68,66 @@ fn interest_table(is_wanted: impl Fn(&str, u16) -> bool) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use komainu_common::arch::{native, x86_64::socketcall};
+
     use super::*;
+
+    /// The two halves of the word of a number.
+    fn halves(words: &[u32], number: u32) -> (u16, u16) {
+        let word = words[number as usize];
+        ((word & 0xffff) as u16, (word >> 16) as u16)
+    }
 
     #[test]
     fn one_number_can_mean_two_calls() {
         let words = interest_table(|_, _| true);
-        // 5 is open in the compat table and fstat natively; 59 is execve natively.
-        assert_eq!(words[5], u32::from(handler::OPEN) << 16);
-        assert_eq!(words[59], u32::from(handler::EXEC_FAILED));
-        let open = u32::from(handler::OPEN);
-        assert_eq!(words[437], open | open << 16, "openat2 has one number");
-        assert_eq!(words[110], 0, "getppid");
+        // 5 is open of 32-bit programs, and natively fstat or setxattr.
+        assert_eq!(halves(&words, 5), (0, handler::OPEN));
+        let own = |name| halves(&words, native(name)).0;
+        assert_eq!(own("execve"), handler::EXEC_FAILED);
+        assert_eq!(own("connect"), handler::CONNECT);
+        let openat2 = halves(&words, native("openat2"));
+        assert_eq!(openat2, (handler::OPEN, handler::OPEN), "it has one number");
+        assert_eq!(words[998], 0, "no call has it");
     }
 
     #[test]
     fn unwanted_calls_have_no_entry() {
         let words = interest_table(|_, handler| handler == handler::CONNECT);
-        assert_eq!(words[257], 0);
-        assert_eq!(words[42], u32::from(handler::CONNECT));
-        let sub_call = |number| words[compat::socketcall(number) as usize] >> 16;
-        assert_eq!(words[102] >> 16, u32::from(handler::SOCKETCALL));
-        assert_eq!(sub_call(3), u32::from(handler::CONNECT));
-        assert_eq!(sub_call(1), 0, "socket");
-        let none = interest_table(|_, handler| handler == handler::OPEN);
-        assert_eq!(none[102] >> 16, 0, "no sub-call is wanted");
-        let shutdown = interest_table(|name, _| name == "shutdown");
-        assert_eq!(shutdown[102] >> 16, u32::from(handler::SOCKETCALL));
+        assert_eq!(halves(&words, native("openat")).0, 0);
+        assert_eq!(halves(&words, native("connect")).0, handler::CONNECT);
         let words = interest_table(|name, _| name == "unlinkat");
-        let unlinkat = words[263] & 0xffff;
-        assert_eq!(handler_of(unlinkat as u16), handler::CALL_PATH);
-        let row = usize::from(komainu_common::syscalls::row_of(unlinkat as u16));
+        let unlinkat = halves(&words, native("unlinkat")).0;
+        assert_eq!(handler_of(unlinkat), handler::CALL_PATH);
+        let row = usize::from(komainu_common::syscalls::row_of(unlinkat));
         assert_eq!(call::TABLE[row].name, "unlinkat");
-        assert_eq!(words[87], 0, "unlink");
+        assert_eq!(halves(&words, native("linkat")).0, 0);
     }
 
-    /// Each half of a word means one call.
+    /// Where there is a `socketcall`, it is looked into for the sake of its sub-calls.
     #[test]
-    fn no_number_is_taken_twice() {
-        let mut taken = std::collections::BTreeSet::new();
-        let own = x86_64::TABLE.iter().map(|call| (call.native, call.compat));
-        let rows = call::TABLE.iter().map(|row| (row.native, row.compat));
-        for (native, compat) in own.chain(rows) {
-            for number in native {
-                assert!(taken.insert((false, *number)), "native {number}");
-            }
-            for number in compat {
-                assert!(taken.insert((true, *number)), "compat {number}");
-            }
-        }
+    #[cfg(target_arch = "x86_64")]
+    fn sub_calls_are_entered_as_calls() {
+        let of = |words: &[u32]| halves(words, compat("socketcall")).1;
+        let connect = interest_table(|_, handler| handler == handler::CONNECT);
+        assert_eq!(of(&connect), handler::SOCKETCALL);
+        assert_eq!(halves(&connect, socketcall(3)).1, handler::CONNECT);
+        assert_eq!(halves(&connect, socketcall(1)).1, 0, "socket");
+        let none = interest_table(|_, handler| handler == handler::OPEN);
+        assert_eq!(of(&none), 0, "no sub-call is wanted");
+        let shutdown = interest_table(|name, _| name == "shutdown");
+        assert_eq!(of(&shutdown), handler::SOCKETCALL);
+    }
+
+    #[test]
+    #[cfg(target_arch = "aarch64")]
+    fn there_are_no_sub_calls() {
+        let words = interest_table(|_, _| true);
+        assert!(
+            !words
+                .iter()
+                .any(|word| word >> 16 == u32::from(handler::SOCKETCALL))
+        );
+        assert_eq!(words[socketcall(3) as usize], 0);
     }
 }

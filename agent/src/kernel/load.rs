@@ -136,6 +136,7 @@ impl Kernel {
             bulk_bytes: options.bulk_ring,
             typed: 0,
             words: 0,
+            page_kib: u32::try_from(rustix::param::page_size() / 1024).unwrap_or(4),
         };
         let absent = types.absent();
         let ways = ways(&types, options.loads);

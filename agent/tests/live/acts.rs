@@ -1,6 +1,8 @@
 //! Things to be seen: each is done by this binary in a process of its own.
 
 pub(crate) mod calls;
+#[cfg(target_arch = "x86_64")]
+mod narrow;
 mod network;
 
 use std::{
@@ -14,7 +16,7 @@ use std::{
     path::Path,
 };
 
-use crate::raw::{LowMemory, syscall_compat, syscall_native};
+use crate::raw::{number_of, syscall_native};
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, ResolveFlags};
 
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
@@ -50,7 +52,8 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "openat-relative" => openat_relative(Path::new(argument(0)), argument(1)),
         "openat2" => openat2(argument(0)),
         "creat" => creat(argument(0)),
-        "open-compat" => open_compat(argument(0)),
+        #[cfg(target_arch = "x86_64")]
+        "open-compat" => narrow::open(argument(0)),
         "chdir-open" => chdir_open(argument(0), argument(1)),
         "open-unlinked" => open_unlinked(argument(0)),
         "memfd-exec" => memfd_exec(),
@@ -72,7 +75,8 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
         "make-sockets" => network::make_sockets(),
         "refusals" => network::refusals(),
         "messages" => network::messages(argument(0).parse().unwrap()),
-        "socketcalls" => network::socketcalls(),
+        #[cfg(target_arch = "x86_64")]
+        "socketcalls" => narrow::socketcalls(),
         other => panic!("no act called {other:?}"),
     }
 }
@@ -161,17 +165,23 @@ fn creat(path: &str) {
     let path = CString::new(path).unwrap();
     // SAFETY: a valid C string; the returned descriptor is owned here.
     unsafe {
-        let fd = syscall_native(85, [path.as_ptr() as u64, 0o600, 0, 0, 0, 0]);
+        let fd = syscall_native(
+            number_of("creat"),
+            [path.as_ptr() as u64, 0o600, 0, 0, 0, 0],
+        );
         assert!(fd >= 0, "creat: {fd}");
         drop(File::from_raw_fd(i32::try_from(fd).unwrap()));
     }
 }
 
-/// `open(2)` with bits set in the half of the register that the kernel ignores.
+/// `openat(2)` with bits set in the half of the register that the kernel ignores.
 fn open_upper_bits(path: &str) {
     let path = CString::new(path).unwrap();
+    let number = (0xdead << 32) | number_of("openat");
+    // An absolute path: the descriptor does not matter.
+    let args = [0, path.as_ptr() as u64, 0, 0, 0, 0];
     // SAFETY: a valid C string; the descriptor dies with the process.
-    let fd = unsafe { syscall_native((0xdead << 32) | 2, [path.as_ptr() as u64, 0, 0, 0, 0, 0]) };
+    let fd = unsafe { syscall_native(number, args) };
     assert!(fd >= 0, "open: {fd}");
 }
 
@@ -191,19 +201,14 @@ fn exec_fail_flood(times: usize) {
     argv.push(std::ptr::null());
     for _ in 0..times {
         // SAFETY: valid C strings and a null-terminated array; the call fails.
-        let result =
-            unsafe { syscall_native(59, [path.as_ptr() as u64, argv.as_ptr() as u64, 0, 0, 0, 0]) };
+        let result = unsafe {
+            syscall_native(
+                number_of("execve"),
+                [path.as_ptr() as u64, argv.as_ptr() as u64, 0, 0, 0, 0],
+            )
+        };
         assert!(result < 0);
     }
-}
-
-/// `open(2)` through the 32-bit entry: number 5 there, `fstat` in the native table.
-fn open_compat(path: &str) {
-    let path = CString::new(path).unwrap();
-    let path = LowMemory::new().put(path.as_bytes_with_nul());
-    // SAFETY: a C string below 4 GiB; the descriptor dies with the process.
-    let fd = unsafe { syscall_compat(5, [path, 0, 0, 0, 0, 0]) };
-    assert!(fd >= 0, "open: {fd}");
 }
 
 fn chdir_open(directory: &str, name: &str) {

@@ -57,7 +57,7 @@ fn made(decoded: &Decoded<'_>) -> Option<Made> {
 }
 
 fn told_by_both(watch: &mut Watch) {
-    let call = "native 56 0x4000011 0 0 0 0";
+    let call = "native clone 0x4000011 0 0 0 0";
     let ((parent, output), seen) = watch.during(|| finish(act("call").arg(call).spawn().unwrap()));
     let child: u32 = output.trim().parse().unwrap();
     let own = std::env::current_exe().unwrap().display().to_string();

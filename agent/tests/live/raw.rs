@@ -17,9 +17,23 @@ use std::{
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
+#[cfg_attr(target_arch = "x86_64", path = "raw/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "raw/aarch64.rs")]
+mod machine;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use machine::syscall_compat;
+pub(crate) use machine::syscall_native;
+
+/// Number of a call of this architecture.
+pub(crate) fn number_of(name: &str) -> u64 {
+    let call: ::syscalls::Sysno = name.parse().unwrap_or_else(|()| panic!("no call {name}"));
+    u64::try_from(call.id()).unwrap()
+}
+
 /// Makes the calls one after the other and prints the result of each.
 ///
-/// One argument is one call: `native` or `compat`, the number, and the arguments:
+/// One argument is one call: `native` or `compat`, the number or, natively, the name, and the arguments:
 ///
 /// | | |
 /// | --- | --- |
@@ -38,22 +52,47 @@ pub(crate) fn act(calls: &[String]) {
     for call in calls {
         let mut words = call.split(' ');
         let entry = words.next().unwrap();
-        let number = words.next().unwrap().parse().unwrap();
+        let number = words.next().unwrap();
+        let number = number.parse().unwrap_or_else(|_| number_of(number));
         let mut args = [0; 6];
         for (arg, word) in args.iter_mut().zip(words) {
             *arg = argument(word, &mut memory);
         }
-        // SAFETY: the tests pass what the calls take; at worst this process of their own dies.
-        let result = unsafe {
-            match (entry, number) {
-                ("compat", 2 | 120 | 190 | 435) => make_process_compat(number, args),
-                ("compat", _) => syscall_compat(number, args),
-                (_, 56..=58 | 435) => make_process_native(number, args),
-                _ => syscall_native(number, args),
-            }
+        let result = match entry {
+            "native" => natively(number, args),
+            _ => narrowly(number, args),
         };
         println!("{result}");
     }
+}
+
+fn natively(number: u64, args: [u64; 6]) -> i64 {
+    let makes = ["clone", "fork", "vfork", "clone3"];
+    let has = |name: &&str| u64::from(komainu_common::arch::native(name)) == number;
+    // SAFETY: the tests pass what the calls take; at worst this process of their own dies.
+    unsafe {
+        if makes.iter().any(has) {
+            machine::make_process_native(number, args)
+        } else {
+            syscall_native(number, args)
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn narrowly(number: u64, args: [u64; 6]) -> i64 {
+    // SAFETY: as in `natively`. fork, clone, vfork and clone3 make a process.
+    unsafe {
+        match number {
+            2 | 120 | 190 | 435 => machine::make_process_compat(number, args),
+            _ => syscall_compat(number, args),
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn narrowly(_: u64, _: [u64; 6]) -> i64 {
+    panic!("this architecture's programs have no 32-bit entry")
 }
 
 fn argument(word: &str, memory: &mut LowMemory) -> u64 {
@@ -143,74 +182,4 @@ impl LowMemory {
     pub(crate) fn page(&self) -> u64 {
         self.start as u64 + (Self::SIZE - Self::PAGE) as u64
     }
-}
-
-/// # Safety
-/// The arguments must be right for the call.
-pub(crate) unsafe fn syscall_native(number: u64, args: [u64; 6]) -> i64 {
-    let result: i64;
-    // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
-    unsafe {
-        std::arch::asm!(
-            "syscall", inlateout("rax") number.cast_signed() => result,
-            in("rdi") args[0], in("rsi") args[1], in("rdx") args[2], in("r10") args[3],
-            in("r8") args[4], in("r9") args[5], out("rcx") _, out("r11") _,
-        );
-    }
-    result
-}
-
-/// A call that makes a process, which ends before it could touch the memory it may share with its maker.
-///
-/// # Safety
-/// The arguments must be right for the call.
-unsafe fn make_process_native(number: u64, args: [u64; 6]) -> i64 {
-    let result: i64;
-    // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction. 231 is exit_group.
-    unsafe {
-        std::arch::asm!(
-            "syscall", "test rax, rax", "jnz 2f", "xor edi, edi", "mov eax, 231", "syscall", "2:",
-            inlateout("rax") number.cast_signed() => result,
-            inout("rdi") args[0] => _, in("rsi") args[1], in("rdx") args[2], in("r10") args[3],
-            in("r8") args[4], in("r9") args[5], out("rcx") _, out("r11") _,
-        );
-    }
-    result
-}
-
-/// [`make_process_native`] through the 32-bit entry.
-///
-/// # Safety
-/// The arguments must be right for the call.
-unsafe fn make_process_compat(number: u64, args: [u64; 6]) -> i64 {
-    let result: i64;
-    // SAFETY: the caller's guarantee. rbx and rbp are LLVM's, so they are put back. 252 is exit_group.
-    unsafe {
-        std::arch::asm!(
-            "push rbp", "xchg rbx, {a}", "mov rbp, {f}", "int 0x80", "test eax, eax", "jnz 2f",
-            "xor ebx, ebx", "mov eax, 252", "int 0x80", "2:", "xchg rbx, {a}", "pop rbp",
-            a = inout(reg) args[0] => _, f = in(reg) args[5],
-            inlateout("rax") number.cast_signed() => result,
-            in("rcx") args[1], in("rdx") args[2], in("rsi") args[3], in("rdi") args[4],
-            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
-        );
-    }
-    result
-}
-
-/// # Safety
-/// The arguments must be right for the call.
-pub(crate) unsafe fn syscall_compat(number: u64, args: [u64; 6]) -> i64 {
-    let result: i64;
-    // SAFETY: the caller's guarantee. rbx and rbp are LLVM's, so they are put back.
-    unsafe {
-        std::arch::asm!(
-            "push rbp", "xchg rbx, {a}", "mov rbp, {f}", "int 0x80", "xchg rbx, {a}", "pop rbp",
-            a = inout(reg) args[0] => _, f = in(reg) args[5],
-            inlateout("rax") number.cast_signed() => result,
-            in("rcx") args[1], in("rdx") args[2], in("rsi") args[3], in("rdi") args[4],
-            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
-        );
-    }
-    result
 }

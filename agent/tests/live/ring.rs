@@ -9,10 +9,12 @@ use std::{
 
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 
+use crate::raw::syscall_native;
+
 /// `io_uring_setup(2)`, `io_uring_enter(2)`, `io_uring_register(2)`.
-const SETUP: i64 = 425;
-const ENTER: i64 = 426;
-const REGISTER: i64 = 427;
+const SETUP: u64 = 425;
+const ENTER: u64 = 426;
+const REGISTER: u64 = 427;
 
 /// `IORING_OP_*`.
 pub(crate) const SENDMSG: u8 = 9;
@@ -203,16 +205,9 @@ impl Ring {
 
 /// # Safety
 /// The arguments must be right for the call.
-unsafe fn call(number: i64, [a, b, c, d]: [u64; 4]) -> io::Result<i64> {
-    let result: i64;
-    // SAFETY: the caller's guarantee; rcx and r11 are clobbered by the instruction.
-    unsafe {
-        std::arch::asm!(
-            "syscall", inlateout("rax") number => result,
-            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") 0, in("r9") 0,
-            out("rcx") _, out("r11") _,
-        );
-    }
+unsafe fn call(number: u64, [a, b, c, d]: [u64; 4]) -> io::Result<i64> {
+    // SAFETY: the caller's guarantee.
+    let result = unsafe { syscall_native(number, [a, b, c, d, 0, 0]) };
     if result < 0 {
         return Err(io::Error::from_raw_os_error(
             i32::try_from(-result).unwrap(),

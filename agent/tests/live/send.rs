@@ -14,6 +14,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("send_over_udp_without_connection", udp),
     ("send_messages_in_parts", messages),
     ("send_more_messages_than_are_reported", too_many),
+    #[cfg(target_arch = "x86_64")]
     ("send_through_socketcall", socketcalls),
 ];
 
@@ -89,6 +90,7 @@ fn too_many(watch: &mut Watch) {
     assert_eq!(lost(watch) - before, 3);
 }
 
+#[cfg(target_arch = "x86_64")]
 fn socketcalls(watch: &mut Watch) {
     let ((child, output), seen) = watch.during(|| perform("socketcalls", &[]));
     let port: u16 = output.trim().parse().unwrap();

@@ -22,7 +22,7 @@ use zerocopy::FromBytes as _;
 
 use crate::{
     Test,
-    raw::syscall_native,
+    raw::{number_of, syscall_native},
     watch::{Watch, perform, text},
 };
 
@@ -42,11 +42,13 @@ pub(crate) fn act_open(path: &str, times: usize) {
     let last = path.len() - 2;
     let path: Vec<AtomicU8> = path.into_iter().map(AtomicU8::new).collect();
     let flip = |turn| path[last].store(if turn { b'a' } else { b'b' }, Ordering::Relaxed);
+    let openat = number_of("openat");
     let inodes = while_flipping(flip, || {
         let each = (0..times).map(|_| {
             // SAFETY: a C string, whichever byte stands there; the descriptor is owned here.
             let file = unsafe {
-                let fd = syscall_native(2, [path.as_ptr() as u64, 0, 0, 0, 0, 0]);
+                // Of an absolute path the first argument does not matter.
+                let fd = syscall_native(openat, [0, path.as_ptr() as u64, 0, 0, 0, 0]);
                 File::from_raw_fd(i32::try_from(fd).unwrap())
             };
             file.metadata().unwrap().ino()
@@ -66,6 +68,7 @@ pub(crate) fn act_connect(one: u16, other: u16, times: usize) {
         let port = if turn { one } else { other };
         words[1].store(port.to_be(), Ordering::Relaxed);
     };
+    let connect = number_of("connect");
     let ports = while_flipping(flip, || {
         use rustix::net::{AddressFamily, SocketType, getpeername, socket};
         let each = (0..times).map(|_| {
@@ -73,7 +76,7 @@ pub(crate) fn act_connect(one: u16, other: u16, times: usize) {
             // SAFETY: an address of 16 bytes.
             let result = unsafe {
                 let fd = socket.as_raw_fd().cast_unsigned().into();
-                syscall_native(42, [fd, words.as_ptr() as u64, 16, 0, 0, 0])
+                syscall_native(connect, [fd, words.as_ptr() as u64, 16, 0, 0, 0])
             };
             assert_eq!(result, 0);
             let peer = getpeername(&socket).unwrap().unwrap();

@@ -21,6 +21,13 @@ impl Archive {
         self.files.insert(path.to_owned(), (bytes, executable));
     }
 
+    /// Adds the files of another.
+    pub(super) fn append(&mut self, other: &Self) {
+        let files = other.files.iter();
+        let files = files.map(|(path, file)| (path.clone(), file.clone()));
+        self.files.extend(files);
+    }
+
     /// Adds the files of a directory and those below whose path in it is wanted. Links are followed.
     pub(super) fn add_dir(
         &mut self,

@@ -3,6 +3,7 @@
 //! Everything is written by this program, without a container engine, and the same input gives the same bytes: times
 //! are those of the commit, files are in the order of their names.
 
+mod arch;
 mod archive;
 mod image;
 mod sbom;
@@ -12,20 +13,46 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Args, ValueEnum};
 use sha2::{Digest as _, Sha256};
 use xshell::{Shell, cmd};
 
 use crate::{project, setup};
+pub(crate) use arch::Arch;
 use archive::Archive;
+use image::Part;
 
-/// The one that the kernel half is written for; the C library is linked in, so the image holds nothing else.
-pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
-
-/// Bytes of the image's archive at most.
+/// Bytes of the archive of an image of one architecture at most.
 const MOST: u64 = 25_000_000;
 
+/// What to make.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Options {
+    /// For which architecture.
+    #[arg(long, default_value = "all")]
+    arch: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Wanted {
+    Amd64,
+    Arm64,
+    /// Both, and one image that has both.
+    All,
+}
+
+impl Wanted {
+    fn archs(self) -> Vec<Arch> {
+        match self {
+            Self::Amd64 => vec![Arch::Amd64],
+            Self::Arm64 => vec![Arch::Arm64],
+            Self::All => Arch::ALL.to_vec(),
+        }
+    }
+}
+
 /// The verb.
-pub(crate) fn dist() -> Result<()> {
+pub(crate) fn dist(options: Options) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let sh = Shell::new()?;
     sh.change_dir(project::root());
@@ -34,47 +61,61 @@ pub(crate) fn dist() -> Result<()> {
     sh.create_dir(&out)?;
     let epoch = epoch(&sh)?;
 
-    let binary = out.join(format!("komainu-{version}-linux-amd64"));
-    fs::copy(build(&sh)?, &binary)?;
-    ensure!(
-        is_static(&fs::read(&binary)?),
-        "{} needs a dynamic linker",
-        binary.display()
-    );
-    let image = out.join(format!("komainu-{version}-image-amd64.tar"));
-    image::write(&image, &image_files(&binary)?, version, epoch)?;
+    let archs = options.arch.archs();
+    let mut parts = Vec::new();
+    for arch in &archs {
+        let binary = out.join(format!("komainu-{version}-linux-{}", arch.name()));
+        fs::copy(build(&sh, *arch)?, &binary)?;
+        check(&binary, *arch)?;
+        let part = Part::new(*arch, &image_files(&binary)?, version, epoch)?;
+        let image = out.join(format!("komainu-{version}-image-{}.tar", arch.name()));
+        image::write(&image, std::slice::from_ref(&part), version, epoch)?;
+        let size = fs::metadata(&image)?.len();
+        ensure!(size <= MOST, "the image has {size} bytes, more than {MOST}");
+        println!("{} ({size} bytes)", image.display());
+        parts.push(part);
+    }
+    if parts.len() > 1 {
+        let image = out.join(format!("komainu-{version}-image.tar"));
+        image::write(&image, &parts, version, epoch)?;
+    }
     let chart = out.join(format!("komainu-{version}.tgz"));
     fs::write(&chart, chart_files()?.gzip(epoch)?)?;
     fs::write(
         out.join(format!("komainu-{version}.cdx.json")),
-        sbom::of_agent(&sh, epoch)?,
+        sbom::of_agent(&sh, &archs, epoch)?,
     )?;
     checksums(&out)?;
-
-    let size = fs::metadata(&image)?.len();
-    ensure!(size <= MOST, "the image has {size} bytes, more than {MOST}");
-    println!("{} ({size} bytes of image)", out.display());
+    println!("{}", out.display());
     Ok(())
 }
 
 /// Builds the agent with the C library linked in; gives its path.
-fn build(sh: &Shell) -> Result<PathBuf> {
+pub(crate) fn build(sh: &Shell, arch: Arch) -> Result<PathBuf> {
     let bpf = setup::for_build()?;
-    setup::for_dist()?;
+    setup::for_dist(arch)?;
     bpf.export(sh);
     let cargo = project::cargo();
-    println!("building for {TARGET}");
+    let target = arch.target();
+    println!("building for {target}");
     // Line tables stay in what is linked from, for who looks into a crash; users get none.
     let command = cmd!(
         sh,
-        "{cargo} rustc --release --locked --package komainu --bin komainu --target {TARGET}
+        "{cargo} rustc --release --locked --package komainu --bin komainu --target {target}
          -- -C strip=symbols"
     );
-    command
-        .env("CC_x86_64_unknown_linux_musl", "musl-gcc")
-        .quiet()
-        .run()?;
-    Ok(project::target().join(TARGET).join("release/komainu"))
+    command.envs(arch.variables()).quiet().run()?;
+    Ok(project::target().join(arch.program()))
+}
+
+/// The program runs where it is said to, and asks nobody to load libraries.
+fn check(binary: &Path, arch: Arch) -> Result<()> {
+    let elf = fs::read(binary)?;
+    let name = binary.display();
+    ensure!(is_static(&elf), "{name} needs a dynamic linker");
+    let machine = elf.get(18..20) == Some(&arch.elf().to_le_bytes());
+    ensure!(machine, "{name} is not for {}", arch.name());
+    Ok(())
 }
 
 /// Time of the commit, seconds since 1970, or of `SOURCE_DATE_EPOCH` (reproducible-builds.org).
@@ -182,6 +223,18 @@ mod tests {
         assert!(is_static(&header));
         assert!(!is_static(&header[..50]));
         assert!(!is_static(b"#!/bin/sh"));
+    }
+
+    #[test]
+    fn a_program_of_another_machine_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("komainu");
+        let mut header = [0; 64];
+        header[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        header[18..20].copy_from_slice(&183_u16.to_le_bytes());
+        fs::write(&file, header).unwrap();
+        assert!(check(&file, Arch::Arm64).is_ok());
+        assert!(check(&file, Arch::Amd64).is_err());
     }
 
     #[test]

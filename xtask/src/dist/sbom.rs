@@ -8,18 +8,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
-use super::TARGET;
+use super::Arch;
 use crate::project;
 
 /// Where the two halves begin.
 const ROOTS: [&str; 2] = ["komainu", "komainu-ebpf"];
 
-/// The document about the agent as it is built for [`TARGET`].
-pub(super) fn of_agent(sh: &Shell, epoch: u64) -> Result<String> {
+/// The document about the agent as it is built for these.
+pub(super) fn of_agent(sh: &Shell, archs: &[Arch], epoch: u64) -> Result<String> {
     let cargo = project::cargo();
+    let targets = archs
+        .iter()
+        .map(|arch| format!("--filter-platform={}", arch.target()));
     let text = cmd!(
         sh,
-        "{cargo} metadata --format-version 1 --locked --filter-platform {TARGET}"
+        "{cargo} metadata --format-version 1 --locked {targets...}"
     )
     .quiet()
     .read()?;

@@ -6,6 +6,7 @@ mod tidy;
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
+use crate::dist::Arch;
 use crate::project;
 use crate::setup::{self, BpfCargo};
 use crate::steps::{Outcome, Steps};
@@ -67,16 +68,26 @@ fn clippy_bpf(sh: &Shell, bpf: &BpfCargo) -> Outcome {
             "clippy belongs to the pinned toolchain, whose library source is not installed".into(),
         );
     };
+    for arch in Arch::ALL {
+        match clippy_bpf_for(sh, arch) {
+            Outcome::Passed => {}
+            other => return other,
+        }
+    }
+    Outcome::Passed
+}
+
+/// As the agent's build script builds it: for the kernel of one architecture.
+fn clippy_bpf_for(sh: &Shell, arch: Arch) -> Outcome {
     let cargo = project::cargo();
     // A directory of its own: the bootstrap flag would invalidate everything in the common one.
-    let target = project::target().join("bpf-clippy");
+    let target = project::target().join(format!("bpf-clippy/{}", arch.machine()));
     let command = cmd!(
         sh,
         "{cargo} clippy --quiet --locked -Zbuild-std=core --target bpfel-unknown-none
          --target-dir {target} --package komainu-ebpf -- -D warnings"
     );
-    // As the agent's build script does: the kernel half is compiled for one kernel architecture.
-    let arch = format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH);
+    let arch = format!("--cfg=bpf_target_arch=\"{}\"", arch.machine());
     passes(
         command
             .env("RUSTC_BOOTSTRAP", "1")

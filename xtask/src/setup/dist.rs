@@ -1,4 +1,4 @@
-//! What linking the C library into the agent needs: musl for rustc, and its compiler driver for what is written in C.
+//! What linking the C library into the agent needs: musl for rustc, and a compiler for what is written in C.
 
 use std::path::PathBuf;
 
@@ -6,28 +6,30 @@ use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use super::tool::{self, apt_install};
-use crate::dist::TARGET;
+use crate::dist::Arch;
 use crate::project;
 
 /// Installs what is missing, and gives the files.
-pub(super) fn install_all(sh: &Shell) -> Result<Vec<PathBuf>> {
-    let library = library(sh)?;
+pub(super) fn install_all(sh: &Shell, arch: Arch) -> Result<Vec<PathBuf>> {
+    let target = arch.target();
+    let library = library(sh, &target)?;
     if !library.exists() {
         let channel = project::channel()?;
-        let command = cmd!(sh, "rustup target add {TARGET} --toolchain {channel}");
+        let command = cmd!(sh, "rustup target add {target} --toolchain {channel}");
         tool::install("the standard library for musl", command)?;
     }
-    if tool::find("musl-gcc").is_none() {
-        apt_install(sh, &["musl-tools"])?;
+    let (compiler, package) = arch.compiler(arch.is_own());
+    if tool::find(compiler).is_none() {
+        apt_install(sh, &[package])?;
     }
-    let driver =
-        tool::find("musl-gcc").context("there is no musl-gcc, which Debian has in musl-tools")?;
+    let driver = tool::find(compiler)
+        .with_context(|| format!("there is no {compiler}, which Debian has in {package}"))?;
     Ok(vec![library, driver])
 }
 
 /// Where rustc has what it links for the target.
-fn library(sh: &Shell) -> Result<PathBuf> {
-    let text = cmd!(sh, "rustc --print target-libdir --target {TARGET}")
+fn library(sh: &Shell, target: &str) -> Result<PathBuf> {
+    let text = cmd!(sh, "rustc --print target-libdir --target {target}")
         .quiet()
         .read()?;
     Ok(text.trim().into())

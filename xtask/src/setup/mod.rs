@@ -11,6 +11,7 @@ mod charts;
 mod checks;
 mod containers;
 mod dist;
+mod emulator;
 mod linker;
 mod metrics;
 mod stamp;
@@ -22,6 +23,7 @@ use std::time::Instant;
 use anyhow::Result;
 use xshell::Shell;
 
+use crate::dist::Arch;
 use crate::project;
 use crate::steps::seconds;
 
@@ -101,9 +103,17 @@ pub(crate) fn for_charts() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Makes sure that what `dist` makes can be built.
-pub(crate) fn for_dist() -> Result<()> {
-    once("dist", &project::channel()?, dist::install_all)
+/// Makes sure that what `dist` makes can be built for this architecture.
+pub(crate) fn for_dist(arch: Arch) -> Result<()> {
+    let what = format!("dist-{}", arch.name());
+    once(&what, &project::channel()?, |sh| {
+        dist::install_all(sh, arch)
+    })
+}
+
+/// Makes sure that there is an emulator of other machines.
+pub(crate) fn for_vm() -> Result<()> {
+    once("vm", "1", emulator::install)
 }
 
 /// Makes sure that metrics and alert rules can be checked.

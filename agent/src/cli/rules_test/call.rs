@@ -9,7 +9,7 @@ use zerocopy::{FromZeros as _, IntoBytes as _};
 
 use super::case::{Argument, Case};
 use super::network::{self, Needs};
-use super::record::{AT_FDCWD, record, result};
+use super::record::{AT_FDCWD, Entry, record, result};
 use crate::event::flags::low;
 use crate::event::{Param, ParamKind, Source, event_type};
 
@@ -37,7 +37,7 @@ pub(super) fn encode(case: &Case, index: u32, row: &Row) -> Result<Vec<u8>, Stri
     } else if case.file.is_some() || case.socket.is_some() {
         return Err(format!("`{}` has neither `file` nor `socket`", row.name));
     }
-    let number = row.native.first().copied().unwrap_or_default();
+    let entry = Entry::of(&row.native, &row.compat);
     let ret = result(case, 0)?;
     let items: Vec<_> = items
         .0
@@ -47,7 +47,7 @@ pub(super) fn encode(case: &Case, index: u32, row: &Row) -> Result<Vec<u8>, Stri
     Ok(record(
         case,
         row.spec.class,
-        number,
+        entry,
         ret,
         call.as_bytes(),
         &items,

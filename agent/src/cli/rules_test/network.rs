@@ -16,7 +16,7 @@ use komainu_common::{
 use zerocopy::IntoBytes;
 
 use super::case::{Case, Family, RoleName, SocketFacts, SocketType};
-use super::record::{DESCRIPTOR, record, result};
+use super::record::{DESCRIPTOR, Entry, record, result};
 
 /// `TCP_ESTABLISHED` and `TCP_CLOSE`.
 const ESTABLISHED: u16 = 1;
@@ -31,7 +31,7 @@ pub(super) enum Needs {
 }
 
 /// Bytes of the record of a network event of this class.
-pub(super) fn encode(case: &Case, class: Class, syscall: u32) -> Result<Vec<u8>, String> {
+pub(super) fn encode(case: &Case, class: Class, entry: Entry) -> Result<Vec<u8>, String> {
     let socket = case
         .socket
         .as_ref()
@@ -62,7 +62,7 @@ pub(super) fn encode(case: &Case, class: Class, syscall: u32) -> Result<Vec<u8>,
     if let Some(data) = &socket.data {
         items.push((tag::DATA, data.as_bytes()));
     }
-    Ok(record(case, class, syscall, ret, &fixed, &items))
+    Ok(record(case, class, entry, ret, &fixed, &items))
 }
 
 /// Whether the test says what such a socket needs.

@@ -3,19 +3,22 @@
 //! Rule tests go through decode like real events, so that a test sees exactly what a rule will see.
 
 use komainu_common::{
-    Class, Header, Task, Usage, call,
+    Class, Header, Task, Usage,
+    arch::{Numbers, THIS},
+    call,
     exec::{EXEC_FAILED, EXEC_LOWER_LAYER, EXEC_MEMFD, EXEC_UPPER_LAYER, Exec},
     exit::Exit,
-    header::NO_SYSCALL,
+    header::{HEADER_COMPAT, NO_SYSCALL},
     item::{ItemHeader, tag},
     open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_RESOLVED, OPEN_UPPER_LAYER, Open},
-    syscalls::{class_of, x86_64::TABLE},
+    syscalls::{TABLE, class_of},
 };
 use zerocopy::IntoBytes;
 
 use super::case::{Argument, Case, FileFacts, LayerName, Outcome, ProcessFacts};
 use super::network;
 use crate::event::errno_name;
+use crate::event::flags::{O_DIRECTORY, O_TMPFILE};
 
 /// cgroup ids of the fixture: on the host, and in the container.
 pub(super) const HOST_CGROUP: u64 = 1;
@@ -41,12 +44,12 @@ pub(super) const OPEN_FLAGS: &[(&str, u32)] = &[
     ("O_APPEND", 0o2000),
     ("O_NONBLOCK", 0o4000),
     ("O_DSYNC", 0o10_000),
-    ("O_DIRECT", 0o40_000),
-    ("O_LARGEFILE", 0o100_000),
-    ("O_DIRECTORY", 0o200_000),
+    ("O_DIRECT", THIS.o_direct),
+    ("O_LARGEFILE", THIS.o_largefile),
+    ("O_DIRECTORY", O_DIRECTORY),
     ("O_CLOEXEC", 0o2_000_000),
     ("O_SYNC", 0o4_010_000),
-    ("O_TMPFILE", 0o20_200_000),
+    ("O_TMPFILE", O_TMPFILE),
 ];
 
 /// What the kernel found out about an open.
@@ -72,13 +75,41 @@ pub(super) fn encode(case: &Case) -> Result<Vec<u8>, String> {
         .iter()
         .find(|syscall| syscall.name == ty)
         .ok_or_else(|| format!("no probe delivers `{ty}` yet"))?;
-    let number = syscall.native.first().copied().unwrap_or_default();
+    let entry = Entry::of(&syscall.native, &syscall.compat);
     match ty {
-        "execve" | "execveat" => exec(case, number),
+        "execve" | "execveat" => exec(case, entry),
         _ => match class_of(syscall.handler) {
-            None | Some(Class::OPEN) => open(case, number),
-            Some(class) => network::encode(case, class, number),
+            None | Some(Class::OPEN) => open(case, entry),
+            Some(class) => network::encode(case, class, entry),
         },
+    }
+}
+
+/// How a call came into the kernel.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    number: u32,
+    /// Of the record's header.
+    flags: u16,
+}
+
+impl Entry {
+    /// Not by a system call.
+    const NONE: Self = Self {
+        number: NO_SYSCALL,
+        flags: 0,
+    };
+
+    /// Natively or, where the architecture has the call for 32-bit programs only, as these do.
+    pub(super) const fn of(native: &Numbers, compat: &Numbers) -> Self {
+        match (native.first(), compat.first()) {
+            (Some(number), _) => Self { number, flags: 0 },
+            (None, Some(number)) => Self {
+                number,
+                flags: HEADER_COMPAT,
+            },
+            (None, None) => Self::NONE,
+        }
     }
 }
 
@@ -158,14 +189,14 @@ fn exit(case: &Case) -> Result<Vec<u8>, String> {
     Ok(record(
         case,
         Class::EXIT,
-        NO_SYSCALL,
+        Entry::NONE,
         0,
         exit.as_bytes(),
         &[],
     ))
 }
 
-fn exec(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
+fn exec(case: &Case, entry: Entry) -> Result<Vec<u8>, String> {
     let ret = result(case, 0)?;
     let process = &case.process;
     let mut flags = match process.layer {
@@ -209,14 +240,14 @@ fn exec(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
     Ok(record(
         case,
         Class::EXEC,
-        syscall,
+        entry,
         ret,
         fixed.as_bytes(),
         &items,
     ))
 }
 
-fn open(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
+fn open(case: &Case, entry: Entry) -> Result<Vec<u8>, String> {
     let file = case.file.as_ref().ok_or("an open needs `file`")?;
     let ret = result(case, DESCRIPTOR)?;
     let flags = bits(file, OPEN_FLAGS)?;
@@ -245,7 +276,7 @@ fn open(case: &Case, syscall: u32) -> Result<Vec<u8>, String> {
     Ok(record(
         case,
         Class::OPEN,
-        syscall,
+        entry,
         ret,
         fixed.as_bytes(),
         &items,
@@ -292,7 +323,7 @@ fn bits(file: &FileFacts, table: &[(&str, u32)]) -> Result<u32, String> {
 pub(super) fn record(
     case: &Case,
     class: Class,
-    syscall: u32,
+    entry: Entry,
     ret: i64,
     fixed: &[u8],
     items: &[(u8, &[u8])],
@@ -312,7 +343,7 @@ pub(super) fn record(
     let header = Header {
         size: u32::try_from(size_of::<Header>() + tail.len()).unwrap_or(u32::MAX),
         class: class.0,
-        flags: 0,
+        flags: entry.flags,
         time: NOW,
         ret,
         cgroup: if case.container.is_some() {
@@ -320,7 +351,7 @@ pub(super) fn record(
         } else {
             HOST_CGROUP
         },
-        syscall,
+        syscall: entry.number,
         cpu: 0,
         conjunctions: [0; komainu_common::filter::WORDS],
         plan: 0,

@@ -17,7 +17,7 @@ use crate::event::event_types;
 fn compat(name: &str, number: u32) -> (u32, &'static Row) {
     (0..)
         .zip(TABLE)
-        .find(|(_, row)| row.name == name && row.compat.contains(&number))
+        .find(|(_, row)| row.name == name && row.compat.has(number))
         .unwrap()
 }
 
@@ -84,11 +84,12 @@ fn ids_of_sixteen_bits_are_widened() {
 
 #[test]
 fn numbers_have_the_sign_and_the_width_of_their_kind() {
-    let (index, row) = compat("unlinkat", 301);
+    let number = komainu_common::arch::compat("unlinkat");
+    let (index, row) = compat("unlinkat", number);
     // A 32-bit program's registers are zero-extended.
     let call = call(index, [0xffff_ff9c, 0, 0xdead_0000_0200, 0, 0, 0]);
     let items: [(u8, u8, &[u8]); 2] = [(tag::USER_PATH, 0, b"x"), (tag::BASE_PATH, 0, b"/d")];
-    let bytes = record(row.spec.class, 301, -13, &call, &items);
+    let bytes = record(row.spec.class, number, -13, &call, &items);
     check_event(&bytes, |event| {
         assert_eq!(value(event, "dirfd"), Value::Int(-100));
         assert_eq!(value(event, "flags"), Value::Uint(0x200));

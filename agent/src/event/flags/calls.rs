@@ -1,6 +1,8 @@
 //! From the numbers of the kernel to those that rules see, where the reference implementation has
 //! numbers of its own (`driver/ppm_flag_helpers.h` in falcosecurity/libs).
 
+use komainu_common::arch::THIS;
+
 /// The 32 bits that the kernel looks at of an `int` argument.
 pub const fn low(argument: u64) -> u32 {
     (argument & 0xffff_ffff) as u32
@@ -71,11 +73,16 @@ const PTRACE: &[u32] = &[
     0x4206, 0x4207, 0x4208, 0x4209, 0x420a, 0x420b, 12, 13, 14, 15, 18, 19, 21, 25, 26, 30, 31, 32,
     33,
 ];
+/// How many of them every architecture has.
+const PTRACE_EVERYWHERE: usize = 25;
 
 /// `evt.arg.request` of ptrace; 0 for unknown ones.
 pub fn ptrace_request(argument: u64) -> u64 {
-    let position = PTRACE.iter().position(|number| *number == low(argument));
-    position.map_or(0, |position| position as u64 + 1)
+    let number = low(argument);
+    match PTRACE.iter().position(|known| *known == number) {
+        Some(at) if at < PTRACE_EVERYWHERE || THIS.ptrace.contains(&number) => at as u64 + 1,
+        _ => 0,
+    }
 }
 
 /// `evt.arg.cmd` of the `fcntl(2)` that is an event: `F_DUPFD` or `F_DUPFD_CLOEXEC`.
@@ -149,11 +156,18 @@ mod tests {
             (16, "PTRACE_ATTACH"),
             (12, "PTRACE_GETREGS"),
             (0x4206, "PTRACE_SEIZE"),
-            (33, "PTRACE_SINGLEBLOCK"),
+            (32, "PTRACE_SYSEMU_SINGLESTEP"),
             (10, "PTRACE_UNKNOWN"),
         ] {
             assert_eq!(name(PTRACE_REQUESTS, ptrace_request(kernel)), expected);
         }
+        // On arm64 the number means to read memory tags.
+        let of_x86 = if THIS.name == "x86_64" {
+            "PTRACE_SINGLEBLOCK"
+        } else {
+            "PTRACE_UNKNOWN"
+        };
+        assert_eq!(name(PTRACE_REQUESTS, ptrace_request(33)), of_x86);
         for (kernel, expected) in [
             (0x0002_0000_u64, "CLONE_NEWNS"),
             (0x0200_0000, "CLONE_NEWCGROUP"),

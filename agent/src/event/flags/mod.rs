@@ -41,6 +41,7 @@ pub use calls::{
 pub use file::*;
 pub use network::*;
 pub use open::{
-    FD_LOWER_LAYER, FD_UPPER_LAYER, O_F_CREATED, kernel_open_bits, open_flags, socket_flags,
+    FD_LOWER_LAYER, FD_UPPER_LAYER, O_DIRECTORY, O_F_CREATED, O_TMPFILE, kernel_open_bits,
+    open_flags, socket_flags,
 };
 pub use process::*;

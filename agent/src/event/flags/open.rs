@@ -1,5 +1,7 @@
 //! Flags of the open family: from the kernel's bits to the numbering that rules see.
 
+use komainu_common::arch::THIS;
+
 /// Kernel bit (`include/uapi/asm-generic/fcntl.h`, with the architecture's differences) and the bit
 /// of `evt.arg.flags`.
 const OPEN_BITS: &[(u32, u64)] = &[
@@ -13,22 +15,16 @@ const OPEN_BITS: &[(u32, u64)] = &[
     (O_DIRECT, 1 << 9),
     (O_DIRECTORY, 1 << 10),
     (O_LARGEFILE, 1 << 11),
-    (0o2_000_000, 1 << 12),                // O_CLOEXEC
-    (0o20_000_000 | O_DIRECTORY, 1 << 13), // O_TMPFILE
+    (0o2_000_000, 1 << 12), // O_CLOEXEC
+    (O_TMPFILE, 1 << 13),
 ];
 
-#[cfg(not(target_arch = "aarch64"))]
-const O_DIRECT: u32 = 0o40000;
-#[cfg(not(target_arch = "aarch64"))]
-const O_DIRECTORY: u32 = 0o200_000;
-#[cfg(not(target_arch = "aarch64"))]
-const O_LARGEFILE: u32 = 0o100_000;
-#[cfg(target_arch = "aarch64")]
-const O_DIRECT: u32 = 0o200_000;
-#[cfg(target_arch = "aarch64")]
-const O_DIRECTORY: u32 = 0o40000;
-#[cfg(target_arch = "aarch64")]
-const O_LARGEFILE: u32 = 0o400_000;
+const O_DIRECT: u32 = THIS.o_direct;
+/// `O_DIRECTORY` of `open(2)`.
+pub const O_DIRECTORY: u32 = THIS.o_directory;
+const O_LARGEFILE: u32 = THIS.o_largefile;
+/// `O_TMPFILE` of `open(2)`, which includes [`O_DIRECTORY`].
+pub const O_TMPFILE: u32 = 0o20_000_000 | O_DIRECTORY;
 
 /// The call created the file.
 pub const O_F_CREATED: u64 = 1 << 14;

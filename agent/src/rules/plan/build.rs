@@ -6,8 +6,8 @@ use std::sync::Arc;
 use komainu_common::filter::{
     Grams, MAX_CONJUNCTIONS, MAX_PLAN_ENTRIES, MAX_PLAN_PATH, role, row_of_call, source,
 };
-use komainu_common::syscalls::{class_of, x86_64::TABLE};
-use komainu_common::{Class, call};
+use komainu_common::syscalls::{TABLE, class_of};
+use komainu_common::{Class, arch::Numbers, call};
 
 use super::conjunction::{Conjunction, Disjunction, Number, any_of, coarsen};
 use super::dnf::Disjunctions;
@@ -80,8 +80,8 @@ struct Row {
     number: i64,
     name: &'static str,
     class: Option<Class>,
-    native: &'static [u32],
-    compat: &'static [u32],
+    native: Numbers,
+    compat: Numbers,
 }
 
 impl Row {
@@ -105,8 +105,8 @@ impl Row {
 
     /// Whether a number means either.
     fn shares_a_number(&self, other: &Self) -> bool {
-        let shared = |a: &[u32], b: &[u32]| a.iter().any(|number| b.contains(number));
-        shared(self.native, other.native) || shared(self.compat, other.compat)
+        let shared = |a: &Numbers, b: &Numbers| a.as_slice().iter().any(|number| b.has(*number));
+        shared(&self.native, &other.native) || shared(&self.compat, &other.compat)
     }
 }
 

@@ -4,7 +4,7 @@ use komainu_common::call;
 use komainu_common::filter::{
     Grams, MAX_PLAN_PATH, Vector, cgroup_kind, path_kind, role, row_of_call, source,
 };
-use komainu_common::syscalls::x86_64::TABLE;
+use komainu_common::syscalls::TABLE;
 
 use super::ClassTables;
 use super::tables::{NONE, and, or, outcome};

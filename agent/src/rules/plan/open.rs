@@ -5,7 +5,7 @@ use komainu_common::filter::source;
 use super::conjunction::{Conjunction, Disjunction, Number, all_of, any_of};
 use super::literal::{Demand, Literal, fixed_number, numbers};
 use super::ranges::Ranges;
-use crate::event::flags::{VFORK_FLAGS, kernel_namespace_bit, kernel_open_bits};
+use crate::event::flags::{O_DIRECTORY, VFORK_FLAGS, kernel_namespace_bit, kernel_open_bits};
 use crate::event::{EventType, Flag};
 use crate::rules::eval::Test;
 
@@ -14,8 +14,6 @@ pub(super) const MAX_PARTS: usize = 16;
 
 const O_ACCMODE: u64 = 0o3;
 const O_CREAT: u64 = 0o100;
-/// As `decode` reads it.
-const O_DIRECTORY: u64 = 0o200_000;
 /// `__O_TMPFILE` without the directory bit.
 const TMPFILE: u64 = 0o20_000_000;
 
@@ -44,7 +42,10 @@ fn bits(mask: u64, set: bool) -> Disjunction {
 
 /// An opened file, or an opened directory.
 pub(super) fn kind(directory: bool) -> Disjunction {
-    all_of(vec![succeeded(), bits(O_DIRECTORY, directory)], MAX_PARTS)
+    all_of(
+        vec![succeeded(), bits(O_DIRECTORY.into(), directory)],
+        MAX_PARTS,
+    )
 }
 
 /// `fd.num` of an open: what it returned, or -1.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use komainu_common::call;
 use komainu_common::filter::{cgroup_kind, role, source};
-use komainu_common::syscalls::x86_64::TABLE;
+use komainu_common::syscalls::TABLE;
 
 use super::conjunction::{Conjunction, Number};
 use super::paths::{Entry, Paths};

@@ -6,7 +6,7 @@ use komainu_common::filter::{
     ClassPlan, Grams, MAX_NUMBER_TESTS, MAX_PLAN_PATH, NumberTest, PLAN_PRESENT, PathKey,
     PrefixKey, Vector, WORDS, cgroup_kind, path_kind, role, row_of_call, source,
 };
-use komainu_common::syscalls::x86_64::TABLE;
+use komainu_common::syscalls::TABLE;
 use komainu_common::{Class, call};
 
 use super::build::{Numbered, bytes};

@@ -23,7 +23,7 @@ use rustix::net::{
     socket, socketpair,
 };
 
-use crate::raw::{LowMemory, syscall_compat, syscall_native};
+use crate::raw::{number_of, syscall_native};
 
 /// A conversation over TCP: `hello` there, `reply` back. Prints the client's address.
 pub(super) fn tcp_talk(address: &str) {
@@ -88,7 +88,7 @@ pub(super) fn refusals() {
     let mut buffer = [0; 8];
     recv(&listener, &mut buffer, RecvFlags::empty()).unwrap_err();
     // SAFETY: no memory is involved; -1 is no descriptor.
-    let ret = unsafe { syscall_native(50, [u64::MAX, 5, 0, 0, 0, 0]) };
+    let ret = unsafe { syscall_native(number_of("listen"), [u64::MAX, 5, 0, 0, 0, 0]) };
     assert_eq!(ret, -9, "EBADF");
     println!("{}", listener.local_addr().unwrap());
 }
@@ -152,63 +152,29 @@ pub(super) fn messages(messages: usize) {
     // SAFETY: headers, names and parts live until the calls return, and have the lengths they say.
     unsafe {
         assert_eq!(
-            syscall_native(46, [fds[0], (&raw mut out) as u64, 0, 0, 0, 0]),
+            syscall_native(
+                number_of("sendmsg"),
+                [fds[0], (&raw mut out) as u64, 0, 0, 0, 0]
+            ),
             106
         );
         assert_eq!(
-            syscall_native(47, [fds[1], (&raw mut back) as u64, 0, 0, 0, 0]),
+            syscall_native(
+                number_of("recvmsg"),
+                [fds[1], (&raw mut back) as u64, 0, 0, 0, 0]
+            ),
             8
         );
-        let sent = syscall_native(307, [fds[0], many_out.as_mut_ptr() as u64, count, 0, 0, 0]);
+        let sent = syscall_native(
+            number_of("sendmmsg"),
+            [fds[0], many_out.as_mut_ptr() as u64, count, 0, 0, 0],
+        );
         assert_eq!(sent, count.cast_signed());
-        let received = syscall_native(299, [fds[1], many_back.as_mut_ptr() as u64, count, 0, 0, 0]);
+        let received = syscall_native(
+            number_of("recvmmsg"),
+            [fds[1], many_back.as_mut_ptr() as u64, count, 0, 0, 0],
+        );
         assert_eq!(received, count.cast_signed());
     }
     println!("{to} {from}");
-}
-
-/// A conversation through the 32-bit entry: `socketcall`, and the calls that have numbers of their
-/// own there. Prints the port of the receiver.
-pub(super) fn socketcalls() {
-    let page = LowMemory::new().page() as *mut u8;
-    // SAFETY: everything is within the page, which is ours; the kernel checks the descriptors.
-    unsafe {
-        let put = |at: usize, words: &[u32]| {
-            page.add(at)
-                .cast::<u32>()
-                .copy_from_nonoverlapping(words.as_ptr(), words.len());
-            (page as usize + at) as u32
-        };
-        let call = |operation: u64, arguments: &[u32]| {
-            let at = put(0, arguments);
-            syscall_compat(102, [operation, at.into(), 0, 0, 0, 0])
-        };
-        let receiver = call(1, &[2, 2, 0]) as u32;
-        let port = UdpSocket::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let mut name = [0_u32; 4];
-        name[0] = 2 | u32::from(port.to_be()) << 16;
-        name[1] = u32::from_ne_bytes([127, 0, 0, 1]);
-        let address = put(256, &name);
-        assert_eq!(call(2, &[receiver, address, 16]), 0, "bind");
-        let sender = syscall_compat(359, [2, 2, 0, 0, 0, 0]) as u32;
-        let data = put(512, &[u32::from_ne_bytes(*b"data")]);
-        assert_eq!(call(11, &[sender, data, 4, 0, address, 16]), 4, "sendto");
-        let part = put(640, &[data, 4]);
-        let header = put(704, &[address, 16, part, 1, 0, 0, 0]);
-        assert_eq!(call(16, &[sender, header, 0]), 4, "sendmsg");
-        assert_eq!(
-            syscall_compat(370, [sender.into(), header.into(), 0, 0, 0, 0]),
-            4
-        );
-        assert_eq!(call(3, &[sender, address, 16]), 0, "connect");
-        assert_eq!(call(9, &[sender, data, 4, 0]), 4, "send");
-        assert_eq!(call(10, &[receiver, data, 4, 0]), 4, "recv");
-        // No call: its number is that of a sub-call in our tables only.
-        assert_eq!(syscall_compat(1011, [0, 0, 0, 0, 0, 0]), -38, "ENOSYS");
-        println!("{port}");
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use komainu::event::flags::{O_DIRECTORY, O_TMPFILE};
 use komainu_common::open::{OPEN_CREATED, OPEN_LOWER_LAYER, OPEN_UPPER_LAYER};
 use komainu_common::sock::SOCK_RESOLVED;
 use proptest::prelude::*;
@@ -35,8 +36,8 @@ fn open() -> BoxedStrategy<What> {
             2,
             3,
             0o1101,
-            0o200_000,
-            0o20_200_002,
+            O_DIRECTORY,
+            O_TMPFILE | 2,
             0o2_000_000
         ]),
         any::<u32>(),

@@ -7,10 +7,11 @@ use komainu::event::path;
 use komainu::rules::plan::model::{Facts, Name};
 use komainu_common::connect::Connect;
 use komainu_common::filter::{WORDS, cgroup_kind, role, source};
+use komainu_common::header::HEADER_COMPAT;
 use komainu_common::item::{ItemHeader, tag};
 use komainu_common::open::{OPEN_RESOLVED, Open};
 use komainu_common::sock::Sock;
-use komainu_common::syscalls::x86_64::TABLE;
+use komainu_common::syscalls::TABLE;
 use komainu_common::{Class, Header};
 use zerocopy::IntoBytes;
 
@@ -86,11 +87,15 @@ impl Call {
         let header = Header {
             size: u32::try_from(size_of::<Header>() + tail.len()).unwrap(),
             class: class.0,
-            flags: 0,
+            flags: if row.native.first().is_some() {
+                0
+            } else {
+                HEADER_COMPAT
+            },
             time: 1,
             ret,
             cgroup: self.kind.into(),
-            syscall: row.native[0],
+            syscall: row.native.first().or(row.compat.first()).unwrap(),
             cpu: 0,
             conjunctions: [0; WORDS],
             plan: 0,

@@ -7,6 +7,7 @@ mod random;
 use std::cell::Cell;
 
 use komainu::decode::{self, Clock, decode};
+use komainu::event::flags::O_DIRECTORY;
 use komainu::event::{Container, Membership, ProcKey, Process, Session, World};
 use komainu::rules::plan::model::{Facts, survivors};
 use komainu::rules::{LoadOptions, Matching, Plan, RuleSet, Scratch, Source, load};
@@ -236,7 +237,7 @@ fn each_test_filters_what_it_is_about() {
         },
     );
     filters(&format!("{opens} and fd.type = file"), &|call| {
-        call.flags = 0o200_000;
+        call.flags = O_DIRECTORY;
     });
     filters(opens, &|call| call.call = "openat2");
 }

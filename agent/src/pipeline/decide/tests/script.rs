@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use komainu_common::arch::native;
 use komainu_common::exec::{Ancestor, Exec};
 use komainu_common::item::tag;
 use komainu_common::open::{OPEN_RESOLVED, Open};
-use komainu_common::syscalls::x86_64;
 use komainu_common::{Class, Header, Task};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
@@ -98,7 +98,7 @@ pub(super) fn exec(tgid: u32, parent: u32, comm: &str, argv: &[u8]) -> Vec<u8> {
     ];
     record(
         Class::EXEC,
-        x86_64::EXECVE,
+        native("execve"),
         task(tgid, parent, comm),
         &Exec::new_zeroed(),
         items,
@@ -111,7 +111,7 @@ pub(super) fn open(tgid: u32, path: &[u8], resolved: &[u8]) -> Vec<u8> {
     let items = [(tag::USER_PATH, path), (tag::KERNEL_PATH, resolved)];
     record(
         Class::OPEN,
-        x86_64::OPENAT,
+        native("openat"),
         task(tgid, 10, "cat"),
         &open,
         &items,

@@ -1,33 +1,26 @@
-//! System call numbers and arguments out of `struct pt_regs`.
-//!
-//! The layout of `pt_regs` is ABI (`ptrace(2)`, `arch/x86/include/uapi/asm/ptrace.h`), so its
-//! offsets are constants.
+//! System call numbers and arguments out of `struct pt_regs`; what differs by architecture is in the files here.
 
 use aya_ebpf::helpers::generated::bpf_task_pt_regs;
 
 use crate::{
-    maps::{offset, setting},
+    maps::setting,
     read::{self, Address as _, Typed},
     task,
 };
-use komainu_common::{
-    offsets::ABSENT,
-    syscalls::{X32_BIT, x86_64::compat},
-};
+use komainu_common::arch::{NO_NUMBER, Numbers, compat, x86_64::socketcall};
 
-const R10: u32 = 56;
-const R9: u32 = 64;
-const R8: u32 = 72;
-const BP: u32 = 32;
-const BX: u32 = 40;
-const CX: u32 = 88;
-const DX: u32 = 96;
-const SI: u32 = 104;
-const DI: u32 = 112;
-const ORIG_AX: u32 = 120;
+#[cfg(bpf_target_arch = "aarch64")]
+#[path = "aarch64.rs"]
+mod this;
+#[cfg(bpf_target_arch = "x86_64")]
+#[path = "x86_64.rs"]
+mod this;
 
-/// `TS_COMPAT` in `thread_info.status`: the call came through a 32-bit entry.
-const TS_COMPAT: u32 = 2;
+use this::{argument, in_table, is_narrow, raw_number};
+pub(crate) use this::{is_compat, page_kib};
+
+/// Number of `socketcall(2)`, where 32-bit calls have it.
+pub(crate) const SOCKETCALL: u32 = compat("socketcall");
 
 /// The system call being returned from.
 #[derive(Clone, Copy)]
@@ -57,29 +50,10 @@ pub(crate) fn registers(of_tracepoint: u64) -> Typed {
     unsafe { Typed::new(address) }
 }
 
-/// The low half of `orig_ax`, which is all the kernel looks at: a program may set the upper half to
-/// anything. `None` where the task is in no system call.
-#[inline(always)]
-fn raw_number(regs: Typed) -> Option<u32> {
-    regs.load::<u32>(ORIG_AX)
-        .filter(|&number| number != u32::MAX)
-}
-
-/// Number without the x32 bit; `None` where the task is not in a system call (`orig_ax` = -1).
+/// Number in the table of its entry; `None` where the task is not in a system call.
 #[inline(always)]
 pub(crate) fn number(regs: Typed) -> Option<u32> {
-    raw_number(regs).map(|number| number & !X32_BIT)
-}
-
-/// Whether the current system call came through a 32-bit entry (`int 0x80`, 32-bit `syscall`).
-#[inline(always)]
-pub(crate) fn is_compat() -> bool {
-    if offset!(task_thread_status) == ABSENT {
-        return false;
-    }
-    task::current()
-        .load::<u32>(offset!(task_thread_status))
-        .is_some_and(|status| status & TS_COMPAT != 0)
+    raw_number(regs).map(in_table)
 }
 
 impl Call {
@@ -88,23 +62,23 @@ impl Call {
     pub(crate) fn new(regs: u64) -> Option<Self> {
         let regs = registers(regs);
         let number = raw_number(regs)?;
-        let compat = is_compat();
+        let compat = is_compat(regs);
         Some(Self {
             regs,
-            number: number & !X32_BIT,
+            number: in_table(number),
             compat,
-            narrow: compat || number & X32_BIT != 0,
+            narrow: compat || is_narrow(number),
             array: None,
         })
     }
 
     /// Of a network call: `socketcall` counts as the call it stands for, with that call's arguments
-    /// and a [number](compat::socketcall) of its own.
+    /// and a [number](socketcall) of its own.
     #[inline(always)]
     pub(crate) fn of_socket(regs: u64) -> Option<Self> {
         let mut call = Self::new(regs)?;
-        if call.compat && call.number == compat::SOCKETCALL {
-            call.number = compat::socketcall(call.arg(0) as u32);
+        if SOCKETCALL != NO_NUMBER && call.compat && call.number == SOCKETCALL {
+            call.number = socketcall(call.arg(0) as u32);
             call.array = Some(call.arg(1));
         }
         Some(call)
@@ -116,28 +90,21 @@ impl Call {
         if let Some(array) = self.array {
             return read::user_or_zero::<u32>(array + 4 * u64::from(index)).into();
         }
-        let native = match index {
-            0 => DI,
-            1 => SI,
-            2 => DX,
-            3 => R10,
-            4 => R8,
-            _ => R9,
-        };
-        let compat = match index {
-            0 => BX,
-            1 => CX,
-            2 => DX,
-            3 => SI,
-            4 => DI,
-            _ => BP,
-        };
-        let register = if self.compat { compat } else { native };
-        let value = self.regs.load::<u64>(register).unwrap_or(0);
+        let value = argument(self.regs, index, self.compat);
         if self.compat {
             value & 0xffff_ffff
         } else {
             value
+        }
+    }
+
+    /// Whether it is one of these, by the table of its entry.
+    #[inline(always)]
+    pub(crate) fn is(&self, native: &Numbers, compat: &Numbers) -> bool {
+        if self.compat {
+            compat.has(self.number)
+        } else {
+            native.has(self.number)
         }
     }
 
@@ -167,11 +134,11 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Of the current system call, whichever it is.
+    /// Of the current task, whichever system call it is in.
     #[inline(always)]
     pub(crate) fn current() -> Self {
         Self {
-            narrow: is_compat(),
+            narrow: is_compat(registers(0)),
         }
     }
 
