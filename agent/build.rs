@@ -86,6 +86,12 @@ fn build(workspace: &Path, target_dir: &Path) -> Result<(), Box<dyn Error>> {
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTFLAGS");
+    // How the agent is to be optimised says nothing about programs that a verifier reads.
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PROFILE_") {
+            command.env_remove(name);
+        }
+    }
     match cargo.parent().map(|bin| bin.join("rustc")) {
         Some(rustc) if rustc.exists() => command.env("RUSTC", rustc),
         _ => command.env_remove("RUSTC"),

@@ -40,13 +40,19 @@ impl Arch {
         self.machine() == std::env::consts::ARCH
     }
 
-    /// The compiler for what is written in C, and Debian's package of it. That of another architecture is for glibc,
-    /// which does not matter: no header of a C library but those of the language is used, and nothing is linked by it.
-    pub(crate) const fn compiler(self, own: bool) -> (&'static str, &'static str) {
+    /// The compiler for what is written in C, and Debian's packages of it. That of another architecture is for glibc,
+    /// which does not matter: only headers that the language asks for are used, and nothing is linked by it.
+    pub(crate) const fn compiler(self, own: bool) -> (&'static str, &'static [&'static str]) {
         match (self, own) {
-            (_, true) => ("musl-gcc", "musl-tools"),
-            (Self::Amd64, false) => ("x86_64-linux-gnu-gcc", "gcc-x86-64-linux-gnu"),
-            (Self::Arm64, false) => ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+            (_, true) => ("musl-gcc", &["musl-tools"]),
+            (Self::Amd64, false) => (
+                "x86_64-linux-gnu-gcc",
+                &["gcc-x86-64-linux-gnu", "libc6-dev-amd64-cross"],
+            ),
+            (Self::Arm64, false) => (
+                "aarch64-linux-gnu-gcc",
+                &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"],
+            ),
         }
     }
 

@@ -18,12 +18,16 @@ pub(super) fn install_all(sh: &Shell, arch: Arch) -> Result<Vec<PathBuf>> {
         let command = cmd!(sh, "rustup target add {target} --toolchain {channel}");
         tool::install("the standard library for musl", command)?;
     }
-    let (compiler, package) = arch.compiler(arch.is_own());
+    let (compiler, packages) = arch.compiler(arch.is_own());
     if tool::find(compiler).is_none() {
-        apt_install(sh, &[package])?;
+        apt_install(sh, packages)?;
     }
-    let driver = tool::find(compiler)
-        .with_context(|| format!("there is no {compiler}, which Debian has in {package}"))?;
+    let driver = tool::find(compiler).with_context(|| {
+        format!(
+            "there is no {compiler}, which Debian has in {}",
+            packages.join(", ")
+        )
+    })?;
     Ok(vec![library, driver])
 }
 

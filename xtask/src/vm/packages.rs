@@ -78,7 +78,8 @@ impl<'a> Apt<'a> {
         ];
         let options = settings.map(|setting| format!("-o{setting}")).to_vec();
         println!("fetching for {architecture}");
-        cmd!(sh, "apt-get {options...} -qq update").quiet().run()?;
+        let settings = &options;
+        cmd!(sh, "apt-get {settings...} -qq update").quiet().run()?;
         Ok(Self { sh, dir, options })
     }
 
