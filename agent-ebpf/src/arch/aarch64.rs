@@ -38,6 +38,14 @@ pub(super) fn is_narrow(_raw: u32) -> bool {
     false
 }
 
+/// The number, of which the compiler knows nothing. Of what it knows to have 32 bits it tests one copy and uses another, and
+/// the verifier does not see that they are the same.
+#[inline(always)]
+pub(super) fn opaque(number: u64) -> u64 {
+    // SAFETY: a valid reference.
+    unsafe { (&raw const number).read_volatile() }
+}
+
 /// Whether the current system call was made by a 32-bit program.
 ///
 /// A native program that starts a 32-bit one returns from `execve` as that one, all of whose registers are 0; its number

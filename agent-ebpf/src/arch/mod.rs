@@ -16,7 +16,7 @@ mod this;
 #[path = "x86_64.rs"]
 mod this;
 
-use this::{argument, in_table, is_narrow, raw_number};
+use this::{argument, in_table, is_narrow, opaque, raw_number};
 pub(crate) use this::{is_compat, page_kib};
 
 /// Number of `socketcall(2)`, where 32-bit calls have it.
@@ -96,6 +96,12 @@ impl Call {
         } else {
             value
         }
+    }
+
+    /// Argument `index` as a length, of which the kernel takes an int.
+    #[inline(always)]
+    pub(crate) fn length(&self, index: u32) -> u64 {
+        opaque(self.arg(index) & 0xffff_ffff)
     }
 
     /// Whether it is one of these, by the table of its entry.

@@ -49,6 +49,12 @@ pub(super) fn is_narrow(raw: u32) -> bool {
     raw & X32_BIT != 0
 }
 
+/// The number, as the compiler sees it.
+#[inline(always)]
+pub(super) fn opaque(number: u64) -> u64 {
+    number
+}
+
 /// Whether the current system call came through a 32-bit entry (`int 0x80`, 32-bit `syscall`).
 #[inline(always)]
 pub(crate) fn is_compat(_regs: Typed) -> bool {

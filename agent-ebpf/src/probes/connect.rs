@@ -41,8 +41,7 @@ pub fn connect(ctx: RawTracePointContext) -> i32 {
     fixed.fd = fd;
     fixed.reserved = 0;
     let family = fixed.sock.family;
-    // The kernel takes an int.
-    let len = call.arg(2) & 0xffff_ffff;
+    let len = call.length(2);
     let before = record.scratch().len;
     address::append_asked(&record, call.arg(1), len);
     let gate = Gate::of(record.scratch(), Class::CONNECT);

@@ -49,8 +49,7 @@ pub fn listen(ctx: RawTracePointContext) -> i32 {
         fixed.backlog = call.arg(1) as i32;
     } else {
         fixed.backlog = 0;
-        // The kernel takes an int.
-        let len = call.arg(2) & 0xffff_ffff;
+        let len = call.length(2);
         address::append_asked(&record, call.arg(1), len);
     }
     address::append_name(&record, family, target, Name::Own);

@@ -55,8 +55,7 @@ fn message(call: &Call, form: Form, index: u64, ret: i64) -> Message {
     if call.compat && WITHOUT_ADDRESS.has(call.number) {
         return Message::of_buffer(call, ret, 0, 0);
     }
-    // The kernel takes an int.
-    Message::of_buffer(call, ret, call.arg(4), call.arg(5) & 0xffff_ffff)
+    Message::of_buffer(call, ret, call.arg(4), call.length(5))
 }
 
 /// The row of the calls of a form.
