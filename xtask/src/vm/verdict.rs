@@ -6,14 +6,13 @@ use serde_json::Value;
 
 use crate::agent::own_event;
 
-/// Rules that each busybox must have raised.
-const RAISED: [&str; 12] = [
+/// Rules that each busybox must have raised; `send` needs a probe that the verifier of 6.1 refuses.
+const RAISED: [&str; 11] = [
     "shadow",
     "directory",
     "exec",
     "failed exec",
     "connect",
-    "send",
     "mkdir",
     "rename",
     "chmod",
