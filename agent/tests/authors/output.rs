@@ -1,5 +1,6 @@
 //! `docs/output.md` says what lines say.
 
+use komainu::emit::lost::{Held, Repeats};
 use komainu::emit::{Alert, Format, OwnEvent, Redactor, Stream};
 use serde_json::Value;
 
@@ -44,6 +45,7 @@ fn own_events() -> Vec<OwnEvent> {
             reason: text(),
             events: 1,
             alerts: 1,
+            throttled: 0,
             lost: 0,
             identified: 0,
             unidentified: Vec::new(),
@@ -64,6 +66,13 @@ fn own_events() -> Vec<OwnEvent> {
             first: 0,
             last: 0,
         },
+        OwnEvent::Throttled(Repeats {
+            rule: text(),
+            priority: "Notice",
+            key: Vec::new(),
+            held: Held::default(),
+            seconds: 60,
+        }),
         OwnEvent::Degraded {
             class: "open",
             cpu_percent: 2,
