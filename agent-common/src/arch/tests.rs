@@ -1,3 +1,5 @@
+//! The tables of every architecture against those of the kernel.
+
 extern crate std;
 
 use core::str::FromStr as _;
@@ -6,12 +8,11 @@ use std::{collections::BTreeMap, vec::Vec};
 use super::{Architecture, NO_NUMBER, Numbers, aarch64, x86_64};
 use crate::{call, syscalls};
 
-/// Every architecture, with its tables as the crate `syscalls` has them, which is generated from the kernel's.
-const ALL: [(
-    Architecture,
-    fn(&str) -> Option<u32>,
-    fn(&str) -> Option<u32>,
-); 2] = [
+/// Number of a system call by its name.
+type NumberOf = fn(&str) -> Option<u32>;
+
+/// Every architecture, with its tables, native and of 32-bit programs, as the crate `syscalls` has them, which is generated from the kernel's.
+const ALL: [(Architecture, NumberOf, NumberOf); 2] = [
     (
         x86_64::THIS,
         |name| number(::syscalls::x86_64::Sysno::from_str(name).map(|call| call.id())),

@@ -121,7 +121,7 @@ fn without_a_runtime_the_innermost_counts() {
 #[test]
 fn names_of_one_path_are_bounded() {
     let mut containers = Containers::new(8);
-    let path: String = (1..60).map(|n| format!("/{}", id(n))).collect();
+    let path = (1..60).map(|n| ["/", &id(n)].concat()).collect::<String>();
     containers.learn(1, path.as_bytes());
     assert_eq!(ids(&containers, [1]), [&id(8)]);
     containers.hear(told(1), 0);
