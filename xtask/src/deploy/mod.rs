@@ -101,6 +101,10 @@ fn request() -> Request {
                 json!({"appArmorProfile": {"type": "Localhost"}}),
             ),
             ("a port that is none", json!({"http": {"port": 0}})),
+            (
+                "a mount without its place",
+                json!({"extraVolumeMounts": [{"name": "spool"}]}),
+            ),
         ]),
     }
 }
@@ -136,6 +140,8 @@ fn full() -> Value {
         "podAnnotations": {"a": "b"},
         "podLabels": {"a": "b"},
         "env": [{"name": "RUST_LOG", "value": "debug"}],
+        "extraVolumes": [{"name": "spool", "hostPath": {"path": "/var/lib/komainu", "type": "DirectoryOrCreate"}}],
+        "extraVolumeMounts": [{"name": "spool", "mountPath": "/var/lib/komainu"}],
         "networkPolicy": {"metricsFrom": [{"namespaceSelector": {}}]},
         "podMonitor": {"enabled": true, "labels": {"release": "prometheus"}},
         "prometheusRule": {"enabled": true, "labels": {"release": "prometheus"}},
