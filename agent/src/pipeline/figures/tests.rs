@@ -52,6 +52,7 @@ fn board() -> Board {
     board.publish(&report);
     board.covered(&[Class::OPEN, Class::EXEC], &[Class::EXEC]);
     board.may_shed([Class::OPEN].into_iter());
+    board.stdout.lost.refused(3, 1);
     board
 }
 
