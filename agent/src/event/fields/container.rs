@@ -8,7 +8,7 @@ use super::{ArgKind, Availability, Field, FieldArg, FieldValue, Scope, labels};
 use crate::event::{Container, ContainerDetails, Membership, Mount};
 
 const HEALTH: Availability = Availability::Never(
-    "CRI knows no health checks, and probes are the kubelet's: neither tells the command",
+    "CRI knows no health checks, and the command of a probe may be anybody's: see docs/exec-sessions.md",
 );
 const CNI: Availability =
     Availability::Never("part of the runtime's debugging output, which has no stable form");

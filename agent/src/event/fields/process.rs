@@ -12,7 +12,7 @@ const CGROUPS: Availability = Availability::Never(
     "the one cgroup that names the process is recorded, not one of each subsystem",
 );
 const PROBES: Availability = Availability::Never(
-    "CRI knows no health checks, and probes are the kubelet's: neither tells the command",
+    "CRI knows no health checks, and the command of a probe may be anybody's: see docs/exec-sessions.md",
 );
 
 #[rustfmt::skip]
