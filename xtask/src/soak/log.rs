@@ -29,6 +29,15 @@ impl Log {
         log
     }
 
+    /// How often the agent could not say something of itself, which the log says each time.
+    pub(super) fn own_events_lost(&self) -> u64 {
+        let key = (
+            "WARN".to_owned(),
+            "standard output does not take the agent's own events".to_owned(),
+        );
+        self.said.get(&key).copied().unwrap_or_default()
+    }
+
     /// What must not be in it.
     pub(super) fn faults(&self) -> Vec<String> {
         let errors = self.said.iter().filter(|((level, _), _)| level == "ERROR");
