@@ -5,6 +5,7 @@ use komainu_common::{
     Class,
     item::{ITEM_FAULT, tag},
     limits::{MAX_DATA, MAX_DATA_PARTS, MAX_MESSAGES},
+    syscalls::Syscall,
 };
 
 use crate::{
@@ -32,6 +33,20 @@ pub(crate) enum Form {
     Message,
     /// An array of `struct mmsghdr`: `sendmmsg`, `recvmmsg`.
     Messages,
+}
+
+impl Form {
+    /// Of a call, by the rows of those with message headers.
+    #[inline(always)]
+    pub(crate) fn of(call: &Call, message: &Syscall, messages: &Syscall) -> Self {
+        if call.is(&message.native, &message.compat) {
+            Self::Message
+        } else if call.is(&messages.native, &messages.compat) {
+            Self::Messages
+        } else {
+            Self::Buffer
+        }
+    }
 }
 
 /// One message of a call; all addresses are the program's.

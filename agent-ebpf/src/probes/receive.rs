@@ -45,13 +45,7 @@ pub fn receive(ctx: RawTracePointContext) -> i32 {
 
 #[inline(always)]
 fn form(call: &Call) -> Form {
-    if call.is(&MESSAGE.native, &MESSAGE.compat) {
-        Form::Message
-    } else if call.is(&MESSAGES.native, &MESSAGES.compat) {
-        Form::Messages
-    } else {
-        Form::Buffer
-    }
+    Form::of(call, &MESSAGE, &MESSAGES)
 }
 
 #[inline(always)]
