@@ -4,10 +4,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks it. For what each holder changes in one step, or only replaces: whoever panicked while holding it left nothing half
 /// done.
-#[cfg_attr(
-    not(any(feature = "ebpf", feature = "kube", test)),
-    expect(dead_code, reason = "who shares something is not in this build")
-)]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Alert, OwnEvent};
+use crate::lock::lock;
 
 /// Places told apart at most; losses in further ones are told without their place.
 const PLACES: usize = 1024;
@@ -211,7 +212,7 @@ impl Lost {
 
     fn untold(&self) -> MutexGuard<'_, Untold> {
         // Held by the other side for as long as it takes to swap the maps.
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.untold)
     }
 
     /// Alerts lost since the start, told or not.

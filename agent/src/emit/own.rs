@@ -10,6 +10,22 @@ use super::stream::utc;
 /// `source` of own events.
 pub const SOURCE: &str = "komainu";
 
+/// Field that says what happened.
+const EVENT: &str = "komainu.event";
+
+/// What happened to the agent itself, by name, empty where that is not told; `None` for alerts.
+pub(super) fn event_of(alert: &Alert) -> Option<&str> {
+    if alert.source != SOURCE {
+        return None;
+    }
+    let event = alert.fields.iter().find(|(name, _)| name == EVENT);
+    Some(
+        event
+            .and_then(|(_, value)| value.as_str())
+            .unwrap_or_default(),
+    )
+}
+
 /// Something that happened to the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnEvent {
@@ -121,7 +137,7 @@ impl OwnEvent {
             Self::Stopped { .. } => ("stopped", "Informational"),
         };
         let message = self.sentence();
-        let mut fields = vec![("komainu.event".to_owned(), Value::from(name))];
+        let mut fields = vec![(EVENT.to_owned(), Value::from(name))];
         let facts = self.facts().into_iter();
         fields.extend(facts.map(|(key, value)| (format!("komainu.{key}"), value)));
         Alert {

@@ -146,7 +146,7 @@ pub fn utc(time: u64) -> String {
 }
 
 /// Nanoseconds since the epoch; beyond the year 9999, the epoch.
-fn timestamp(time: u64) -> Timestamp {
+pub(super) fn timestamp(time: u64) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(time)).unwrap_or_default()
 }
 

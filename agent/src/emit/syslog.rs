@@ -1,12 +1,11 @@
 //! Messages as RFC 5424 has them.
 
-use jiff::Timestamp;
-
 use super::alert::Alert;
 use super::cut::cut;
 use super::escape::is_unsafe;
-use super::format::Stamp;
+use super::format::{Stamp, severity};
 use super::own;
+use super::stream::timestamp;
 
 /// Bytes of names in the header, sections 6.2.4 to 6.2.7.
 const MAX_HOSTNAME: usize = 255;
@@ -72,9 +71,8 @@ impl Frame {
 
     /// `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID [STRUCTURED-DATA]`
     fn head(&self, alert: &Alert, stamp: &Stamp<'_>, missing: Option<usize>) -> String {
-        let pri = u32::from(self.facility) * 8 + severity(alert.priority);
-        let time = Timestamp::from_nanosecond(i128::from(alert.time)).unwrap_or_default();
-        let time = time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ");
+        let pri = u64::from(self.facility) * 8 + severity::syslog(alert.priority);
+        let time = timestamp(alert.time).strftime("%Y-%m-%dT%H:%M:%S.%6fZ");
         let hostname = name(stamp.hostname, MAX_HOSTNAME);
         let (app, procid, msgid) = (&self.app_name, self.procid, msgid(alert));
         let mut head = format!(
@@ -113,27 +111,7 @@ fn append(out: &mut Vec<u8>, parts: &[&[u8]]) {
 
 /// `alert`, or the name of an event of the agent itself.
 fn msgid(alert: &Alert) -> String {
-    if alert.source != own::SOURCE {
-        return "alert".into();
-    }
-    let event = alert.fields.iter().find(|(key, _)| key == "komainu.event");
-    let event = event.and_then(|(_, value)| value.as_str());
-    name(event.unwrap_or_default(), MAX_MSGID)
-}
-
-/// Falco's priorities are those of section 6.2.1.
-fn severity(priority: &str) -> u32 {
-    let names = [
-        "Emergency",
-        "Alert",
-        "Critical",
-        "Error",
-        "Warning",
-        "Notice",
-        "Informational",
-    ];
-    let found = (0..).zip(names).find(|(_, name)| *name == priority);
-    found.map_or(7, |(number, _)| number)
+    own::event_of(alert).map_or_else(|| "alert".into(), |event| name(event, MAX_MSGID))
 }
 
 /// Printable characters of ASCII without blanks and what ends a name of structured data; `-` for none.
@@ -217,7 +195,7 @@ mod tests {
             "Informational",
             "Debug",
         ];
-        let numbers: Vec<u32> = all.iter().map(|name| severity(name)).collect();
+        let numbers: Vec<u64> = all.iter().map(|name| severity::syslog(name)).collect();
         assert_eq!(numbers, (0..8).collect::<Vec<_>>());
         assert_eq!(FACILITIES[16], "local0");
     }

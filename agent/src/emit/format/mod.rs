@@ -8,7 +8,7 @@ mod key;
 mod ocsf;
 mod reference;
 mod schema;
-mod severity;
+pub(super) mod severity;
 mod source;
 mod text;
 mod tree;
@@ -110,4 +110,4 @@ pub(super) struct Stamp<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

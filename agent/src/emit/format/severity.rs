@@ -11,7 +11,7 @@ pub(super) fn priorities() -> Vec<&'static str> {
 }
 
 /// The severity of syslog (RFC 5424, 6.2.1): 0 is the most serious, 7 the least. Falco's priorities are these.
-pub(super) fn syslog(priority: &str) -> u64 {
+pub(in crate::emit) fn syslog(priority: &str) -> u64 {
     let names = Priority::ALL.iter().map(|priority| priority.name());
     (0..)
         .zip(names)

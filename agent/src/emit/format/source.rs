@@ -32,16 +32,7 @@ pub(super) enum End {
 impl<'a> Source<'a> {
     /// What happened to the agent itself; `None` for alerts.
     pub(super) fn own(&self) -> Option<&'a str> {
-        if self.alert.source != own::SOURCE {
-            return None;
-        }
-        let mut fields = self.alert.fields.iter();
-        let event = fields.find(|(name, _)| name == "komainu.event");
-        Some(
-            event
-                .and_then(|(_, value)| value.as_str())
-                .unwrap_or_default(),
-        )
+        own::event_of(self.alert)
     }
 
     /// A field of an own event.
@@ -169,6 +160,12 @@ pub(super) fn process(of: &Ancestor, [pid, name, exe, cmdline]: [&str; 4]) -> Va
         }
     }
     Value::Object(object)
+}
+
+/// The processes that an alert's comes from, nearest first, with the same names; `None` where none is known.
+pub(super) fn ancestors(alert: &Alert, names: [&str; 4]) -> Option<Value> {
+    let all: Vec<Value> = alert.ancestry.iter().map(|of| process(of, names)).collect();
+    (!all.is_empty()).then_some(all.into())
 }
 
 /// Fields by name.

@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::super::Lost;
+use crate::lock::lock;
 
 /// What a sink shares with those who send to it and ask about it.
 #[derive(Debug)]
@@ -61,8 +62,7 @@ impl State {
 
     /// Why it takes nothing at the moment.
     pub fn fault(&self) -> Option<String> {
-        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        fault.clone()
+        lock(&self.fault).clone()
     }
 
     /// Bytes that wait on disk.
@@ -75,8 +75,7 @@ impl State {
     }
 
     fn set_fault(&self, fault: Option<String>) -> Option<String> {
-        let mut now = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *now, fault)
+        std::mem::replace(&mut *lock(&self.fault), fault)
     }
 }
 

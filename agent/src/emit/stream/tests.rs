@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::alert::{ContainerPlace, PodPlace};
-use super::super::{Ancestor, OwnEvent, Place, Resolution, SessionPlace};
+use super::super::alert::ContainerPlace;
+use super::super::format::tests::sample::known_place;
+use super::super::{Ancestor, OwnEvent, Place, SessionPlace};
 use super::*;
 
 const BOOT: &str = "b2a6a5c4-2f4e-4a6f-9d55-0f2f5f0d8a11";
@@ -40,24 +41,7 @@ fn alert() -> Alert {
             ("fd.name".into(), "/etc/shadow".into()),
             ("x".into(), Value::Null),
         ],
-        place: Place {
-            resolution: Some(Resolution::ApiUnreachable),
-            resolution_detail: Some("refused".into()),
-            container: Some(ContainerPlace {
-                id: "0123".into(),
-                name: Some("main".into()),
-                runtime: Some("cri".into()),
-                image: Some("r/web:1".into()),
-                image_digest: Some("sha256:ab".into()),
-            }),
-            pod: Some(PodPlace {
-                uid: Some("u".into()),
-                name: Some("web-1".into()),
-                namespace: Some("shop".into()),
-                owner_kind: Some("Deployment".into()),
-                owner_name: Some("web".into()),
-            }),
-        },
+        place: known_place(),
         session: Some(SessionPlace {
             id: "ab-1f-2a".into(),
             kind: "exec",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::attack;
 use super::super::key::{Key, Kind, Need, Row};
 use super::super::severity;
-use super::super::source::{Source, fields, process, some, text, texts};
+use super::super::source::{Source, ancestors, fields, some, text, texts};
 use crate::emit::alert::{Resolution, SCHEMA};
 use crate::emit::own;
 
@@ -133,14 +133,7 @@ const ANCESTOR: &[Key] = &[
 ];
 
 fn ancestry(s: &Source<'_>) -> Option<Value> {
-    let names = ["pid", "name", "executable", "command_line"];
-    let all: Vec<Value> = s
-        .alert
-        .ancestry
-        .iter()
-        .map(|of| process(of, names))
-        .collect();
-    (!all.is_empty()).then_some(all.into())
+    ancestors(s.alert, ["pid", "name", "executable", "command_line"])
 }
 
 fn techniques(s: &Source<'_>) -> Option<Value> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::key::{Key, Kind, Need, Row};
-use super::super::source::{End, Source, base, process, some, text};
+use super::super::source::{End, Source, ancestors, base, some, text};
 use crate::emit::alert::{ContainerPlace, SessionPlace};
 use crate::emit::stream::utc;
 
@@ -90,14 +90,7 @@ fn session<'a>(s: &Source<'a>) -> Option<&'a SessionPlace> {
 
 fn ancestry(s: &Source<'_>) -> Option<Value> {
     s.fact("proc.pid")?;
-    let names = ["pid", "name", "path", "cmd_line"];
-    let all: Vec<Value> = s
-        .alert
-        .ancestry
-        .iter()
-        .map(|of| process(of, names))
-        .collect();
-    (!all.is_empty()).then_some(all.into())
+    ancestors(s.alert, ["pid", "name", "path", "cmd_line"])
 }
 
 /// A field of the parent, if it can be told which process that is.

@@ -1,7 +1,7 @@
 //! Lines in every format: valid by their schema, and by what the standards say.
 
 mod lines;
-mod sample;
+pub(in crate::emit) mod sample;
 mod truth;
 
 use std::sync::LazyLock;

@@ -43,7 +43,7 @@ fn every_fact() -> Facts {
     }
 }
 
-fn known_place() -> Place {
+pub(in crate::emit) fn known_place() -> Place {
     Place {
         resolution: Some(Resolution::ApiUnreachable),
         resolution_detail: Some("refused".into()),
